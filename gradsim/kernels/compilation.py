@@ -1,0 +1,83 @@
+"""How kernels are compiled and cached: the one place where that is decided.
+
+Four decorators cover every kernel:
+
+``kernel``
+    loops over vectors; floating-point sums may be reordered so that they vectorise.
+``elementary``
+    scalar functions whose digits depend on the written order of operations.
+``inlined``
+    integer functions that LLVM would not inline by itself.
+``entry_point``
+    what Python calls: parallel, and cached on disk.
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from numba import njit
+from numba.core import caching
+
+# Never True: `nnan` and `ninf` let LLVM remove isnan and isinf, and here NaN and inf are results.
+# `reassoc` lets sums vectorise; the order it picks is fixed at compile time, so runs repeat bit for bit.
+FASTMATH_REDUCTION = frozenset({"nsz", "arcp", "contract", "afn", "reassoc"})
+
+# Without `reassoc`: it would fold (x - k*LN2_HIGH) - k*LN2_LOW into x - k*LN2 and cost half the digits.
+FASTMATH_ELEMENTARY = frozenset({"nsz", "contract"})
+
+kernel = njit(fastmath=set(FASTMATH_REDUCTION), error_model="numpy", nogil=True)
+elementary = njit(fastmath=set(FASTMATH_ELEMENTARY), error_model="numpy", nogil=True)
+# For integer arithmetic only: code inlined by Numba takes over the caller's floating-point flags.
+inlined = njit(inline="always")
+
+
+@cache
+def source_digest():
+    """SHA-256 over the sources that end up in machine code, as hexadecimal text.
+
+    Numba looks only at the file of a cached function, so an edit to a function that it calls in another file would
+    leave stale machine code behind. This digest stands in for the time stamp of that one file.
+    """
+    kernels = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in [*sorted(kernels.glob("*.py")), kernels.parent / "activations.py"]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _stamped(locator):
+    """The cache locator, with the digest of all kernels for its idea of how fresh the source is."""
+
+    class Stamped(locator):
+        def get_source_stamp(self):
+            return source_digest()
+
+    return Stamped
+
+
+class _KernelCacheImpl(caching.CompileResultCacheImpl):
+    _locator_classes = [
+        _stamped(caching.UserProvidedCacheLocator),
+        _stamped(caching.InTreeCacheLocator),
+        _stamped(caching.UserWideCacheLocator),
+    ]
+
+
+class _KernelCache(caching.FunctionCache):
+    _impl_class = _KernelCacheImpl
+
+
+def entry_point(function):
+    """Compile `function` in parallel and cache its machine code under the digest of all kernels.
+
+    The cache is attached to this one function, so the settings of the user's own Numba code stay as they are. Where
+    no folder can be written (a read-only installation and no home) the function is compiled anew in each process.
+    """
+    dispatcher = njit(fastmath=set(FASTMATH_REDUCTION), error_model="numpy", nogil=True, parallel=True)(function)
+    if hasattr(dispatcher, "_cache"):  # absent under NUMBA_DISABLE_JIT=1
+        try:
+            dispatcher._cache = _KernelCache(function)
+        except (RuntimeError, OSError):
+            pass
+    return dispatcher

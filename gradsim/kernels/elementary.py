@@ -1,0 +1,193 @@
+"""Elementary functions in float32, branch-free so that LLVM vectorises the loops that call them.
+
+Numba has no vector mathematics library: exp, tanh and their like inside a loop are scalar calls to libm. These are
+polynomials instead, a few ulp accurate over the whole range (tests/kernels/test_elementary.py measures it against
+float64). The coefficients are weighted minimax fits (Lawson's iteration), made and checked by
+scripts/fit_polynomials.py; `error` is the largest relative error of the fit before rounding to float32.
+"""
+
+import numpy as np
+
+from .compilation import elementary
+
+
+def _float32(*coefficients):
+    return tuple(np.float32(c) for c in coefficients)
+
+
+# fmt: off
+# (e^r - 1 - r) / r^2 on |r| <= ln(2)/2, in powers of r; error 1.4e-8
+EXPM1 = _float32(4.999999804e-01, 1.666653868e-01, 4.166722127e-02, 8.367180867e-03, 1.388239564e-03)
+# (log(1+t) - t + t^2/2) / t^3 on sqrt(1/2) <= 1+t <= sqrt(2), in powers of t; error 5.8e-9
+LOG1P = _float32(3.333333171e-01, -2.500082104e-01, 2.000122687e-01, -1.662335730e-01, 1.420175823e-01,
+                 -1.316018306e-01, 1.276157564e-01, -7.634493024e-02)
+# sin(pi a) / a on |a| <= 1/2, in powers of a^2; error 5.3e-9
+SINPI = _float32(3.141592637e+00, -5.167709686e+00, 2.550069739e+00, -5.982421944e-01, 7.756050494e-02)
+# cos(pi a) on |a| <= 1/2, in powers of a^2; absolute error 2.2e-10
+COSPI = _float32(1.0, -4.934802137e+00, 4.058709165e+00, -1.335212061e+00, 2.349375760e-01, -2.439674136e-02)
+# erf(x) / x on |x| <= 1, in powers of x^2; error 1.2e-9
+ERF = _float32(1.128379166e+00, -3.761262583e-01, 1.128358518e-01, -2.685381310e-02, 5.188329603e-03,
+               -8.010208807e-04, 7.853907666e-05)
+# (a + 3) P(z > a) e^(a^2/2) on a >= 0 for a standard normal z, in powers of (a - 3)/(a + 3); error 2.5e-8
+TAIL = _float32(7.290837072e-01, -5.093320763e-01, 2.300166910e-01, -4.726068170e-02, -1.045280865e-02,
+                6.957533907e-03, 9.912176880e-04, -1.007876600e-03, -1.954175565e-04, 1.142651144e-04,
+                2.773645465e-05)
+# fmt: on
+
+ZERO, HALF, ONE, TWO, THREE = _float32(0.0, 0.5, 1.0, 2.0, 3.0)
+LOG2_E = np.float32(1.4426950408889634)
+LN2_HIGH = np.float32(0.693359375)  # ten bits: an exponent times it is exact
+LN2_LOW = np.float32(-2.1219444005469057e-4)
+SQRT_2 = np.float32(1.4142135623730951)
+INVERSE_SQRT_2PI = np.float32(0.3989422804014327)
+TWO_OVER_SQRT_PI = np.float32(1.1283791670955126)
+EXP_MIN, EXP_MAX = _float32(-125.0 * np.log(2), 127.0 * np.log(2))  # results stay normal numbers
+TAIL_MAX = np.float32(13.2)  # e^(-a^2/2) leaves the normal numbers of float32 at a = 13.19
+SQRT_HALF_BITS = np.int32(0x3F3504F3)
+EXPONENT_BIAS = np.int32(127)
+MANTISSA_BITS = np.int32(23)
+HIGH_BITS = np.int32(-4096)  # 0xFFFFF000: the upper 12 significant bits, whose square is exact
+
+
+@elementary
+def bits_of(x):
+    """The bit pattern of a float32, as int32."""
+    return np.float32(x).view(np.int32)
+
+
+@elementary
+def float_of(bits):
+    """The float32 with the given bit pattern."""
+    return np.int32(bits).view(np.float32)
+
+
+@elementary
+def polynomial(x, coefficients):
+    """c[0] + c[1] x + c[2] x^2 + ... by Horner's rule."""
+    total = coefficients[-1]
+    for k in range(len(coefficients) - 2, -1, -1):
+        total = total * x + coefficients[k]
+    return total
+
+
+@elementary
+def _reduce(x, correction):
+    """Split x + correction into k ln 2 + r with |r| <= ln(2)/2: returns (2^k, e^r - 1)."""
+    k = np.rint(x * LOG2_E)
+    r = ((x - k * LN2_HIGH) - k * LN2_LOW) + correction
+    scale = float_of((np.int32(k) + EXPONENT_BIAS) << MANTISSA_BITS)
+    return scale, r + r * r * polynomial(r, EXPM1)
+
+
+@elementary
+def exp(x):
+    """e^x; the argument is held inside the range whose results are normal numbers."""
+    scale, tail = _reduce(min(max(x, EXP_MIN), EXP_MAX), ZERO)
+    return scale + scale * tail
+
+
+@elementary
+def expm1(x):
+    """e^x - 1 without cancellation near zero; the argument is held as in `exp`."""
+    scale, tail = _reduce(min(max(x, EXP_MIN), EXP_MAX), ZERO)
+    return scale * tail + (scale - ONE)
+
+
+@elementary
+def log(x):
+    """Natural logarithm of a positive normal number."""
+    bits = bits_of(x)
+    k = np.int32((bits - SQRT_HALF_BITS) >> MANTISSA_BITS)
+    t = float_of(bits - (k << MANTISSA_BITS)) - ONE
+    exponent = np.float32(k)
+    small = t * t * (t * polynomial(t, LOG1P) - HALF) + exponent * LN2_LOW
+    return exponent * LN2_HIGH + (t + small)
+
+
+@elementary
+def sincos_half_turns(y):
+    """(sin(pi y), cos(pi y)) for -1 <= y <= 1."""
+    a = HALF - abs(y)
+    square = a * a
+    return np.copysign(polynomial(square, COSPI), y), a * polynomial(square, SINPI)
+
+
+@elementary
+def tanh(x):
+    growth = expm1(TWO * min(abs(x), np.float32(20.0)))
+    return np.copysign(growth / (growth + TWO), x)
+
+
+@elementary
+def tanh_derivative(x):
+    """1 - tanh(x)^2 as 4 e^(-2|x|) / (1 + e^(-2|x|))^2, which does not cancel."""
+    decay = exp(-TWO * abs(x))
+    denominator = ONE + decay
+    return (decay + decay) * TWO / (denominator * denominator)
+
+
+@elementary
+def sigmoid(x):
+    """1 / (1 + e^-x)."""
+    return ONE / (ONE + exp(-x))
+
+
+@elementary
+def sigmoid_derivative(x):
+    decay = exp(-abs(x))
+    denominator = ONE + decay
+    return decay / (denominator * denominator)
+
+
+@elementary
+def half_square_decay(a):
+    """e^(-a^2/2) for a >= 0, without the relative error a^2 eps that a rounded square would bring."""
+    a = min(a, TAIL_MAX)
+    head = float_of(bits_of(a) & HIGH_BITS)
+    rest = a - head
+    scale, tail = _reduce(-HALF * head * head, -rest * (head + HALF * rest))
+    return scale + scale * tail
+
+
+@elementary
+def normal_tail_ratio(a):
+    """P(z > a) e^(a^2/2) for a >= 0 and z standard normal."""
+    return polynomial((a - THREE) / (a + THREE), TAIL) / (a + THREE)
+
+
+@elementary
+def normal_cdf(x):
+    """P(z <= x) for a standard normal z."""
+    a = abs(x)
+    tail = half_square_decay(a) * normal_tail_ratio(min(a, TAIL_MAX))
+    return tail if x < ZERO else ONE - tail
+
+
+@elementary
+def erf(x):
+    a = abs(x)
+    near = a * polynomial(min(a, ONE) * min(a, ONE), ERF)
+    scaled = min(a * SQRT_2, TAIL_MAX)
+    far = ONE - TWO * half_square_decay(scaled) * normal_tail_ratio(scaled)
+    return np.copysign(near if a < ONE else far, x)
+
+
+@elementary
+def erf_derivative(x):
+    return TWO_OVER_SQRT_PI * half_square_decay(abs(x) * SQRT_2)
+
+
+@elementary
+def gelu(x):
+    """x P(z <= x) for a standard normal z."""
+    return x * normal_cdf(x)
+
+
+@elementary
+def gelu_derivative(x):
+    """P(z <= x) + x e^(-x^2/2) / sqrt(2 pi)."""
+    a = abs(x)
+    decay = half_square_decay(a)
+    bounded = min(a, TAIL_MAX)
+    excess = decay * (normal_tail_ratio(bounded) - bounded * INVERSE_SQRT_2PI)
+    return excess if x < ZERO else ONE - excess

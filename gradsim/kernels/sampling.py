@@ -1,0 +1,70 @@
+"""From random words to numbers of a given law, an array of blocks at a time."""
+
+import numpy as np
+
+from .compilation import kernel
+from .elementary import log, sincos_half_turns
+from .philox import fill_words
+
+# Roles: word 3 of the counter. Numbers drawn in different roles never share a block.
+ROLE_INPUT = 0
+ROLE_WEIGHT = 1
+ROLE_BIAS = 2
+ROLE_PROBE = 3
+
+# Unit laws: mean 0; NORMAL has standard deviation 1, UNIFORM is on [-1, 1]. CONSTANT draws nothing.
+LAW_CONSTANT = 0
+LAW_NORMAL = 1
+LAW_UNIFORM = 2
+
+HALF = np.float32(0.5)
+TWO_TO_MINUS_31 = np.float32(2.0**-31)
+TWO_TO_MINUS_32 = np.float32(2.0**-32)
+TWO_TO_MINUS_33 = np.float32(2.0**-33)
+BELOW_ONE = np.float32(1.0 - 2.0**-24)
+MINUS_TWO = np.float32(-2.0)
+
+
+@kernel
+def blocks_per_row(columns):
+    """Philox blocks that a row of `columns` numbers takes: each block holds four."""
+    return (columns + 3) // 4
+
+
+@kernel
+def signed_unit(word):
+    """A uint32 word as a float32 in [-1, 1], symmetric about 0 and never 0."""
+    return np.float32(np.uint32(word).view(np.int32)) * TWO_TO_MINUS_31 + TWO_TO_MINUS_32
+
+
+@kernel
+def box_muller(word_radius, word_angle):
+    """Two standard normals (cosine first) from two words.
+
+    The radius takes all 32 bits of its word near its largest values, so the tails reach 6.7 standard deviations.
+    Box & Muller 1958, doi:10.1214/aoms/1177706645.
+    """
+    uniform = min(np.float32(word_radius) * TWO_TO_MINUS_32 + TWO_TO_MINUS_33, BELOW_ONE)
+    radius = np.sqrt(MINUS_TWO * log(uniform))
+    sine, cosine = sincos_half_turns(signed_unit(word_angle))
+    return radius * cosine, radius * sine
+
+
+@kernel
+def sample_blocks(law, key, layer, replica, role, first_block, words, values):
+    """Fill `values`, float32 of shape (4, blocks), with the unit law's numbers of consecutive blocks.
+
+    Column j holds the four numbers of block first_block + j. `words` is uint32 scratch space of the same shape.
+    """
+    fill_words(key, layer, replica, role, first_block, words)
+    blocks = values.shape[1]
+    if law == LAW_NORMAL:
+        for pair in range(2):
+            for j in range(blocks):
+                first, second = box_muller(words[2 * pair, j], words[2 * pair + 1, j])
+                values[2 * pair, j] = first
+                values[2 * pair + 1, j] = second
+    elif law == LAW_UNIFORM:
+        for k in range(4):
+            for j in range(blocks):
+                values[k, j] = signed_unit(words[k, j])
