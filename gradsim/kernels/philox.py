@@ -44,8 +44,8 @@ def philox(counter_0, counter_1, counter_2, counter_3, key_0, key_1):
 
 
 @kernel
-def fill_words(key, layer, replica, role, first_block, words):
-    """Fill `words`, uint32 of shape (4, blocks): column j holds the four words of block first_block + j.
+def fill_words(key, layer, replica, role, first_block, blocks, words):
+    """Fill the first `blocks` columns of `words`, uint32 of shape (4, >= blocks): column j holds the four words of block first_block + j.
 
     The words of one block lie a row apart, so that the loop over blocks writes contiguously and vectorises.
     `key` is uint32 of shape (2,).
@@ -54,7 +54,7 @@ def fill_words(key, layer, replica, role, first_block, words):
     # Masked, so that LLVM knows every product to be 32 x 32 bits.
     layer, replica, role = np.uint64(layer) & LOW_32, np.uint64(replica) & LOW_32, np.uint64(role) & LOW_32
     first_block = np.uint64(first_block)
-    for j in range(words.shape[1]):
+    for j in range(blocks):
         word_0, word_1, word_2, word_3 = philox(
             (first_block + np.uint64(j)) & LOW_32, layer, replica, role, key_0, key_1
         )

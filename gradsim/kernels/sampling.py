@@ -51,13 +51,12 @@ def box_muller(word_radius, word_angle):
 
 
 @kernel
-def sample_blocks(law, key, layer, replica, role, first_block, words, values):
-    """Fill `values`, float32 of shape (4, blocks), with the unit law's numbers of consecutive blocks.
+def sample_blocks(law, key, layer, replica, role, first_block, blocks, words, values):
+    """Fill the first columns of `values`, float32 of shape (4, >= blocks), with the numbers of consecutive blocks.
 
     Column j holds the four numbers of block first_block + j. `words` is uint32 scratch space of the same shape.
     """
-    fill_words(key, layer, replica, role, first_block, words)
-    blocks = values.shape[1]
+    fill_words(key, layer, replica, role, first_block, blocks, words)
     if law == LAW_NORMAL:
         for pair in range(2):
             for j in range(blocks):
@@ -68,3 +67,12 @@ def sample_blocks(law, key, layer, replica, role, first_block, words, values):
         for k in range(4):
             for j in range(blocks):
                 values[k, j] = signed_unit(words[k, j])
+
+
+@kernel
+def sample_row(law, key, layer, replica, role, row, columns, words, values, out):
+    """Row `row` of an array with `columns` columns: writes out[:columns]."""
+    blocks = blocks_per_row(columns)
+    sample_blocks(law, key, layer, replica, role, row * blocks, blocks, words, values)
+    for i in range(columns):
+        out[i] = values[i // blocks, i % blocks]
