@@ -1,0 +1,115 @@
+"""The linear and activation steps against explicit float64 matrices made from the same random numbers."""
+
+import numpy as np
+import pytest
+from scipy import special
+
+from gradsim.activations import ACTIVATIONS
+from gradsim.kernels.activation import activation_backward, activation_forward
+from gradsim.kernels.linear import linear_backward, linear_forward
+from gradsim.kernels.record import (
+    ACTIVATION, BIAS_GRADIENT, DEAD_FRACTION, GRADIENT, PREACTIVATION, PREACTIVATION_MAX, RECORDED, WEIGHT_GRADIENT,
+)  # fmt: skip
+from gradsim.kernels.sampling import ROLE_BIAS, ROLE_WEIGHT, sample_row
+
+KEY = np.array([11, 12], np.uint32)
+LN2 = np.log(2)
+
+
+def array(law, rows, columns, layer=1, replica=2, role=ROLE_WEIGHT):
+    out = np.zeros((rows, columns), np.float32)
+    words, values = np.zeros((4, 4096), np.uint32), np.zeros((4, 4096), np.float32)
+    for row in range(rows):
+        sample_row(law, KEY, layer, replica, role, row, columns, words, values, out[row])
+    return out.astype(float)
+
+
+def padded(v):
+    return np.pad(v, ((0, 0), (0, -v.shape[1] % 4))).astype(np.float32)
+
+
+def true(v, exponents, n):
+    return v[:, :n] * 2.0 ** exponents[:, None]
+
+
+@pytest.mark.parametrize("law, mean, scale", [(1, 0, 1.3), (2, 0.4, 0.7), (0, 0.5, 0.0)])
+@pytest.mark.parametrize("n_in, n_out, rows", [(1, 1, 1), (5, 9, 3), (33, 8, 2), (300, 40, 1)])
+def test_linear_is_the_explicit_matrix_both_ways(law, mean, scale, n_in, n_out, rows):
+    rng = np.random.default_rng(1)
+    x, d = padded(rng.normal(size=(rows, n_in))), padded(rng.normal(size=(rows, n_out)))
+    x_exponents, d_exponents = rng.integers(-9, 9, rows), rng.integers(-9, 9, rows)
+    h, g = np.zeros_like(d), np.zeros_like(x)
+    h_exponents, g_exponents = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+    words, values = np.zeros((4, 512), np.uint32), np.zeros((4, 512), np.float32)
+    record = np.full((len(RECORDED), 3), np.nan)
+    p = np.array([mean, scale, -3.0, 0.8, 1.0])
+    scratch = np.zeros(512, np.float32)
+    matrix = 2.0**-3 * (mean + scale * array(law, n_out, n_in) if scale else np.full((n_out, n_in), mean))
+    bias = 2.0 * 0.8 * array(1, 1, n_out, role=ROLE_BIAS)[0]
+    linear_forward(
+        law, p, KEY, 1, 2, x, x_exponents, n_in, n_out, h, h_exponents, scratch, words, values, record
+    )  # fmt: skip
+    expected = true(x, x_exponents, n_in) @ matrix.T + bias
+    for b in range(rows):
+        assert np.allclose(true(h, h_exponents, n_out)[b], expected[b], rtol=1e-5, atol=3e-6 * abs(expected[b]).max())
+    assert np.isclose(record[PREACTIVATION, 1], np.log((expected**2).mean()), atol=1e-5)
+    assert np.isclose(record[PREACTIVATION_MAX, 1], np.log((expected**2).max()), atol=1e-5)
+    linear_backward(
+        law, p, KEY, 1, 2, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, scratch, words, values, record
+    )  # fmt: skip
+    delta = true(d, d_exponents, n_out)
+    expected = delta @ matrix
+    for b in range(rows):
+        assert np.allclose(true(g, g_exponents, n_in)[b], expected[b], rtol=1e-5, atol=3e-6 * abs(expected[b]).max())
+    weight = delta.T @ true(x, x_exponents, n_in)
+    for row, value in ((GRADIENT, delta), (WEIGHT_GRADIENT, weight), (BIAS_GRADIENT, delta.sum(0))):
+        assert np.isclose(record[row, 1], np.log((value**2).mean()), atol=1e-5)
+
+
+PHI = {
+    "linear": (lambda h: h, lambda h: np.ones_like(h)),
+    "sigmoid": (special.expit, lambda h: special.expit(h) * special.expit(-h)),
+    "tanh": (np.tanh, lambda h: 1 / np.cosh(h) ** 2),
+    "relu": (lambda h: np.maximum(h, 0), lambda h: (h > 0) * 1.0),
+    "leaky_relu": (lambda h: np.where(h > 0, h, 0.01 * h), lambda h: np.where(h > 0, 1, 0.01)),
+    "gelu": (lambda h: h * special.ndtr(h), lambda h: special.ndtr(h) + h * np.exp(-h * h / 2) / np.sqrt(2 * np.pi)),
+    "erf": (special.erf, lambda h: 2 / np.sqrt(np.pi) * np.exp(-h * h)),
+}
+
+
+@pytest.mark.parametrize("exponent", [-60, -3, 0, 3])
+@pytest.mark.parametrize("entry", ACTIVATIONS, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("shift", [0.0, -1.5])
+def test_activation_and_its_chain_rule(entry, exponent, shift):
+    n, rng = 6, np.random.default_rng(3)
+    h, g = padded(rng.uniform(1, 2, (2, n)) * rng.choice([-1, 1], (2, n)) + shift), padded(rng.normal(size=(2, n)))
+    exponents, zeros = np.full(2, exponent), np.zeros(2, np.int64)
+    x, d, x_exponents, d_exponents = np.zeros_like(h), np.zeros_like(h), zeros.copy(), zeros.copy()
+    record, floats, signs, logs = np.full((len(RECORDED), 3), np.nan), np.zeros((2, 8), np.float32), *np.zeros((2, 8))
+    a = 0.0 if entry.parameter is None else entry.parameter
+    p = np.array([a, entry.value_zero, *entry.slope_zero, *entry.slope, *entry.intercept, entry.largest_derivative,
+                  entry.homogeneous], float)  # fmt: skip
+    activation_forward(entry.code, p, h, exponents, n, x, x_exponents, signs, logs, 1, record)
+    activation_backward(
+        entry.code, p, h, exponents, g, zeros, n, d, d_exponents, floats[0], floats[1], signs, logs, 1, record
+    )  # fmt: skip
+    phi, derivative = PHI[entry.name]
+    real = true(h, exponents, n)
+    top = abs(phi(real)).max(axis=1, keepdims=True)
+    assert np.all(abs(true(x, x_exponents, n) - phi(real)) <= 3e-6 * top)
+    expected = derivative(real) * g[:, :n]
+    assert np.all(abs(true(d, d_exponents, n) - expected) <= 5e-6 * abs(expected).max(axis=1, keepdims=True))
+    assert np.isclose(record[ACTIVATION, 1], np.log((phi(real) ** 2).mean()), atol=1e-5)
+    assert record[DEAD_FRACTION, 1] == (derivative(real) == 0).all(axis=0).mean()
+
+
+def test_saturated_tanh_gradient_is_not_a_false_zero():
+    entry = next(a for a in ACTIVATIONS if a.name == "tanh")
+    h, g = np.full((1, 4), 1.0, np.float32), np.ones((1, 4), np.float32)
+    d, scratch, logs = np.zeros_like(h), np.zeros((2, 4), np.float32), np.zeros((2, 4))
+    exponents, out, record = np.array([10]), np.zeros(1, np.int64), np.zeros((len(RECORDED), 2))
+    p = np.array([0, 0, 1, 1, 0, 0, -1, 1, 1, 0], float)
+    activation_backward(
+        entry.code, p, h, exponents, g, np.zeros(1, np.int64), 4, d, out, scratch[0], scratch[1], *logs, 1, record
+    )
+    assert np.isclose(np.log(d[0, 0]) + LN2 * out[0], np.log(4) - 2048, atol=1e-6)
