@@ -1,0 +1,50 @@
+import math
+
+import pytest
+
+from gradsim.errors import RequestError
+from gradsim.initializers import weight_law
+
+
+@pytest.mark.parametrize(
+    "scheme, kind, mean, variance",
+    [
+        ("zeros", "constant", 0, 0),
+        ("ones", "constant", 1, 0),
+        ("constant(0.1)", "constant", 0.1, 0),
+        ("normal(0.5, 2)", "normal", 0.5, 4),
+        ("uniform(-1,3)", "uniform", 1, 16 / 12),
+        ("fan_in_uniform", "uniform", 0, 1 / 30),
+        ("xavier_normal", "normal", 0, 2 / 40),
+        ("glorot_uniform", "uniform", 0, 2 / 40),
+        ("he_normal", "normal", 0, 2 / 10),
+        ("Kaiming_uniform", "uniform", 0, 2 / 10),
+        ("lecun_uniform", "uniform", 0, 1 / 10),
+    ],
+)
+def test_claimed_mean_and_variance(scheme, kind, mean, variance):
+    law = weight_law(scheme, 10, 30, gain=1.5)
+    assert (law.kind, law.mean) == (kind, pytest.approx(1.5 * mean))
+    assert law.variance == pytest.approx(1.5**2 * variance)
+
+
+@pytest.mark.parametrize(
+    "scheme, words",
+    [
+        ("he_norml", "did you mean he_normal"),
+        ("normal(0)", "should be written normal(mean, std)"),
+        ("normal(0,-1)", "std >= 0"),
+        ("uniform(2,1)", "min <= max"),
+        ("constant(nan)", "not finite"),
+        ("constant(a)", "not a number"),
+        ("normal(0,1", "cannot read"),
+    ],
+)
+def test_what_cannot_be_is_one_clear_line(scheme, words):
+    with pytest.raises(RequestError, match=words.replace("(", r"\(").replace(")", r"\)")) as error:
+        weight_law(scheme, 4, 4)
+    assert "\n" not in str(error.value)
+
+
+def test_constant_has_no_kurtosis():
+    assert math.isnan(weight_law("zeros", 3, 3).excess_kurtosis)
