@@ -12,8 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .errors import RequestError, unknown
 from .kernels import elementary as f32
 from .kernels.compilation import elementary
+from .schemes import parse
 
 NONE = (1.0, -math.inf)
 ZERO, ONE = np.float32(0.0), np.float32(1.0)
@@ -198,3 +200,19 @@ ACTIVATIONS = (
     Activation("erf", 6, _erf, _erf_derivative, _erf_log, _erf_log_derivative,
                0.0, (2 / math.sqrt(math.pi),) * 2, (0.0, 0.0), (-1.0, 1.0), 2 / math.sqrt(math.pi), summary="erf h"),
 )  # fmt: skip
+
+_BY_NAME = {name: entry for entry in ACTIVATIONS for name in (entry.name, *entry.aliases)}
+
+
+def find_activation(text):
+    """The (Activation, parameter) of "tanh" or "leaky_relu(0.2)". Raises RequestError for anything else."""
+    name, arguments = parse("--activation", text)
+    if name not in _BY_NAME:
+        raise unknown("--activation", name, _BY_NAME)
+    entry = _BY_NAME[name]
+    if len(arguments) > (entry.parameter is not None):
+        form = f"{name} or {name}(a)" if entry.parameter is not None else name
+        raise RequestError(f"--activation: {text!r} should be written {form}")
+    if entry.parameter is None:
+        return entry, 0.0
+    return entry, arguments[0] if arguments else entry.parameter

@@ -1,0 +1,87 @@
+"""What a network is: frozen, validated, with a canonical JSON text that is its identity. No numbers crunched here."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+
+from .activations import find_activation
+from .errors import RequestError
+from .initializers import weight_law
+
+FORMAT_VERSION = 1
+LARGEST_WIDTH = 65_536  # width^2 / 4 blocks of random numbers a layer must fit a 32-bit counter word
+
+
+@dataclass(frozen=True)
+class Network:
+    """A multilayer perceptron: `widths` are the hidden widths, layer by layer; `outputs` a linear readout or None."""
+
+    input_width: int
+    widths: tuple
+    activation: str
+    init: str
+    weight_gain: float
+    bias_std: float
+    outputs: int | None
+
+    @property
+    def depth(self):
+        """Hidden linear layers; the readout is not counted."""
+        return len(self.widths)
+
+    @property
+    def linear_widths(self):
+        """Fan-out of every linear layer, the readout included."""
+        return self.widths if self.outputs is None else (*self.widths, self.outputs)
+
+    def to_json(self):
+        """Canonical JSON: sorted keys, no spaces, a format version, no labels."""
+        return json.dumps({"format": FORMAT_VERSION, **asdict(self)}, sort_keys=True, separators=(",", ":"))
+
+
+def whole_number(option, value, least=1, most=None):
+    """`value` as an int; raises RequestError unless it is a whole number within the bounds."""
+    allowed = f"a whole number of {least:,} or more" if most is None else f"a whole number from {least:,} to {most:,}"
+    whole = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not whole or int(value) != value or value < least or (most is not None and value > most):
+        raise RequestError(f"{option}: {value!r} is not {allowed}")
+    return int(value)
+
+
+def finite_number(option, value, least=-math.inf):
+    """`value` as a float; raises RequestError unless it is finite and at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < least:
+        bound = "" if least == -math.inf else f" of {least:g} or more"
+        raise RequestError(f"{option}: {value!r} is not a finite number{bound}")
+    return float(value)
+
+
+def mlp(
+    *, width=256, depth=None, activation="relu", init="he_normal", weight_gain=1.0, bias_std=0.0, input_width=None,
+    outputs=None,
+):  # fmt: skip
+    """A validated Network.
+
+    `width` is one number (with `depth` layers, 100 if not given) or a list with one entry a layer; `input_width`
+    defaults to the first width. Raises RequestError for what cannot be.
+    """
+    if isinstance(width, list | tuple):
+        if not width or (depth is not None and depth != len(width)):
+            raise RequestError(f"--width: a list of {len(width)} widths does not go with depth {depth}")
+        widths = tuple(whole_number("--width", w, 1, LARGEST_WIDTH) for w in width)
+    else:
+        layers = whole_number("--depth", 100 if depth is None else depth)
+        widths = (whole_number("--width", width, 1, LARGEST_WIDTH),) * layers
+    first = widths[0] if input_width is None else whole_number("--input-width", input_width, 1, LARGEST_WIDTH)
+    network = Network(
+        input_width=first,
+        widths=widths,
+        activation=activation,
+        init=init,
+        weight_gain=finite_number("--weight-gain", weight_gain),
+        bias_std=finite_number("--bias-std", bias_std, 0.0),
+        outputs=None if outputs is None else whole_number("--outputs", outputs, 1, LARGEST_WIDTH),
+    )
+    find_activation(activation)
+    weight_law(init, first, widths[0], network.weight_gain)
+    return network

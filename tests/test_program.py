@@ -1,0 +1,61 @@
+"""A network from its description to its records, and what cannot be described."""
+
+import numpy as np
+import pytest
+
+from gradsim.errors import RequestError
+from gradsim.kernels import record as rec
+from gradsim.kernels.interpreter import run_chunk
+from gradsim.network import mlp
+from gradsim.program import lower
+
+KEY = np.array([1, 2], np.uint32)
+
+
+def records(network, replicas, inputs=1):
+    p = lower(network, inputs)
+    return run_chunk(p.steps, p.parameters, KEY, 0, replicas, inputs, p.tape_size, p.widest, p.layers)
+
+
+def test_he_keeps_the_mean_square_of_relu_at_unequal_widths():
+    """E M_L = M_0 exactly (physics: symmetric weights, Var W = 2/fan_in), |z| < 5; the key is fixed."""
+    logs = records(mlp(width=[7, 16, 5], init="he_uniform", input_width=9), 20_000)[:, rec.ACTIVATION]
+    ratio = np.exp(logs[:, 3] - logs[:, 0])
+    assert abs(ratio.mean() - 1) < 5 * ratio.std() / np.sqrt(ratio.size)
+
+
+def test_huge_and_tiny_gains_shift_the_curve_exactly():
+    unit, tiny = (records(mlp(width=8, depth=4, activation="linear", weight_gain=g), 3) for g in (1.0, 2.0**-400))
+    shift = tiny[:, rec.PREACTIVATION, 1:] - unit[:, rec.PREACTIVATION, 1:]
+    assert np.allclose(shift, -800 * np.log(2) * np.arange(1, 5), rtol=1e-12)
+
+
+def test_readout_and_several_inputs_fill_every_record():
+    result = records(mlp(width=6, depth=2, activation="tanh", bias_std=0.3, outputs=3), 2, inputs=3)
+    assert result.shape == (2, len(rec.RECORDED), 4)
+    assert np.isfinite(result[:, rec.GRADIENT, 1:]).all() and np.isfinite(result[:, rec.CORRELATION, 1:]).all()
+    assert np.isfinite(result[:, rec.INPUT_GRADIENT, 0]).all() and np.isnan(result[:, rec.ACTIVATION, 3]).all()
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"width": 0}, "--width: 0"),
+        ({"width": 2.5}, "--width: 2.5"),
+        ({"depth": -1}, "--depth: -1"),
+        ({"width": [4, 4], "depth": 3}, "does not go with depth 3"),
+        ({"bias_std": -0.1}, "--bias-std: -0.1"),
+        ({"weight_gain": float("nan")}, "--weight-gain: nan"),
+        ({"activation": "rleu"}, "did you mean relu"),
+        ({"activation": "tanh(2)"}, "should be written tanh"),
+        ({"init": "he_norml"}, "did you mean he_normal"),
+    ],
+)
+def test_bad_requests(options, words):
+    with pytest.raises(RequestError) as error:
+        mlp(**options)
+    assert words in str(error.value) and "\n" not in str(error.value)
+
+
+def test_identity_is_canonical():
+    assert mlp(width=4, depth=2).to_json() == mlp(width=[4, 4]).to_json()
