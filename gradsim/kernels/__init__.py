@@ -1,0 +1,1 @@
+"""Jitted functions only: no classes that compute, no files, no printing."""
