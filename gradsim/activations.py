@@ -2,8 +2,8 @@
 
 An entry states phi and phi' in float32 for the ordinary range, and how phi behaves outside it: the value and the
 one-sided slopes at 0, and slope and intercept at -inf and +inf. `log_abs` and `log_abs_derivative` are float64 and
-return (sign, log|value|): they serve where a float32 would underflow to a false zero (docs/theory.md, "Numbers beyond
-the floats").
+return (sign, log|value|): they serve where a float32 would underflow to a false zero, as 1 - tanh^2 does beyond
+|h| = 8.
 """
 
 import math

@@ -2,7 +2,7 @@
 
 Numba has no vector mathematics library: exp, tanh and their like inside a loop are scalar calls to libm. These are
 polynomials instead, a few ulp accurate over the whole range (tests/kernels/test_elementary.py measures it against
-float64). The coefficients are weighted minimax fits (Lawson's iteration), made and checked by
+float64). The coefficients are weighted minimax fits (Lawson's iteration), made by
 scripts/fit_polynomials.py; `error` is the largest relative error of the fit before rounding to float32.
 """
 
