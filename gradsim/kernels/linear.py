@@ -11,7 +11,7 @@ import numpy as np
 from .compilation import kernel
 from .record import BIAS_GRADIENT, GRADIENT, GRADIENT_CORRELATION, GRADIENT_MAX, WEIGHT_GRADIENT
 from .record import CORRELATION, LOG_ONE_MINUS_CORRELATION, PREACTIVATION, PREACTIVATION_MAX
-from .sampling import ROLE_BIAS, ROLE_WEIGHT, blocks_per_row, sample_blocks, sample_row
+from .sampling import LAW_NORMAL, ROLE_BIAS, ROLE_WEIGHT, blocks_per_row, sample_blocks, sample_row
 from .vectors import LN2, dot, largest, log_largest_square, log_mean_square, mean_cosine, normalise, power_of_two
 
 TILE = 256  # Philox blocks of weights generated at a time: 1,024 numbers, well inside the first-level cache
@@ -95,7 +95,7 @@ def linear_forward(law, p, key, layer, replica, x, x_exponents, n_in, n_out, h, 
         weights_times(law, key, layer, replica, x, n_in, n_out, words, values, h)
     bias[:n_out] = 0.0
     if p[BIAS_SCALE] != 0.0:
-        sample_row(1, key, layer, replica, ROLE_BIAS, 0, n_out, words, values, bias)
+        sample_row(LAW_NORMAL, key, layer, replica, ROLE_BIAS, 0, n_out, words, values, bias)
         factor = np.float32(p[BIAS_SCALE])
         for i in range(n_out):
             bias[i] *= factor
