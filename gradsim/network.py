@@ -85,3 +85,9 @@ def mlp(
     find_activation(activation)
     weight_law(init, first, widths[0], network.weight_gain)
     return network
+
+
+def from_json(description):
+    """The Network of a parsed `Network.to_json()`."""
+    fields = {name: value for name, value in description.items() if name != "format"}
+    return Network(**fields | {"widths": tuple(fields["widths"])})

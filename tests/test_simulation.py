@@ -3,7 +3,7 @@ import pytest
 
 from gradsim.errors import RequestError
 from gradsim.network import mlp
-from gradsim.simulate import CHUNK_BYTES, chunk_size, record_chunks
+from gradsim.simulation import CHUNK_BYTES, chunk_size, record_chunks
 
 NETWORK = mlp(width=5, depth=3)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gradsim.statistics import LogOfMean, Moments
+from gradsim.statistics.moments import LogOfMean, Moments
 
 RNG = np.random.default_rng(4)
 

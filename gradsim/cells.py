@@ -1,0 +1,55 @@
+"""How a cell (one network and its run) is described: the same words in tables, legends and files."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Description:
+    kind: type
+    long_name: str
+
+
+DESCRIPTIONS = {
+    "activation": Description(str, "activation function"),
+    "init": Description(str, "initializer of the weights"),
+    "width": Description(int, "width of the hidden layers (the largest, where they differ: see layer_width)"),
+    "depth": Description(int, "number of hidden layers"),
+    "weight_gain": Description(float, "factor on the weights' scale"),
+    "bias_std": Description(float, "standard deviation of the biases"),
+    "input_width": Description(int, "width of the input"),
+    "outputs": Description(int, "outputs of the linear readout (0: none)"),
+    "replicas": Description(int, "number of networks drawn"),
+    "seed": Description(str, "seed of the random numbers"),
+    "inputs": Description(int, "inputs carried through each network"),
+    "engine": Description(str, "how linear layers were computed"),
+    "stream": Description(str, "name of the random stream (empty: the network's own)"),
+}
+
+
+def describe(curves):
+    """A plain value for each of DESCRIPTIONS."""
+    network, run = curves.network, curves.run
+    return {
+        "activation": network.activation,
+        "init": network.init,
+        "width": max(network.widths),
+        "depth": network.depth,
+        "weight_gain": network.weight_gain,
+        "bias_std": network.bias_std,
+        "input_width": network.input_width,
+        "outputs": network.outputs or 0,
+        "replicas": run["replicas"],
+        "seed": str(run["seed"]),
+        "inputs": run["inputs"],
+        "engine": run["engine"],
+        "stream": run["stream"] or "",
+    }
+
+
+def varying(curve_set):
+    """The names in which the networks differ, in the table's order."""
+    cells = [describe(curves) for curves in curve_set]
+    names = [name for name in DESCRIPTIONS if len({cell[name] for cell in cells}) > 1]
+    if "width" in names and "input_width" in names and all(c["width"] == c["input_width"] for c in cells):
+        names.remove("input_width")
+    return names

@@ -1,0 +1,23 @@
+"""gradsim plot: a picture of a file."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("plot")
+@click.argument("file", type=click.Path())
+@click.option("--out", "-o", type=click.Path(), help="The picture: .png, .pdf or .svg.  [default: FILE with .png]")
+@click.option("--quantity", default="gradient", show_default=True, help="What to draw, e.g. activation.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
+def command(file, out, quantity, overwrite):
+    """Draw the curves of FILE: a panel an activation, a line a network with its 5-95 % band."""
+    import gradsim
+
+    from ..plotting import check_picture
+
+    out = out or Path(file).with_suffix(".png")
+    curve_set = gradsim.open(file)
+    check_picture("--out", out, overwrite)
+    curve_set.plot(out, quantity, overwrite)
+    click.echo(f"written: {out}")

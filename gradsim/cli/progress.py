@@ -1,0 +1,66 @@
+"""Progress on stderr: a bar on a terminal, a plain line now and then elsewhere; and a word when kernels compile."""
+
+import sys
+import time
+from contextlib import contextmanager
+
+PLAIN_SECONDS = 10.0  # between lines when stderr is not a terminal
+FIRST_SECONDS = 2.0  # a run shorter than this prints nothing
+
+
+@contextmanager
+def compilation_notice():
+    """Says that kernels are being compiled, if they are: the first time on a machine takes a while."""
+    from numba.core import event
+
+    class Notice(event.Listener):
+        said = False
+
+        def on_start(self, happening):
+            if not self.said:
+                self.said = True
+                print("compiling the kernels, once for this machine: about half a minute ...", file=sys.stderr, flush=True)
+
+        def on_end(self, happening):
+            pass
+
+    with event.install_listener("numba:compile", Notice()):
+        yield
+
+
+@contextmanager
+def progress(unit_total, unit):
+    """Gives `update(share, units_done)`; share is the part of the work done, from 0 to 1."""
+    if sys.stderr.isatty():
+        with _bar(unit_total, unit) as update:
+            yield update
+    else:
+        yield _plain(unit_total, unit)
+
+
+@contextmanager
+def _bar(unit_total, unit):
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"),
+               TimeRemainingColumn(compact=True), TextColumn("left"))  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"0/{unit_total:,} {unit}", total=1.0)
+        yield lambda share, done: bar.update(task, completed=share, description=f"{done:,}/{unit_total:,} {unit}")
+
+
+def _plain(unit_total, unit):
+    start = time.monotonic()
+    said = start - PLAIN_SECONDS + FIRST_SECONDS
+
+    def update(share, done):
+        nonlocal said
+        now = time.monotonic()
+        if now - said >= PLAIN_SECONDS and 0 < share < 1:
+            said = now
+            left = (now - start) * (1 - share) / share
+            line = f"{done:,}/{unit_total:,} {unit}, {100 * share:.0f} % done, about {left:.0f} s left"
+            print(line, file=sys.stderr, flush=True)
+
+    return update

@@ -1,0 +1,29 @@
+"""gradsim sweep: every combination of a grid."""
+
+from pathlib import Path
+
+import click
+
+from .options import check_outputs, deliver, output_options, threads_option
+from .progress import compilation_notice, progress
+
+
+@click.command("sweep")
+@click.argument("grid", metavar="FILE.toml|classic")
+@threads_option
+@output_options
+def command(grid, threads, out, plot, overwrite):
+    """Simulate every combination of a grid: a TOML file in which any option may be a list, or `classic`.
+
+    The curves go to --out, by default the grid's name with .h5 in the current folder.
+    """
+    from ..sweep import read_plan, run
+    from ..simulation import checked
+
+    plan = read_plan(grid)
+    checked(threads=threads)
+    out = out or f"{Path(grid).stem}.h5"
+    check_outputs(out, plot, overwrite)
+    with compilation_notice(), progress(len(plan.cells), "cells") as update:
+        curve_set = run(plan, threads, update)
+    deliver(curve_set, out, plot, overwrite)

@@ -1,0 +1,149 @@
+"""What the user holds: the curves of one network, and sets of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from .errors import RequestError
+from .network import Network
+from .precision import PRECISIONS
+from .quantities import VARIABLES
+from .verdict import Verdict, judge
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Statistics over an ensemble of replicas of one network, layer by layer.
+
+    `curves["gradient_log_mean"]` is an array over layers 0..L (L + 1 with a readout), NaN (a count: -1) where the
+    quantity is not defined; `_log_quantile` has a last axis over `quantiles`, `_overflow_fraction` over `precisions`.
+    Logs are natural, of mean squares. All names: `sorted(curves.variables)`; what they mean: docs/format.md.
+    """
+
+    network: Network
+    run: dict  # replicas, seed, inputs, engine, stream
+    quantiles: np.ndarray
+    quantile_method: str  # "exact", or "histogram" where samples would not have fit the byte budget
+    variables: dict = field(repr=False)
+
+    def __getitem__(self, name):
+        if name not in self.variables:
+            raise KeyError(f"no variable {name!r} here; see sorted(curves.variables)")
+        return self.variables[name]
+
+    @property
+    def layers(self):
+        return np.arange(len(self.network.linear_widths) + 1)
+
+    @property
+    def precisions(self):
+        return PRECISIONS
+
+    def quantile(self, quantity, probability):
+        """The curve of one quantile: of shape (layers,), natural log of a mean square."""
+        column = np.flatnonzero(np.isclose(self.quantiles, probability))
+        if not len(column):
+            raise RequestError(f"quantile: {probability:g} was not kept; kept: {self.quantiles.tolist()}")
+        return self[f"{quantity}_log_quantile"][..., column[0]]
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What becomes of the gradient, in words and decades (see `gradsim.verdict`)."""
+        return judge(self)
+
+    def to_xarray(self):
+        """An xarray.Dataset over layer, quantile and precision (and replica, where samples were kept)."""
+        return CurveSet([self]).to_xarray().isel(cell=0)
+
+    def save(self, path, overwrite=False):
+        """Write an HDF5 file (docs/format.md), under a temporary name first. Refuses to replace one unless told to."""
+        CurveSet([self]).save(path, overwrite)
+
+    def plot(self, path=None, quantity="gradient", overwrite=False):
+        """The picture of the quantity against the layer, as a matplotlib Figure; saved if `path` is given."""
+        return CurveSet([self]).plot(path, quantity, overwrite)
+
+
+class CurveSet(Sequence):
+    """The Curves of several networks, in order: what `gradsim.open` and `gradsim.sweep.run` give."""
+
+    def __init__(self, curves, request=None):
+        self._curves = tuple(curves)
+        self.request = request if request is not None else [c.network.to_json() for c in self._curves[:1]]
+        if not self._curves:
+            raise RequestError("curves: there must be at least one network")
+
+    def __len__(self):
+        return len(self._curves)
+
+    def __getitem__(self, index):
+        return CurveSet(self._curves[index], self.request) if isinstance(index, slice) else self._curves[index]
+
+    def __repr__(self):
+        return f"CurveSet of {len(self)} networks"
+
+    def table(self):
+        """The verdicts as text, a row a network."""
+        from .report import text
+
+        return text(self)
+
+    def to_xarray(self):
+        """An xarray.Dataset over cell, layer, quantile and precision, the same as opening the saved file."""
+        from .store.dataset import to_xarray
+
+        return to_xarray(self)
+
+    def save(self, path, overwrite=False):
+        """Write an HDF5 file (docs/format.md), under a temporary name first. Refuses to replace one unless told to."""
+        from .store.write import write
+
+        write(self, path, overwrite)
+
+    def plot(self, path=None, quantity="gradient", overwrite=False):
+        """A panel per activation, a line per network, as a matplotlib Figure; saved if `path` is given."""
+        from .plotting import figure, save
+
+        drawn = figure(self, quantity)
+        if path is not None:
+            save(drawn, path, overwrite)
+        return drawn
+
+
+def stacked(curves):
+    """Arrays with a leading cell axis for every variable of any of `curves`; layers that a network lacks are missing.
+
+    Returns (arrays, layers). Networks may differ in depth, but must share their quantiles.
+    """
+    if any(not np.array_equal(c.quantiles, curves[0].quantiles) for c in curves):
+        raise RequestError("curves: networks with different quantiles do not fit one file")
+    layers = max(len(c.layers) for c in curves)
+    replicas = max(c.run["replicas"] for c in curves)
+    sizes = {"layer": layers, "replica": replicas, "quantile": len(curves[0].quantiles), "precision": len(PRECISIONS)}
+    arrays = {}
+    for name, variable in VARIABLES.items():
+        if not any(name in c.variables for c in curves):
+            continue
+        shape = [sizes[dim] for dim in variable.dims]
+        out = np.full((len(curves), *shape), -1 if variable.integer else np.nan, np.int64 if variable.integer else float)
+        for cell, c in enumerate(curves):
+            if name in c.variables:
+                part = c.variables[name]
+                out[(cell, *(slice(0, n) for n in part.shape))] = part
+        arrays[name] = out
+    return arrays, layers
+
+
+def unstacked(arrays, cell, network, run, quantiles, method):
+    """The Curves of one cell of `stacked` arrays."""
+    sizes = {"layer": len(network.linear_widths) + 1, "replica": run["replicas"]}
+    variables = {}
+    for name, array in arrays.items():
+        part = array[cell][tuple(slice(0, sizes.get(dim)) for dim in VARIABLES[name].dims)]
+        if not np.all(part == -1 if VARIABLES[name].integer else np.isnan(part)):
+            variables[name] = part
+    return Curves(network, run, quantiles, method, variables)
+
+

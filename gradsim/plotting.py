@@ -1,0 +1,135 @@
+"""Pictures of curves: a panel an activation, a line a network with its 5-95 % band."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from .cells import describe, varying
+from .errors import RequestError, unknown
+from .quantities import QUANTITIES
+from .store.files import check_output, replacing
+from .verdict import DECADES
+
+BAND = (0.05, 0.95)
+# Okabe & Ito's colours, safe for colour-blind readers, and line styles for when they run out
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D00")
+DASHES = ("-", "--", "-.", ":")
+PANEL = (5.2, 3.7)  # inches
+MOST_COLUMNS = 2
+FORMATS = ("png", "pdf", "svg")
+PLOTTED = tuple(name for name, q in QUANTITIES.items() if q.log and q.place != "network")
+TITLES = {"gradient": "gradient dL/dh", "preactivation": "preactivation h", "activation": "activation x"}
+
+
+def _matplotlib():
+    try:
+        import matplotlib.figure
+    except ImportError:
+        raise RequestError("--plot needs matplotlib: pip install 'gradsim[plot]'") from None
+    return matplotlib
+
+
+def check_picture(option, path, overwrite=False):
+    """Like `check_output`, for a picture: also that matplotlib is there and the format known."""
+    _matplotlib()
+    suffix = Path(path).suffix.lstrip(".").lower()
+    if suffix not in FORMATS:
+        raise RequestError(f"{option}: {str(path)!r} should end in .{', .'.join(FORMATS)}")
+    return check_output(option, path, overwrite)
+
+
+def save(figure, path, overwrite=False):
+    """Write the figure whole or not at all."""
+    path = check_picture("--plot", path, overwrite)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+
+
+def figure(curve_set, quantity="gradient"):
+    """A matplotlib Figure: root mean square of `quantity` against the layer, on a logarithmic scale."""
+    if quantity not in PLOTTED:
+        raise unknown("--quantity", quantity, PLOTTED)
+    missing = set(BAND) - set(curve_set[0].quantiles.tolist())
+    if missing:
+        raise RequestError(f"plot: the quantiles {sorted(missing)} were not kept")
+    figure_class = _matplotlib().figure.Figure
+    panels, names = _panels(curve_set)
+    columns = min(MOST_COLUMNS, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    styles = {label: _style(k) for k, label in enumerate(dict.fromkeys(label for p in panels.values() for label, _ in p))}
+    result = figure_class(figsize=(PANEL[0] * columns + 2.2, PANEL[1] * rows + 0.9), layout="constrained")
+    axes = result.subplots(rows, columns, squeeze=False).ravel()
+    for ax, (title, lines) in zip(axes, panels.items(), strict=False):
+        _panel(ax, title, lines, quantity, styles)
+    for ax in axes[len(panels) :]:
+        ax.set_visible(False)
+    what = TITLES.get(quantity, quantity.replace("_", " "))
+    result.suptitle(f"{what[0].upper()}{what[1:]} at initialization: median of the networks and 5–95 % band")
+    handles, labels = {}, []
+    for ax in axes[: len(panels)]:
+        handles |= {h.get_label(): h for h in ax.get_legend_handles_labels()[0]}
+    labels = [label for label in styles if label in handles]
+    if labels != [""]:
+        result.legend(
+            [handles[label] for label in labels], labels, loc="outside right upper", frameon=False,
+            title=", ".join(name.replace("_", " ") for name in names) or None,
+        )  # fmt: skip
+    return result
+
+
+def _panels(curve_set):
+    """{panel title: [(label, curves)]}, and the names that make the label."""
+    names = [name for name in varying(curve_set) if name != "activation"]
+    panels = {}
+    for curves in curve_set:
+        cell = describe(curves)
+        label = ", ".join(str(cell[name]) for name in names) or cell["init"]
+        panels.setdefault(cell["activation"], []).append((label, curves))
+    return panels, names or ["init"]
+
+
+def _style(k):
+    return {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k // len(COLOURS) % len(DASHES)]}
+
+
+def _panel(ax, title, lines, quantity, styles):
+    """Draws log10 on a linear axis: values beyond the range of a float are as good as any."""
+    absent = []
+    for label, curves in lines:
+        low, middle, high = (curves.quantile(quantity, q) * DECADES for q in (BAND[0], 0.5, BAND[1]))
+        shown = np.isfinite(middle)
+        drawn = shown.sum() > 1 or (shown.any() and len(shown) < 4)
+        ax.plot(curves.layers[shown], middle[shown], label=label, lw=1.6, marker="o" if shown.sum() == 1 else None,
+                ms=4, **styles[label])  # fmt: skip
+        if drawn:
+            ax.fill_between(
+                curves.layers, np.where(np.isfinite(low), low, middle), np.where(np.isfinite(high), high, middle),
+                where=shown, color=styles[label]["color"], alpha=0.18, lw=0,
+            )  # fmt: skip
+        inside = middle[QUANTITIES[quantity].layers(curves.network)]
+        if np.any(inside == -math.inf):
+            last = np.flatnonzero(middle == -math.inf).max()
+            everywhere = np.all(inside == -math.inf)
+            absent.append(f"{label}: exactly zero" + ("" if everywhere else f" up to layer {last}"))
+        if np.any(~np.isfinite(inside) & (inside != -math.inf)):
+            absent.append(f"{label}: not finite in places")
+    if absent:
+        ax.text(0.02, 0.03, "\n".join(absent), transform=ax.transAxes, fontsize=8, va="bottom", color="0.3")
+    ax.set_title(title)
+    ax.set_xlabel("layer")
+    ax.set_ylabel("root mean square")
+    ax.margins(x=0.01)
+    ax.grid(alpha=0.25, lw=0.6)
+    _decade_axis(ax)
+
+
+def _decade_axis(ax):
+    """Ticks at whole decades, labelled 10^k; never less than one decade high."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    low, high = ax.get_ylim()
+    if high - low < 2:
+        ax.set_ylim(min(low, (low + high) / 2 - 1), max(high, (low + high) / 2 + 1))
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{value:.0f}}}$"))

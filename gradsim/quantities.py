@@ -1,0 +1,95 @@
+"""The table of quantities, and the variables that their statistics become: the same names in Python and in files."""
+
+from dataclasses import dataclass
+
+from .kernels.record import RECORDED
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+# Where a quantity lives, as (first, last) layer for a network of `depth` hidden layers and `linear` linear ones
+PLACES = {
+    "units": lambda depth, linear: (0, depth),
+    "hidden": lambda depth, linear: (1, depth),
+    "linear": lambda depth, linear: (1, linear),
+    "network": lambda depth, linear: (0, 0),
+}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """`log`: recorded as the natural log of a square; `pairs`: needs two inputs or more; `largest`: has a `_max`."""
+
+    name: str
+    place: str
+    meaning: str
+    log: bool = True
+    pairs: bool = False
+    largest: bool = False
+
+    def layers(self, network):
+        """The slice of layers on which it is defined."""
+        first, last = PLACES[self.place](network.depth, len(network.linear_widths))
+        return slice(first, last + 1)
+
+
+QUANTITIES = {
+    q.name: q
+    for q in (
+        Quantity("preactivation", "linear", "mean square of the preactivation h", largest=True),
+        Quantity("activation", "units", "mean square of the activation x (layer 0: the input)"),
+        Quantity("gradient", "linear", "mean square of the gradient dL/dh", largest=True),
+        Quantity("weight_gradient", "linear", "mean square of the weight gradient dL/dW, summed over the inputs"),
+        Quantity("bias_gradient", "linear", "mean square of the bias gradient dL/db, summed over the inputs"),
+        Quantity("input_gradient", "network", "mean square of the gradient with respect to the input dL/dx_0"),
+        Quantity("loss", "network", "square of the loss"),
+        Quantity("preactivation_max", "linear", "largest squared preactivation"),
+        Quantity("gradient_max", "linear", "largest squared entry of the gradient dL/dh"),
+        Quantity("activation_mean", "hidden", "mean activation over the units", log=False),
+        Quantity("activation_unit_variance", "hidden", "variance of the activation between the units", log=False),
+        Quantity("dead_fraction", "hidden", "fraction of units with phi' = 0 on every input", log=False),
+        Quantity("saturated_fraction", "hidden", "fraction of units with |phi'| below 1 % of its maximum", log=False),
+        Quantity("correlation", "linear", "cosine between the preactivations of two inputs", log=False, pairs=True),
+        Quantity(
+            "log_one_minus_correlation", "linear", "natural log of one minus the correlation", log=False, pairs=True
+        ),
+        Quantity("gradient_correlation", "linear", "cosine between the gradients of two inputs", log=False, pairs=True),
+    )
+}
+assert tuple(QUANTITIES) == RECORDED, "the table and the kernels' record must list the same quantities"
+IN_PRECISION = tuple(name for name, q in QUANTITIES.items() if q.largest)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of a result: `dims` without the leading `cell`; integers are counts."""
+
+    dims: tuple
+    long_name: str
+    integer: bool = False
+    units: str = "1"
+
+
+def _statistics(quantity):
+    layer = () if quantity.place == "network" else ("layer",)
+    name, of = quantity.name, quantity.meaning
+    if quantity.log:
+        yield f"{name}_log_mean", Variable(layer, f"mean of the natural log of the {of}")
+        yield f"{name}_log_variance", Variable(layer, f"variance of the natural log of the {of}")
+        yield f"{name}_log_quantile", Variable((*layer, "quantile"), f"quantiles of the natural log of the {of}")
+        yield f"{name}_log_of_mean", Variable(layer, f"natural log of the mean of the {of}")
+        size = f"networks that carry the mean of the {of}: (sum)^2 / sum of squares"
+        yield f"{name}_effective_sample_size", Variable(layer, size)
+        yield f"{name}_zero_count", Variable(layer, f"networks that have exactly zero: {of}", integer=True)
+        yield f"{name}_log", Variable(("replica", *layer), f"natural log of the {of}")
+    else:
+        yield f"{name}_mean", Variable(layer, f"mean over networks of the {of}")
+        yield f"{name}_variance", Variable(layer, f"variance over networks of the {of}")
+    yield f"{name}_nonfinite_count", Variable(layer, f"networks that have infinity or NaN: {of}", integer=True)
+    if quantity.largest:
+        over = "share of networks whose largest entry overflows"
+        under = "share of networks whose root mean square is below the smallest normal number"
+        yield f"{name}_overflow_fraction", Variable((*layer, "precision"), f"{name}: {over}")
+        yield f"{name}_underflow_fraction", Variable((*layer, "precision"), f"{name}: {under}")
+
+
+VARIABLES = {name: variable for quantity in QUANTITIES.values() for name, variable in _statistics(quantity)}

@@ -1,0 +1,96 @@
+"""Everything that is kept of an ensemble, as one addable object."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..kernels.record import LOG_QUANTITIES, RECORDED
+from ..precision import log_square_limits
+from ..quantities import IN_PRECISION, QUANTITIES
+from .moments import LogOfMean, Moments
+
+LOGS = len(LOG_QUANTITIES)
+_ENTRIES = [RECORDED.index(name) for name in IN_PRECISION]
+_LARGEST = [RECORDED.index(f"{name}_max") for name in IN_PRECISION]
+
+
+@dataclass(frozen=True)
+class EnsembleStatistics:
+    """Statistics of records of shape (replicas, quantities, layers), elementwise over quantities and layers.
+
+    `zeros` and `nonfinite` count replicas; so do `overflows` and `underflows`, of shape (len(IN_PRECISION), layers,
+    precisions). `nonfinite` is meaningful where the quantity is defined.
+    """
+
+    replicas: int
+    moments: Moments
+    means: LogOfMean
+    quantiles: object  # Samples or Histograms, rows are (quantity, layer)
+    zeros: np.ndarray
+    nonfinite: np.ndarray
+    overflows: np.ndarray
+    underflows: np.ndarray
+
+    @classmethod
+    def of(cls, records, collector):
+        logs = records[:, :LOGS]
+        zero = np.zeros(records.shape, bool)
+        zero[:, :LOGS] = logs == -np.inf
+        smallest, largest = log_square_limits()
+        over = records[:, _LARGEST, :, None] > largest
+        under = records[:, _ENTRIES, :, None] < smallest
+        return cls(
+            len(records),
+            Moments.of(records),
+            LogOfMean.of(logs),
+            collector.of(logs.reshape(len(records), -1)),
+            zero.sum(axis=0),
+            (~np.isfinite(records) & ~zero).sum(axis=0),
+            over.sum(axis=0),
+            under.sum(axis=0),
+        )
+
+    def __add__(self, other):
+        return EnsembleStatistics(
+            *(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__)
+        )
+
+    def variables(self, network, inputs, probabilities):
+        """Yield (name, array) for every variable of `quantities.VARIABLES` that these statistics determine.
+
+        Arrays are over (layer, quantile or precision); layers on which a quantity is not defined hold NaN, or -1 in
+        a count.
+        """
+        quantiles = self.quantiles.quantiles(probabilities).reshape(LOGS, -1, len(probabilities))
+        for row, (name, quantity) in enumerate(QUANTITIES.items()):
+            if quantity.pairs and inputs == 1:
+                continue
+            arrays = {"nonfinite_count": self.nonfinite[row]}
+            mean = np.where(self.moments.count[row] > 0, self.moments.mean[row], np.nan)
+            if quantity.log:
+                arrays["log_mean"] = mean
+                arrays["log_variance"] = self.moments.variance[row]
+                arrays["log_quantile"] = quantiles[row]
+                arrays["log_of_mean"] = self.means.log_of_mean[row]
+                arrays["effective_sample_size"] = self.means.effective_sample_size[row]
+                arrays["zero_count"] = self.zeros[row]
+            else:
+                arrays["mean"], arrays["variance"] = mean, self.moments.variance[row]
+            if quantity.largest:
+                place = IN_PRECISION.index(name)
+                arrays["overflow_fraction"] = self.overflows[place] / self.replicas
+                arrays["underflow_fraction"] = self.underflows[place] / self.replicas
+            for statistic, array in arrays.items():
+                yield f"{name}_{statistic}", restricted(array, quantity, network)
+
+
+def restricted(array, quantity, network, axis=0):
+    """`array` with only the layers on which `quantity` is defined; without the layer axis if it is one a network."""
+    layers = quantity.layers(network)
+    if quantity.place == "network":
+        return np.take(array, 0, axis=axis)
+    missing = np.ones(array.shape[axis], bool)
+    missing[layers] = False
+    result = array.copy()
+    np.moveaxis(result, axis, 0)[missing] = -1 if result.dtype.kind == "i" else np.nan
+    return result

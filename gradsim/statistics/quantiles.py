@@ -1,0 +1,139 @@
+"""Quantiles of logs over replicas: exact from kept samples, or from histograms where samples would not fit.
+
+Zeros are -inf, at the bottom; what is not a number or infinite counts as +inf, at the top: nothing is dropped.
+Both hold the multiset of values only, so results do not depend on the order in which replicas come.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SAMPLE_BYTES = 2**27  # up to here samples are kept and quantiles are exact
+HISTOGRAM_BYTES = 2**26
+FINEST = -10  # bins start 2^-10 wide: a tenth of a percent of a mean square
+FEWEST_BINS, MOST_BINS = 64, 4096
+
+
+def collector(rows, replicas):
+    """The class that keeps quantiles of `rows` values a replica: a function of the problem only."""
+    return Samples if 8 * rows * replicas <= SAMPLE_BYTES else Histograms
+
+
+def interpolate(low, high, fraction):
+    """low + fraction (high - low) for extended reals; an infinite neighbour below wins, then one above."""
+    with np.errstate(invalid="ignore"):
+        between = low + fraction * (high - low)
+    between = np.where(np.isinf(high), high, between)
+    return np.where((fraction == 0) | np.isinf(low) | (low == high), low, between)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """All values, in chunks of shape (replicas, rows)."""
+
+    chunks: tuple
+    method = "exact"
+
+    @classmethod
+    def of(cls, logs):
+        return cls((np.where(np.isnan(logs), np.inf, logs),))
+
+    def __add__(self, other):
+        return Samples(self.chunks + other.chunks)
+
+    def quantiles(self, probabilities):
+        """Shape (rows, probabilities): linear between order statistics (Hyndman & Fan 1996, type 7)."""
+        ordered = np.sort(np.concatenate(self.chunks), axis=0)
+        position = np.asarray(probabilities) * (len(ordered) - 1)
+        below = np.floor(position).astype(int)
+        above = np.minimum(below + 1, len(ordered) - 1)
+        return interpolate(ordered[below].T, ordered[above].T, position - below)
+
+
+@dataclass(frozen=True)
+class Histograms:
+    """One histogram a row: bin k covers [k, k + 1) 2^exponent, and `counts` holds bins start, start + 1, ...
+
+    The exponent of a row is the smallest whose bins cover all its values: bins merge in pairs as values come in.
+    """
+
+    exponent: np.ndarray
+    start: np.ndarray  # of the lowest value; anything for a row without finite values
+    stop: np.ndarray  # one past the highest; equal to start for such a row
+    counts: np.ndarray  # (rows, bins)
+    zeros: np.ndarray
+    tops: np.ndarray
+    method = "histogram"
+
+    @classmethod
+    def of(cls, logs):
+        """From logs of shape (replicas, rows)."""
+        rows = logs.shape[1]
+        bins = int(np.clip(2 ** int(np.log2(HISTOGRAM_BYTES / (8 * rows))), FEWEST_BINS, MOST_BINS))
+        finite = np.isfinite(logs)
+        low = np.where(finite, logs, np.inf).min(axis=0)
+        high = np.where(finite, logs, -np.inf).max(axis=0)
+        low, high = np.where(low > high, 0.0, low), np.where(low > high, -1.0, high)
+        exponent = _exponent(low, high, bins)
+        start = np.floor(np.ldexp(low, -exponent)).astype(np.int64)
+        stop = np.floor(np.ldexp(high, -exponent)).astype(np.int64) + 1
+        stop = np.where(high < low, start, stop)
+        place = np.floor(np.ldexp(np.where(finite, logs, 0.0), -exponent)).astype(np.int64) - start
+        flat = (place + bins * np.arange(rows))[finite]
+        counts = np.bincount(flat, minlength=rows * bins).reshape(rows, bins)
+        zeros = (logs == -np.inf).sum(axis=0)
+        return cls(exponent, start, stop, counts, zeros, len(logs) - finite.sum(axis=0) - zeros)
+
+    def __add__(self, other):
+        bins = self.counts.shape[1]
+        exponent = np.maximum(self.exponent, other.exponent)
+        while True:
+            a, b = self._range(exponent), other._range(exponent)
+            start, stop = np.minimum(a[0], b[0]), np.maximum(a[1], b[1])
+            for own, theirs in ((a, b), (b, a)):  # a row without finite values takes the other's range
+                empty = own[0] == own[1]
+                start, stop = np.where(empty, theirs[0], start), np.where(empty, theirs[1], stop)
+            wide = stop - start > bins
+            if not wide.any():
+                break
+            exponent = exponent + wide
+        counts = self._rebinned(exponent, start) + other._rebinned(exponent, start)
+        return Histograms(exponent, start, stop, counts, self.zeros + other.zeros, self.tops + other.tops)
+
+    def _range(self, exponent):
+        shift = exponent - self.exponent
+        return self.start >> shift, np.where(self.stop > self.start, ((self.stop - 1) >> shift) + 1, self.start >> shift)
+
+    def _rebinned(self, exponent, start):
+        if np.array_equal(exponent, self.exponent) and np.array_equal(start, self.start):
+            return self.counts
+        rows, bins = self.counts.shape
+        row, place = np.nonzero(self.counts)
+        target = ((place + self.start[row]) >> (exponent - self.exponent)[row]) - start[row]
+        moved = np.zeros_like(self.counts)
+        np.add.at(moved, (row, target), self.counts[row, place])
+        return moved
+
+    def quantiles(self, probabilities):
+        """Shape (rows, probabilities): off by less than the width of a bin from the order statistic."""
+        finite = self.counts.sum(axis=1)
+        position = np.multiply.outer(self.zeros + finite + self.tops - 1, probabilities) - self.zeros[:, None]
+        upto = np.cumsum(self.counts, axis=1)
+        result = np.where(position < 0, -np.inf, np.inf)
+        for row, column in zip(*np.nonzero((position >= 0) & (position <= finite[:, None] - 1)), strict=True):
+            rank = position[row, column]
+            k = np.searchsorted(upto[row], rank, side="right")
+            count = self.counts[row, k]
+            place = k + min((rank - (upto[row, k] - count) + 0.5) / count, 1.0)
+            result[row, column] = np.ldexp(place + self.start[row], self.exponent[row])
+        return result
+
+
+def _exponent(low, high, bins):
+    """The smallest exponent at or above FINEST whose bins cover low..high, a row."""
+    exponent = np.full(low.shape, FINEST)
+    while True:
+        wide = np.floor(np.ldexp(high, -exponent)) - np.floor(np.ldexp(low, -exponent)) >= bins
+        if not wide.any():
+            return exponent
+        exponent = exponent + wide

@@ -1,0 +1,148 @@
+"""The one description of a file's contents: variables with dimensions and attributes, whatever then holds them.
+
+`write` puts it into HDF5, `to_xarray` into memory; opening the file with xarray gives the same as the latter.
+"""
+
+import json
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import numpy as np
+
+from .. import __version__
+from ..cells import DESCRIPTIONS, describe
+from ..curves import stacked
+from ..errors import RequestError
+from ..precision import PRECISIONS
+from ..quantities import VARIABLES
+from ..verdict import WORDS
+
+SCHEMA_VERSION = 1
+DIMENSIONS = {
+    "cell": "network and run",
+    "replica": "number of the network in its ensemble",
+    "layer": "layer: 0 is the input, 1 to depth are hidden, depth + 1 is the readout if there is one",
+    "quantile": "probability of the quantile",
+    "precision": "float type",
+}
+LARGEST_ATTRIBUTE = 60_000  # bytes: HDF5 holds no larger ones without a newer file version
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One dataset: `values` over `dims`; `fill` marks what is missing, or None where nothing can be."""
+
+    dims: tuple
+    values: np.ndarray
+    attributes: dict
+    fill: object = None
+
+
+def _attributes(long_name, units=None):
+    return {"long_name": long_name} | ({} if units is None else {"units": units})
+
+
+def _coordinates(curve_set, layers, dims):
+    values = {
+        "cell": np.arange(len(curve_set), dtype=np.int64),
+        "layer": np.arange(layers, dtype=np.int64),
+        "quantile": curve_set[0].quantiles,
+        "precision": np.array(PRECISIONS, object),
+        "replica": np.arange(max(c.run["replicas"] for c in curve_set), dtype=np.int64),
+    }
+    for name, meaning in DIMENSIONS.items():
+        if name in dims:
+            units = None if name == "precision" else "1"
+            yield name, Entry((name,), values[name], _attributes(meaning, units))
+
+
+def _cells(curve_set, layers):
+    """What describes a cell: CF's auxiliary coordinates."""
+    types = {str: object, int: np.int64, float: float}
+    rows = [describe(curves) for curves in curve_set]
+    for name, d in DESCRIPTIONS.items():
+        values = np.array([row[name] for row in rows], types[d.kind])
+        yield name, Entry(("cell",), values, _attributes(d.long_name, None if d.kind is str else "1"))
+    widths = np.zeros((len(curve_set), layers), np.int64)
+    for row, curves in zip(widths, curve_set, strict=True):
+        network = curves.network
+        row[: len(curves.layers)] = (network.input_width, *network.linear_widths)
+    yield "layer_width", Entry(("cell", "layer"), widths, _attributes("units of the layer (0: no such layer)", "1"))
+    requests = np.array([request(curves) for curves in curve_set], object)
+    yield "request", Entry(("cell",), requests, _attributes("network and run as JSON"))
+    methods = np.array([curves.quantile_method for curves in curve_set], object)
+    text = "exact, or from histograms where the samples did not fit their bytes"
+    yield "quantile_method", Entry(("cell",), methods, _attributes(text))
+
+
+def _verdicts(curve_set):
+    verdicts = [curves.verdict for curves in curve_set]
+    words = np.array([v.word for v in verdicts], object)
+    yield "verdict", Entry(("cell",), words, _attributes(f"what becomes of the gradient: {', '.join(WORDS)}"))
+    for name, text in (
+        ("decades_per_100_layers", "decades of the median gradient gained on the way back through 100 layers"),
+        ("spread_decades", "95 % over 5 % quantile of the gradient at layer 1, in decades"),
+    ):
+        values = np.array([getattr(v, name) for v in verdicts], float)
+        yield name, Entry(("cell",), values, _attributes(text, "1"), np.nan)
+
+
+def request(curves):
+    """The canonical JSON of one cell: enough to run it again."""
+    network = json.loads(curves.network.to_json())
+    return json.dumps({"network": network, "run": curves.run}, sort_keys=True, separators=(",", ":"))
+
+
+def entries(curve_set):
+    """Every dataset of the file by name: dimensions first, then what describes the cells, then the curves."""
+    arrays, layers = stacked(curve_set)
+    dims = {"cell", "layer", "quantile", "precision"} | {d for name in arrays for d in VARIABLES[name].dims}
+    result = dict(_coordinates(curve_set, layers, dims))
+    cells = dict(_cells(curve_set, layers))
+    result |= cells
+    curves = dict(_verdicts(curve_set))
+    for name, values in arrays.items():
+        v = VARIABLES[name]
+        fill = np.int64(-1) if v.integer else np.nan
+        curves[name] = Entry(("cell", *v.dims), values, _attributes(v.long_name, v.units), fill)
+    for name, entry in curves.items():
+        # CF: a variable names the coordinates whose dimensions are among its own
+        fitting = [c for c in cells if set(cells[c].dims) <= set(entry.dims)]
+        auxiliary = {"coordinates": " ".join(fitting)}
+        result[name] = Entry(entry.dims, entry.values, entry.attributes | auxiliary, entry.fill)
+    return result
+
+
+def root_attributes(curve_set):
+    """Attributes of the whole file; `request` is the grid as asked, unless it is too large to be an attribute."""
+    asked = json.dumps(curve_set.request, sort_keys=True)
+    provenance = {name: version(name) for name in ("numpy", "numba", "llvmlite", "h5py")}
+    provenance |= {"gradsim": __version__, "python": platform.python_version(), "machine": platform.machine()}
+    provenance |= {"system": platform.system(), "created": datetime.now(UTC).isoformat(timespec="seconds")}
+    return {
+        "title": "signals and gradients in deep networks at initialization",
+        "Conventions": "CF-1.11",
+        "schema_version": SCHEMA_VERSION,
+        "gradsim_version": __version__,
+        "request": asked if len(asked.encode()) <= LARGEST_ATTRIBUTE else '"see the variable request"',
+        "provenance": json.dumps(provenance, sort_keys=True),
+    }
+
+
+def to_xarray(curve_set):
+    """An xarray.Dataset. Raises RequestError where xarray is not installed."""
+    try:
+        import xarray
+    except ImportError:
+        raise RequestError("to_xarray needs xarray: pip install 'gradsim[xarray]'") from None
+    variables, coordinates = {}, {}
+    for name, entry in entries(curve_set).items():
+        attributes = {k: v for k, v in entry.attributes.items() if k != "coordinates"}
+        values = entry.values
+        if entry.fill is not None and values.dtype.kind == "i":
+            values = np.where(values == entry.fill, np.nan, values)
+        place = variables if "coordinates" in entry.attributes else coordinates
+        place[name] = xarray.Variable(entry.dims, values, attributes)
+    return xarray.Dataset(variables, coordinates, root_attributes(curve_set))

@@ -1,0 +1,44 @@
+"""Reads a file of curves back."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from ..curves import CurveSet, unstacked
+from ..errors import RequestError
+from ..network import from_json
+from ..quantities import VARIABLES
+from .dataset import SCHEMA_VERSION
+
+
+def read(path):
+    """The CurveSet in the file at `path`. Raises RequestError if it is not a file of gradsim that can be read."""
+    path = Path(path)
+    if not path.is_file():
+        raise RequestError(f"{str(path)!r}: no such file")
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            version = file.attrs.get("schema_version")
+            if version is None or "gradsim_version" not in file.attrs:
+                raise RequestError(f"{str(path)!r} is an HDF5 file, but not one of gradsim")
+            if version > SCHEMA_VERSION:
+                raise RequestError(
+                    f"{str(path)!r} has schema version {version}; this gradsim reads up to {SCHEMA_VERSION}"
+                )
+            return _curve_set(file)
+    except OSError as error:
+        raise RequestError(f"{str(path)!r} cannot be read as HDF5: {str(error).splitlines()[0]}") from None
+
+
+def _curve_set(file):
+    arrays = {name: file[name][()] for name in VARIABLES if name in file}
+    quantiles = file["quantile"][()]
+    methods = file["quantile_method"].asstr()[()]
+    result = []
+    for cell, text in enumerate(file["request"].asstr()[()]):
+        request = json.loads(text)
+        network = from_json(request["network"])
+        result.append(unstacked(arrays, cell, network, request["run"], np.array(quantiles), str(methods[cell])))
+    return CurveSet(result, json.loads(file.attrs["request"]))

@@ -1,0 +1,35 @@
+"""Runs a plan in this process."""
+
+from ..curves import CurveSet
+from ..simulation import simulate
+from .plan import Plan, read_plan
+
+
+def work(network, run):
+    """How long a cell takes, up to a factor: weights drawn, times replicas."""
+    widths = (network.input_width, *network.linear_widths)
+    return run["replicas"] * sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+
+
+def run(plan, threads=None, progress=None):
+    """The CurveSet of a Plan, a TOML file, a built-in sweep ("classic") or a dict of options.
+
+    `progress(share, cells)` is called with the share of the work that is done, from 0 to 1, and the cells finished.
+    Raises RequestError, before anything is computed, for what cannot be.
+    """
+    plan = plan if isinstance(plan, Plan) else read_plan(plan)
+    total = sum(work(*cell) for cell in plan.cells)
+    done, curves = 0.0, []
+
+    def advance(replicas):
+        nonlocal done
+        done += cost * replicas / total
+        if progress is not None:
+            progress(min(done, 1.0), len(curves))
+
+    for network, options in plan.cells:
+        cost = work(network, options) / options["replicas"]
+        curves.append(simulate(network, **options | {"threads": threads}, progress=advance))
+    if progress is not None:
+        progress(1.0, len(curves))
+    return CurveSet(curves, plan.axes)

@@ -1,0 +1,55 @@
+"""Whole ensembles against NumPy on all their records at once."""
+
+import numpy as np
+import pytest
+
+from gradsim.network import mlp
+from gradsim.precision import PRECISIONS
+from gradsim.quantities import QUANTITIES, VARIABLES
+from gradsim.simulation import record_chunks
+from gradsim.statistics.ensemble import EnsembleStatistics
+from gradsim.statistics.quantiles import Histograms, Samples
+
+NETWORK = mlp(width=3, depth=4, activation="relu", outputs=2)  # width 3: one layer in eight is dead
+
+
+@pytest.fixture(scope="module")
+def chunks():
+    return list(record_chunks(NETWORK, replicas=700, inputs=2))
+
+
+@pytest.mark.parametrize("collector", [Samples, Histograms])
+def test_chunks_add_up(chunks, collector):
+    parts = [EnsembleStatistics.of(chunk, collector) for chunk in chunks]
+    assert len(parts) > 1
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    records = np.concatenate(chunks)
+    found = dict(total.variables(NETWORK, 2, (0.25, 0.5)))
+    assert set(found) == {name for name in VARIABLES if "replica" not in VARIABLES[name].dims}
+    gradient = records[:, list(QUANTITIES).index("gradient")][:, 1:6]
+    zeros = (gradient == -np.inf).sum(axis=0)
+    assert zeros[0] > 50 and np.array_equal(found["gradient_zero_count"], [-1, *zeros])
+    alive = np.where(np.isfinite(gradient), gradient, np.nan)
+    assert np.allclose(found["gradient_log_mean"][1:], np.nanmean(alive, axis=0), rtol=1e-13)
+    assert np.allclose(found["gradient_log_variance"][1:], np.nanvar(alive, axis=0, ddof=1), rtol=1e-12)
+    assert np.allclose(found["gradient_log_of_mean"][1:], np.log(np.exp(gradient).mean(axis=0)), rtol=1e-12)
+    assert np.allclose(found["gradient_log_quantile"][1:, 1], np.sort(gradient, axis=0)[349:351].mean(0), atol=0.02)
+    assert found["loss_log_mean"].shape == () and found["activation_mean_mean"].shape == (6,)
+    assert np.isnan(found["activation_mean_mean"][[0, 5]]).all()
+
+
+def test_precision_counts_what_leaves_the_range():
+    records = np.full((4, len(QUANTITIES), 6), np.nan)
+    names = list(QUANTITIES)
+    values = [1e-9, 1e-3, 7e4, 1e39]
+    for name in ("gradient", "gradient_max", "preactivation", "preactivation_max"):
+        records[:, names.index(name)] = 2 * np.log(values)[:, None]
+    found = dict(EnsembleStatistics.of(records, Samples).variables(NETWORK, 1, (0.5,)))
+    over = dict(zip(PRECISIONS, found["gradient_overflow_fraction"][1], strict=True))
+    under = dict(zip(PRECISIONS, found["gradient_underflow_fraction"][1], strict=True))
+    assert over == {"float16": 0.5, "bfloat16": 0.25, "float8_e4m3fn": 0.5, "float8_e5m2": 0.5, "float32": 0.25,
+                    "float64": 0.0}  # fmt: skip
+    assert under == {"float16": 0.25, "bfloat16": 0.0, "float8_e4m3fn": 0.5, "float8_e5m2": 0.25, "float32": 0.0,
+                     "float64": 0.0}  # fmt: skip

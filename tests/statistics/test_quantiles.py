@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from gradsim.statistics.quantiles import Histograms, Samples, collector
+
+PROBABILITIES = (0.0, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0)
+
+
+def logs(seed=0):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(0, 3, (700, 6))
+    rows[:, 1] = rng.normal(-7000, 400, 700)
+    rows[:, 2] *= 1e6
+    rows[::3, 3], rows[1::7, 3], rows[2::9, 3] = -np.inf, np.inf, np.nan
+    rows[:, 4] = -np.inf
+    rows[:, 5] = np.where(np.arange(700) < 690, np.inf, 1.5)
+    return rows
+
+
+def total(kind, rows, order, size=50):
+    parts = [kind.of(rows[i : i + size]) for i in range(0, len(rows), size)]
+    result = parts[order[0]]
+    for k in order[1:]:
+        result = result + parts[k]
+    return result
+
+
+def test_samples_are_exact_and_drop_nothing():
+    rows = logs()
+    result = total(Samples, rows, range(14)).quantiles(PROBABILITIES)
+    for column in (0, 1, 2):
+        assert np.allclose(result[column], np.quantile(rows[:, column], PROBABILITIES), rtol=1e-14)
+    assert np.all(result[4] == -np.inf)
+    assert result[5].tolist() == [1.5, 1.5] + [np.inf] * 5
+    assert result[3, 2] == -np.inf and np.isfinite(result[3, 3]) and result[3, 5] == np.inf
+
+
+@pytest.mark.parametrize("order", [range(14), range(13, -1, -1), [5, 1, 9, 13, 0, 2, 12, 3, 4, 11, 6, 10, 7, 8]])
+def test_histograms_do_not_depend_on_the_order_and_stay_within_a_bin(order):
+    rows = logs()
+    histogram = total(Histograms, rows, list(order))
+    whole = Histograms.of(rows)
+    for name in ("exponent", "counts", "zeros", "tops"):
+        assert np.array_equal(getattr(histogram, name), getattr(whole, name)), name
+    ordered = np.sort(np.where(np.isnan(rows), np.inf, rows), axis=0)
+    result, widths = histogram.quantiles(PROBABILITIES), np.ldexp(1.0, histogram.exponent)[:, None]
+    position = np.array(PROBABILITIES) * 699
+    low, high = (ordered[f(position).astype(int)].T for f in (np.floor, np.ceil))
+    assert np.array_equal(np.isfinite(result), np.isfinite(Samples.of(rows).quantiles(PROBABILITIES)))
+    finite = np.isfinite(result)
+    assert np.all((result >= low - widths)[finite]) and np.all((result <= high + widths)[finite])
+
+
+def test_no_bin_is_wider_than_the_range_asks_for():
+    rows = logs()[:, :2]
+    whole = Histograms.of(rows)
+    span = rows.max(axis=0) - rows.min(axis=0)
+    assert np.all(np.ldexp(1.0, whole.exponent) <= np.maximum(2 * span / (whole.counts.shape[1] - 1), 2.0**-10))
+
+
+def test_the_choice_depends_on_the_problem_only():
+    assert collector(900, 500) is Samples and collector(9000, 10_000) is Histograms
