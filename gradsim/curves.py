@@ -71,7 +71,7 @@ class CurveSet(Sequence):
 
     def __init__(self, curves, request=None):
         self._curves = tuple(curves)
-        self.request = request if request is not None else [c.network.to_json() for c in self._curves[:1]]
+        self.request = request  # the grid as it was asked for, if it was one
         if not self._curves:
             raise RequestError("curves: there must be at least one network")
 

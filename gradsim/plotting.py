@@ -12,9 +12,9 @@ from .store.files import check_output, replacing
 from .verdict import DECADES
 
 BAND = (0.05, 0.95)
-# Okabe & Ito's colours, safe for colour-blind readers, and line styles for when they run out
+# Okabe & Ito's colours, safe for colour-blind readers
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D00")
-DASHES = ("-", "--", "-.", ":")
+DASHES = ("-", (0, (4, 3)), "-.", ":")
 PANEL = (5.2, 3.7)  # inches
 MOST_COLUMNS = 2
 FORMATS = ("png", "pdf", "svg")
@@ -90,7 +90,8 @@ def _panels(curve_set):
 
 
 def _style(k):
-    return {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k // len(COLOURS) % len(DASHES)]}
+    """Every second line is dashed, so that of two lines that coincide both are seen."""
+    return {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k % 2 + 2 * (k // len(COLOURS) % 2)]}
 
 
 def _panel(ax, title, lines, quantity, styles):
@@ -115,7 +116,8 @@ def _panel(ax, title, lines, quantity, styles):
         if np.any(~np.isfinite(inside) & (inside != -math.inf)):
             absent.append(f"{label}: not finite in places")
     if absent:
-        ax.text(0.02, 0.03, "\n".join(absent), transform=ax.transAxes, fontsize=8, va="bottom", color="0.3")
+        ax.text(0.02, 0.03, "\n".join(absent), transform=ax.transAxes, fontsize=8, va="bottom", color="0.3",
+                bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5})  # fmt: skip
     ax.set_title(title)
     ax.set_xlabel("layer")
     ax.set_ylabel("root mean square")

@@ -20,7 +20,7 @@ NOTE = (
 
 
 def _number(value, form):
-    return "–" if math.isnan(value) else ("0" if value == 0 else format(value, form))
+    return "–" if not math.isfinite(value) else ("0" if value == 0 else format(value, form))
 
 
 def _exit(leave):

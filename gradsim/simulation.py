@@ -1,7 +1,5 @@
 """From a network to the curves of its ensemble: replicas in fixed chunks, their records folded into statistics."""
 
-import hashlib
-import json
 from contextlib import contextmanager
 
 import numba
@@ -16,17 +14,12 @@ from .program import lower
 from .quantities import QUANTILES, QUANTITIES
 from .statistics.ensemble import EnsembleStatistics, restricted
 from .statistics.quantiles import collector
+from .streams import stream_key
 
 CHUNK_BYTES = 2**25  # of records; with one chunk in memory at a time this is the peak, whatever the number of replicas
 LARGEST_CHUNK = 256
 MOST_REPLICAS = 2**32  # the replica is one 32-bit word of the counter
 ENGINES = ("auto", "dense")
-
-
-def stream_key(seed, stream):
-    """The 64-bit random key of (seed, stream) as uint32 of shape (2,): the first bytes of a SHA-256."""
-    text = json.dumps({"seed": seed, "stream": stream}, sort_keys=True, separators=(",", ":"))
-    return np.frombuffer(hashlib.sha256(text.encode()).digest()[:8], dtype="<u4").astype(np.uint32)
 
 
 def chunk_size(layers):

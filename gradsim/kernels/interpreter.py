@@ -31,57 +31,53 @@ def vector(buffer, offset, rows, width):
 
 
 @kernel
-def forward(steps, parameters, key, replica, rows, tape, exponents, scratch, signs, logs, words, values, record):
-    for k in range(steps.shape[0]):
-        operation, layer, n, offset, variant = steps[k]
-        if operation == INPUT:
-            x = vector(tape, offset, rows, n)
-            for b in range(rows):
-                sample_row(LAW_NORMAL, key, layer, replica, ROLE_INPUT, b, n, words, values, x[b])
-                exponents[k, b] = normalise(x[b], n, 0)
-            record[ACTIVATION, layer] = log_mean_square(x, exponents[k], n)
-        elif operation == LINEAR:
-            n_in = steps[k - 1, WIDTH]
-            x, h = vector(tape, steps[k - 1, OFFSET], rows, n_in), vector(tape, offset, rows, n)
-            linear_forward(
-                variant, parameters[k], key, layer, replica, x, exponents[k - 1], n_in, n, h, exponents[k],
-                scratch, words, values, record,
-            )  # fmt: skip
-        elif operation == ACTIVATE:
-            h, x = vector(tape, steps[k - 1, OFFSET], rows, n), vector(tape, offset, rows, n)
-            activation_forward(
-                variant, parameters[k], h, exponents[k - 1], n, x, exponents[k], signs, logs, layer, record
-            )  # fmt: skip
+def forward_step(k, steps, parameters, key, replica, rows, tape, exponents, scratch, signs, logs, words, values, record):
+    """Vector k of the tape from vector k - 1."""
+    operation, layer, n, offset, variant = steps[k]
+    if operation == INPUT:
+        x = vector(tape, offset, rows, n)
+        for b in range(rows):
+            sample_row(LAW_NORMAL, key, layer, replica, ROLE_INPUT, b, n, words, values, x[b])
+            exponents[k, b] = normalise(x[b], n, 0)
+        record[ACTIVATION, layer] = log_mean_square(x, exponents[k], n)
+    elif operation == LINEAR:
+        n_in = steps[k - 1, WIDTH]
+        x, h = vector(tape, steps[k - 1, OFFSET], rows, n_in), vector(tape, offset, rows, n)
+        linear_forward(
+            variant, parameters[k], key, layer, replica, x, exponents[k - 1], n_in, n, h, exponents[k],
+            scratch, words, values, record,
+        )  # fmt: skip
+    elif operation == ACTIVATE:
+        h, x = vector(tape, steps[k - 1, OFFSET], rows, n), vector(tape, offset, rows, n)
+        activation_forward(
+            variant, parameters[k], h, exponents[k - 1], n, x, exponents[k], signs, logs, layer, record
+        )  # fmt: skip
 
 
 @kernel
-def backward(
-    steps, parameters, key, replica, rows, tape, exponents, cotangents, d_exponents, scratch, slopes, signs, logs,
+def backward_step(
+    k, steps, parameters, key, replica, rows, tape, exponents, cotangents, d_exponents, scratch, slopes, signs, logs,
     words, values, record,
 ):  # fmt: skip
-    """`cotangents` has two rows that take turns: one holds the cotangent that a step reads, one what it writes."""
-    for k in range(steps.shape[0] - 1, 0, -1):
-        operation, layer, n, _, variant = steps[k]
-        n_in = steps[k - 1, WIDTH]
-        x = vector(tape, steps[k - 1, OFFSET], rows, n_in)
-        here, there = k % 2, (k - 1) % 2
-        d, g = vector(cotangents[here], 0, rows, n), vector(cotangents[there], 0, rows, n_in)
-        if operation == PROBE:
-            g[:] = 0.0
-            probe(key, layer, replica, x, exponents[k - 1], n_in, g, d_exponents[there], words, values, record)
-        elif operation == LINEAR:
-            linear_backward(
-                variant, parameters[k], key, layer, replica, x, exponents[k - 1], d, d_exponents[here], n_in, n,
-                g, d_exponents[there], scratch, words, values, record,
-            )  # fmt: skip
-        elif operation == ACTIVATE:
-            g[:] = 0.0
-            activation_backward(
-                variant, parameters[k], x, exponents[k - 1], d, d_exponents[here], n, g, d_exponents[there],
-                slopes, scratch, signs, logs, layer, record,
-            )  # fmt: skip
-    n = steps[0, WIDTH]
-    record[INPUT_GRADIENT, 0] = log_mean_square(vector(cotangents[0], 0, rows, n), d_exponents[0], n)
+    """The cotangent of vector k - 1 from that of vector k; `cotangents` has two rows that take turns."""
+    operation, layer, n, _, variant = steps[k]
+    n_in = steps[k - 1, WIDTH]
+    x = vector(tape, steps[k - 1, OFFSET], rows, n_in)
+    here, there = k % 2, (k - 1) % 2
+    d, g = vector(cotangents[here], 0, rows, n), vector(cotangents[there], 0, rows, n_in)
+    g[:] = 0.0
+    if operation == PROBE:
+        probe(key, layer, replica, x, exponents[k - 1], n_in, g, d_exponents[there], words, values, record)
+    elif operation == LINEAR:
+        linear_backward(
+            variant, parameters[k], key, layer, replica, x, exponents[k - 1], d, d_exponents[here], n_in, n,
+            g, d_exponents[there], scratch, words, values, record,
+        )  # fmt: skip
+    elif operation == ACTIVATE:
+        activation_backward(
+            variant, parameters[k], x, exponents[k - 1], d, d_exponents[here], n, g, d_exponents[there],
+            slopes, scratch, signs, logs, layer, record,
+        )  # fmt: skip
 
 
 @entry_point
@@ -102,12 +98,16 @@ def run_chunk(steps, parameters, key, first_replica, replicas, rows, tape_size, 
         start = np.int64(group) * REPLICAS_PER_WORKSPACE
         for r in range(start, min(start + REPLICAS_PER_WORKSPACE, replicas)):
             replica = first_replica + r
-            forward(
-                steps, parameters, key, replica, rows, tape, exponents, scratch, signs, logs, words, values,
-                records[r],
-            )  # fmt: skip
-            backward(
-                steps, parameters, key, replica, rows, tape, exponents, cotangents, d_exponents, scratch, slopes,
-                signs, logs, words, values, records[r],
-            )  # fmt: skip
+            for k in range(steps.shape[0]):
+                forward_step(
+                    k, steps, parameters, key, replica, rows, tape, exponents, scratch, signs, logs, words, values,
+                    records[r],
+                )  # fmt: skip
+            for k in range(steps.shape[0] - 1, 0, -1):
+                backward_step(
+                    k, steps, parameters, key, replica, rows, tape, exponents, cotangents, d_exponents, scratch,
+                    slopes, signs, logs, words, values, records[r],
+                )  # fmt: skip
+            x_0 = vector(cotangents[0], 0, rows, steps[0, WIDTH])
+            records[r, INPUT_GRADIENT, 0] = log_mean_square(x_0, d_exponents[0], steps[0, WIDTH])
     return records

@@ -44,7 +44,7 @@ def weights_times(law, key, layer, replica, x, n_in, n_out, words, values, y):
 
 @kernel
 def transposed_weights_times(law, key, layer, replica, d, n_in, n_out, words, values, g):
-    """g[b] = G^T d[b] for all rows b."""
+    """g[b] += G^T d[b] for all rows b."""
     blocks = blocks_per_row(n_in)
     rows_per_tile = max(1, TILE // blocks)
     for first in range(0, n_out, rows_per_tile):
@@ -155,7 +155,6 @@ def linear_backward(law, p, key, layer, replica, x, x_exponents, d, d_exponents,
     record[BIAS_GRADIENT, layer] = log_bias_gradient(d, d_exponents, n_out, scratch)
     if d.shape[0] > 1:
         record[GRADIENT_CORRELATION, layer], _ = mean_cosine(d, d_exponents, n_out)
-    g[:] = 0.0
     if p[SCALE] != 0.0:
         transposed_weights_times(law, key, layer, replica, d, n_in, n_out, words, values, g)
     for b in range(d.shape[0]):

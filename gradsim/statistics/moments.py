@@ -23,13 +23,17 @@ class Moments:
         count = finite.sum(axis=0)
         kept = np.where(finite, samples, 0.0)
         mean = kept.sum(axis=0) / np.maximum(count, 1)
-        return cls(count, mean, (np.where(finite, kept - mean, 0.0) ** 2).sum(axis=0))
+        with np.errstate(over="ignore"):  # plain quantities reach the end of float64: their variance is then infinite
+            return cls(count, mean, (np.where(finite, kept - mean, 0.0) ** 2).sum(axis=0))
 
     def __add__(self, other):
         count = self.count + other.count
         gap = other.mean - self.mean
         share = other.count / np.maximum(count, 1)
-        squares = self.squared_deviations + other.squared_deviations + gap**2 * self.count * share
+        weight = self.count * share
+        with np.errstate(over="ignore"):
+            between = np.square(gap, where=weight > 0, out=np.zeros_like(weight)) * weight
+            squares = self.squared_deviations + other.squared_deviations + between
         return Moments(count, self.mean + gap * share, squares)
 
     @property

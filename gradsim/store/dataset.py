@@ -117,7 +117,8 @@ def entries(curve_set):
 
 def root_attributes(curve_set):
     """Attributes of the whole file; `request` is the grid as asked, unless it is too large to be an attribute."""
-    asked = json.dumps(curve_set.request, sort_keys=True)
+    cells = [json.loads(request(curves)) for curves in curve_set]
+    asked = json.dumps(cells if curve_set.request is None else curve_set.request, sort_keys=True)
     provenance = {name: version(name) for name in ("numpy", "numba", "llvmlite", "h5py")}
     provenance |= {"gradsim": __version__, "python": platform.python_version(), "machine": platform.machine()}
     provenance |= {"system": platform.system(), "created": datetime.now(UTC).isoformat(timespec="seconds")}

@@ -19,7 +19,7 @@ def read(path):
     if not path.is_file():
         raise RequestError(f"{str(path)!r}: no such file")
     try:
-        with h5py.File(path, "r", locking=False) as file:
+        with _open(path) as file:
             version = file.attrs.get("schema_version")
             if version is None or "gradsim_version" not in file.attrs:
                 raise RequestError(f"{str(path)!r} is an HDF5 file, but not one of gradsim")
@@ -30,6 +30,14 @@ def read(path):
             return _curve_set(file)
     except OSError as error:
         raise RequestError(f"{str(path)!r} cannot be read as HDF5: {str(error).splitlines()[0]}") from None
+
+
+def _open(path):
+    """Without a lock, so that reading works on any file system; with one if this process has the file open that way."""
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError:
+        return h5py.File(path, "r")
 
 
 def _curve_set(file):

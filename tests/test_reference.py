@@ -1,0 +1,130 @@
+"""The kernels against the reference, step by step from the same tape; the reference against finite differences.
+
+Whole curves part ways in chaotic networks (float32 against float64), single steps never do.
+"""
+
+import numpy as np
+import pytest
+
+from gradsim import reference
+from gradsim.activations import ACTIVATIONS
+from gradsim.kernels.interpreter import WIDTH, backward_step, forward_step, vector
+from gradsim.kernels.record import INPUT_GRADIENT, RECORDED
+from gradsim.network import mlp
+from gradsim.program import lower
+from gradsim.streams import stream_key
+
+NETWORKS = [
+    *(mlp(width=[6, 9, 5], activation=a.name, init="normal(0.1,0.5)", bias_std=0.4, input_width=7) for a in ACTIVATIONS),
+    mlp(width=40, depth=4, activation="gelu", init="he_normal"),
+    mlp(width=33, depth=3, activation="tanh", init="uniform(-1,2)", outputs=3),
+    mlp(width=8, depth=2, activation="leaky_relu(0.3)", init="xavier_uniform", weight_gain=-2.5, bias_std=1.0),
+    mlp(width=4, depth=3, activation="sigmoid", init="constant(0.5)", bias_std=0.2, outputs=1),
+    mlp(width=300, depth=1, activation="erf", init="lecun_uniform"),
+    mlp(width=1, depth=2, activation="tanh", init="fan_in_uniform"),
+]
+IDS = [f"{n.activation}-{n.init}" for n in NETWORKS]
+CLOSE = 4e-6  # float32 rounding in sums of up to 300 terms, relative to the largest entry's magnitude sum
+
+
+class Engine:
+    """The interpreter's steps, one at a time, with everything that they leave on the tape in float64."""
+
+    def __init__(self, network, replica, inputs):
+        self.program = p = lower(network, inputs)
+        key = stream_key(0, network.to_json())
+        size = 4 * (-(-p.widest // 4))
+        self.inputs, self.record = inputs, np.full((len(RECORDED), p.layers), np.nan)
+        self.tape, self.cotangents = np.zeros(p.tape_size, np.float32), np.zeros((2, inputs * size), np.float32)
+        self.exponents = np.zeros((len(p.steps), inputs), np.int64)
+        self.d_exponents = np.zeros((2, inputs), np.int64)
+        f, d = np.zeros((2, size), np.float32), np.zeros((2, size))
+        words, values = np.zeros((4, max(256, size // 4)), np.uint32), np.zeros((4, max(256, size // 4)), np.float32)
+        common = (p.steps, p.parameters, key, replica, inputs, self.tape, self.exponents)
+        for k in range(len(p.steps)):
+            forward_step(k, *common, f[0], d[0], d[1], words, values, self.record)
+        last = len(p.steps) - 1
+        self.deltas = {}
+        for k in range(last, 0, -1):
+            backward_step(k, *common, self.cotangents, self.d_exponents, f[0], f[1], *d, words, values, self.record)
+            row = (k - 1) % 2
+            self.deltas[k - 1] = self._real(self.cotangents[row], 0, self.d_exponents[row], k - 1)
+
+    def _real(self, buffer, offset, exponents, k):
+        width = self.program.steps[k, WIDTH]
+        return np.ldexp(vector(buffer, offset, self.inputs, width)[:, :width].astype(float), exponents[:, None])
+
+    def vector(self, k):
+        return self._real(self.tape, self.program.steps[k, 3], self.exponents[k], k)
+
+
+def close(found, expected, magnitude):
+    assert np.all(abs(found - expected) <= CLOSE * magnitude.max(axis=1, keepdims=True) + 1e-300)
+
+
+@pytest.mark.parametrize("inputs", [1, 3])
+@pytest.mark.parametrize("network", NETWORKS, ids=IDS)
+def test_every_step_from_the_same_tape(network, inputs):
+    engine, drawn = Engine(network, 5, inputs), reference.draw(network, 5, inputs)
+    length = reference.tape_length(network)
+    tape, deltas = [engine.vector(k) for k in range(length)], [engine.deltas[k] for k in range(length)]
+    close(tape[0], drawn.inputs, abs(drawn.inputs))
+    close(deltas[-1], reference.probe_gradient(drawn), abs(drawn.probes))
+    for k in range(1, length):
+        x, d = tape[k - 1], deltas[k]
+        after, before = reference.step_forward(network, drawn, k, x), reference.step_backward(network, drawn, k, x, d)
+        up = down = 0.0
+        if k % 2:
+            weights = abs(drawn.weights[k // 2])
+            up, down = abs(x) @ weights.T + abs(drawn.biases[k // 2]), abs(d) @ weights
+        close(tape[k], after, np.maximum(abs(after), up))
+        close(deltas[k - 1], before, np.maximum(abs(before), down))
+    expected = reference.records(network, drawn, tape, deltas)
+    engine.record[INPUT_GRADIENT, 0] = expected[INPUT_GRADIENT, 0]  # written by run_chunk
+    np.testing.assert_allclose(engine.record, expected, rtol=1e-4, atol=2e-5)
+
+
+def test_whole_records_of_a_shallow_network():
+    from gradsim.simulation import record_chunks
+
+    network = mlp(width=12, depth=3, activation="gelu", bias_std=0.1)
+    found = np.concatenate(list(record_chunks(network, replicas=4, inputs=2)))
+    expected = [reference.run(network, replica, inputs=2) for replica in range(4)]
+    np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=IDS)
+def test_gradients_are_finite_differences(network):
+    """Central differences in float64: error eps^2 from curvature, 1e-16/eps from rounding."""
+    drawn = reference.draw(network, 3, inputs=2)
+    tape = reference.forward(network, drawn)
+    cotangents = reference.backward(network, drawn, tape)
+    rng, eps = np.random.default_rng(1), 1e-6
+    for k, (value, cotangent) in enumerate(zip(tape, cotangents, strict=True)):
+        direction = rng.normal(size=value.shape)
+        up, down = (
+            reference.loss(drawn, reference.forward(network, drawn, value + sign * eps * direction, k))
+            for sign in (1, -1)
+        )
+        scale = np.linalg.norm(cotangent) * np.linalg.norm(direction)
+        assert abs((up - down) / (2 * eps) - np.sum(cotangent * direction)) < 1e-6 * scale + 1e-9
+
+
+def test_weight_and_bias_gradients_are_finite_differences():
+    network = mlp(width=[3, 4, 3], activation="tanh", bias_std=0.3)
+    drawn, eps = reference.draw(network, 0, inputs=2), 1e-6
+    tape = reference.forward(network, drawn)
+    recorded = reference.records(network, drawn, tape, reference.backward(network, drawn, tape))
+    for layer in (1, 2, 3):
+        for name, arrays in (("weight_gradient", drawn.weights), ("bias_gradient", drawn.biases)):
+            array, differences = arrays[layer - 1], []
+            for index in np.ndindex(array.shape):
+                losses = []
+                for sign in (1, -1):
+                    before = array[index]
+                    array[index] = before + sign * eps
+                    losses.append(reference.loss(drawn, reference.forward(network, drawn)))
+                    array[index] = before
+                differences.append((losses[0] - losses[1]) / (2 * eps))
+            found = recorded[RECORDED.index(name), layer]
+            assert found == pytest.approx(np.log(np.mean(np.square(differences))), abs=1e-6)
