@@ -147,9 +147,10 @@ def _log_mean_square(v):
         return np.log(np.mean(np.square(v)))
 
 
-def _cosines(v):
+def _one_minus_cosines(v):
+    """Over pairs of rows, as half the squared distance of unit vectors, which does not cancel."""
     unit = v / np.linalg.norm(v, axis=1, keepdims=True)
-    return np.array([unit[a] @ unit[b] for a, b in combinations(range(len(v)), 2)])
+    return np.array([np.sum((unit[a] - unit[b]) ** 2) / 2 for a, b in combinations(range(len(v)), 2)])
 
 
 def records(network, drawn, tape, cotangents):
@@ -168,9 +169,10 @@ def records(network, drawn, tape, cotangents):
         for name, v in (("preactivation_max", h), ("gradient_max", delta)):
             result[name][layer] = _log_mean_square(np.abs(v).max())
         if len(h) > 1:
-            result["correlation"][layer] = _cosines(h).mean()
-            result["log_one_minus_correlation"][layer] = np.log(np.mean(1 - _cosines(h)))
-            result["gradient_correlation"][layer] = _cosines(delta).mean()
+            gap = _one_minus_cosines(h).mean()
+            result["correlation"][layer] = 1 - gap
+            result["log_one_minus_correlation"][layer] = np.log(gap) if gap else -np.inf
+            result["gradient_correlation"][layer] = 1 - _one_minus_cosines(delta).mean()
         if layer <= network.depth:
             after, slope = tape[2 * layer], ACTIVATIONS[entry.name][1](h, a)
             largest = max(abs(a), 1.0) if entry.parameter is not None else entry.largest_derivative

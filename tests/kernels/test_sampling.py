@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numba import njit
 from scipy import stats
 
 from gradsim.kernels.philox import fill_words
@@ -45,3 +46,35 @@ def test_blocks_differ_between_roles_layers_and_replicas():
     draws = [draw(LAW_UNIFORM, *place, blocks=1000) for place in ((0, 3, 5), (1, 3, 5), (1, 4, 5), (1, 3, 6))]
     assert len({d.tobytes() for d in draws}) == 4
     assert np.all(abs(np.corrcoef(draws) - np.eye(4)) < 5 / np.sqrt(4000))
+
+
+def test_no_block_is_drawn_twice_by_roles_layers_or_replicas():
+    words, seen = np.zeros((4, 500), np.uint32), []
+    for role in range(4):
+        for layer in range(6):
+            for replica in (0, 1, 2, 255, 256, 2**32 - 1):
+                fill_words(np.array([7, 9], np.uint32), layer, replica, role, 0, 500, words)
+                seen.append(words.T.copy())
+    blocks = np.concatenate(seen)
+    assert len(np.unique(blocks, axis=0)) == len(blocks)
+
+
+def test_normal_tails_to_six_sigma():
+    """Counts beyond 3, 4, 5, 5.5 and 6 standard deviations among 2^31 normals are Poisson: false alarm 1e-6 each side."""
+
+    @njit
+    def count(limits, rounds, blocks):
+        words, values = np.zeros((4, blocks), np.uint32), np.zeros((4, blocks), np.float32)
+        key, result = np.array([3, 4], np.uint32), np.zeros(limits.size, np.int64)
+        for r in range(rounds):
+            sample_blocks(LAW_NORMAL, key, 1, r, 1, 0, blocks, words, values)
+            for k in range(4):
+                for j in range(blocks):
+                    if abs(values[k, j]) > 3.0:
+                        for i in range(limits.size):
+                            result[i] += abs(values[k, j]) > limits[i]
+        return result
+
+    limits = np.array([3, 4, 5, 5.5, 6])
+    found, expected = count(limits, 2**20, 512), 2 * stats.norm.sf(limits) * 2**31
+    assert np.all(stats.poisson.cdf(found, expected) > 1e-6) and np.all(stats.poisson.sf(found - 1, expected) > 1e-6)

@@ -1,0 +1,113 @@
+"""The file: what is written is what is read, by gradsim, xarray and h5dump; whole or not at all."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import h5py
+import numpy as np
+import pytest
+import xarray
+
+import gradsim
+from gradsim.curves import CurveSet
+from gradsim.errors import RequestError
+from gradsim.quantities import VARIABLES
+
+
+@pytest.fixture(scope="module")
+def curve_set():
+    networks = [
+        gradsim.mlp(width=4, depth=3, activation="tanh", init="zeros"),
+        gradsim.mlp(width=[5, 3], depth=2, activation="relu", outputs=2),
+    ]
+    runs = [{"inputs": 2}, {"keep_samples": True}]
+    return CurveSet([gradsim.simulate(n, 20, seed=2**70, **run) for n, run in zip(networks, runs, strict=True)])
+
+
+@pytest.fixture(scope="module")
+def path(curve_set, tmp_path_factory):
+    path = tmp_path_factory.mktemp("store") / "set.h5"
+    curve_set.save(path)
+    return path
+
+
+def test_round_trip(curve_set, path):
+    back = gradsim.open(path)
+    assert len(back) == 2 and back.request == json.loads(h5py.File(path).attrs["request"])
+    for found, expected in zip(back, curve_set, strict=True):
+        assert found.network == expected.network and found.run == expected.run
+        assert set(found.variables) == set(expected.variables) and found.quantile_method == "exact"
+        for name in expected.variables:
+            np.testing.assert_array_equal(found[name], expected[name])
+        assert found.verdict.word == expected.verdict.word
+
+
+def test_xarray_opens_it_as_it_is(curve_set, path):
+    with xarray.open_dataset(path) as found:
+        xarray.testing.assert_identical(found.load().drop_attrs(deep=False), curve_set.to_xarray().drop_attrs(deep=False))
+        assert found["gradient_log_quantile"].dims == ("cell", "layer", "quantile")
+        assert found["gradient_overflow_fraction"].sel(precision="float16", layer=1).shape == (2,)
+        assert {"activation", "init", "layer_width"} <= set(found.coords)
+        for name in found.variables:
+            attributes = found[name].attrs
+            assert attributes["long_name"] and ("units" in attributes or found[name].dtype.kind in "UO"), name
+
+
+def test_one_network_to_xarray(curve_set):
+    dataset = curve_set[1].to_xarray()
+    assert "cell" not in dataset.dims and dataset["gradient_log"].dims == ("replica", "layer")
+
+
+def test_every_axis_has_one_scale_and_checksums(path):
+    with h5py.File(path) as file:
+        for name, dataset in file.items():
+            assert name in VARIABLES or not name.endswith("_log_mean")
+            for axis in dataset.dims:
+                assert dataset.is_scale or len(axis) == 1
+            if dataset.dtype.kind in "fi" and dataset.nbytes > 1024:
+                assert dataset.fletcher32 and dataset.shuffle and dataset.compression == "gzip", name
+
+
+@pytest.mark.skipif(
+    shutil.which("h5dump") is None and "GRADSIM_REQUIRE_H5DUMP" not in os.environ, reason="h5dump is not installed"
+)
+def test_h5dump_reads_the_header(path):
+    header = subprocess.run(["h5dump", "-A", path], capture_output=True, text=True, check=True).stdout
+    assert re.search(r'DATASET "gradient_log_mean"', header) and '"schema_version"' in header
+
+
+def test_an_existing_file_is_kept(curve_set, path):
+    before = path.read_bytes()
+    with pytest.raises(RequestError, match="exists"):
+        curve_set.save(path)
+    assert path.read_bytes() == before
+
+
+def test_a_failure_while_writing_leaves_the_old_file_and_nothing_else(curve_set, path, monkeypatch):
+    before = path.read_bytes()
+    monkeypatch.setattr("gradsim.store.write._same", lambda *_: False)
+    with pytest.raises(RequestError, match="faithfully"):
+        curve_set.save(path, overwrite=True)
+    assert path.read_bytes() == before and [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_what_is_not_ours_is_one_clear_line(tmp_path):
+    text, foreign = tmp_path / "a.h5", tmp_path / "b.h5"
+    text.write_text("hello")
+    h5py.File(foreign, "w").close()
+    later = tmp_path / "c.h5"
+    with h5py.File(later, "w") as file:
+        file.attrs.update(schema_version=99, gradsim_version="9")
+    for path, words in ((text, "HDF5"), (foreign, "not one of gradsim"), (later, "99"), (tmp_path / "d.h5", "no such")):
+        with pytest.raises(RequestError, match=words) as error:
+            gradsim.open(path)
+        assert "\n" not in str(error.value)
+
+
+def test_a_network_of_many_unequal_layers_fits(tmp_path):
+    widths = [1 + k % 7 for k in range(20_000)]
+    gradsim.simulate(gradsim.mlp(width=widths), 1).save(tmp_path / "deep.h5")
+    assert gradsim.open(tmp_path / "deep.h5")[0].network.widths == tuple(widths)

@@ -1,0 +1,42 @@
+import pytest
+
+from gradsim import RequestError, sweep
+
+
+def test_the_classic_sweep():
+    plan = sweep.read_plan("classic")
+    assert len(plan.cells) == 32 and list(plan.axes)[:2] == ["activation", "init"]
+    network, run = plan.cells[0]
+    assert (network.activation, network.init, network.depth, run["replicas"]) == ("sigmoid", "zeros", 100, 500)
+    assert set(network.widths) == {128}
+
+
+def test_any_option_may_be_a_list():
+    plan = sweep.read_plan({"width": [4, [3, 5]], "seed": [1, 2], "depth": 2, "bias_std": 0.5})
+    assert [(n.widths, r["seed"]) for n, r in plan.cells] == [
+        ((4, 4), 1), ((4, 4), 2), ((3, 5), 1), ((3, 5), 2),
+    ]  # fmt: skip
+
+
+def test_cells_are_what_simulate_gives_and_progress_ends_at_one():
+    import gradsim
+
+    seen = []
+    plan = {"activation": ["relu", "tanh"], "width": 3, "depth": 2, "replicas": 6}
+    result = sweep.run(plan, progress=lambda share, cells: seen.append((share, cells)))
+    alone = gradsim.simulate(gradsim.mlp(width=3, depth=2, activation="tanh"), 6)
+    assert result[1]["gradient_log_mean"].tobytes() == alone["gradient_log_mean"].tobytes()
+    assert seen[-1] == (1.0, 2) and seen == sorted(seen)
+
+
+def test_a_shared_stream_gives_common_random_numbers():
+    plan = {"weight_gain": [1.0, 2.0], "activation": "linear", "width": 3, "depth": 4, "replicas": 5, "stream": "s"}
+    one, two = sweep.run(plan)
+    shift = two["gradient_log_mean"][1] - one["gradient_log_mean"][1]
+    assert shift == pytest.approx(3 * 2 * 0.6931471805599453, rel=1e-6)
+
+
+@pytest.mark.parametrize("plan", [{"widht": 3}, {"width": 0}, {"bias-std": 1, "bias_std": 2}, "no/such.toml"])
+def test_refusals(plan):
+    with pytest.raises(RequestError):
+        sweep.read_plan(plan)

@@ -1,0 +1,112 @@
+"""From Python: simulate, what Curves hold, verdicts and pictures."""
+
+import tracemalloc
+
+import numba
+import numpy as np
+import pytest
+
+import gradsim
+from gradsim.curves import CurveSet
+from gradsim.plotting import figure
+from gradsim.statistics.quantiles import Histograms
+
+
+@pytest.fixture(scope="module")
+def curves():
+    return gradsim.simulate(gradsim.mlp(width=6, depth=5, activation="tanh"), 300, inputs=2, keep_samples=True)
+
+
+def test_samples_agree_with_the_statistics(curves):
+    logs = curves["gradient_log"][:, 1:]
+    assert np.isnan(curves["gradient_log"][:, 0]).all()
+    np.testing.assert_allclose(curves["gradient_log_mean"][1:], logs.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(curves["gradient_log_variance"][1:], logs.var(axis=0, ddof=1), rtol=1e-10)
+    np.testing.assert_allclose(curves.quantile("gradient", 0.5)[1:], np.median(logs, axis=0), rtol=1e-12)
+    assert curves["loss_log"].shape == (300,) and curves["gradient_zero_count"][1:].tolist() == [0] * 5
+
+
+def test_threads_do_not_change_a_bit(curves):
+    before = numba.get_num_threads()
+    one = gradsim.simulate(curves.network, 300, inputs=2, keep_samples=True, threads=1)
+    assert numba.get_num_threads() == before
+    assert all(one[name].tobytes() == curves[name].tobytes() for name in curves.variables)
+
+
+def test_histograms_take_over_where_samples_do_not_fit(curves, monkeypatch):
+    monkeypatch.setattr("gradsim.statistics.quantiles.SAMPLE_BYTES", 1000)
+    rough = gradsim.simulate(curves.network, 300, inputs=2)
+    assert rough.quantile_method == "histogram" and curves.quantile_method == "exact"
+    found, exact = rough["gradient_log_quantile"][1:], curves["gradient_log_quantile"][1:]
+    assert 0 < abs(found - exact)[:, 1:-1].max() < 0.1
+
+
+def test_memory_does_not_grow_with_the_number_of_replicas(monkeypatch):
+    monkeypatch.setattr("gradsim.statistics.quantiles.SAMPLE_BYTES", 2**20)
+    monkeypatch.setattr("gradsim.statistics.quantiles.HISTOGRAM_BYTES", 2**20)
+    network, peaks = gradsim.mlp(width=2, depth=100), []
+    for replicas in (1500, 6000):
+        tracemalloc.start()
+        gradsim.simulate(network, replicas)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.05 * peaks[0]
+
+
+VERDICTS = [
+    ({"activation": "relu", "init": "zeros"}, "zero"),
+    ({"activation": "tanh", "init": "zeros"}, "zero"),
+    ({"activation": "tanh", "init": "constant(0.1)"}, "symmetric"),
+    ({"activation": "tanh", "init": "normal(0,1)"}, "exploding"),
+    ({"activation": "sigmoid", "init": "xavier_normal"}, "vanishing"),
+    ({"activation": "relu", "init": "he_normal"}, "stable"),
+]
+
+
+@pytest.mark.parametrize("options, word", VERDICTS)
+def test_verdicts(options, word):
+    verdict = gradsim.simulate(gradsim.mlp(width=64, depth=20, **options), 50).verdict
+    assert verdict.word == word
+    if word == "vanishing":
+        assert verdict.decades < -1 and verdict.leaves["float16"][1] == "underflow" and verdict.leaves["float32"] is None
+
+
+def test_one_layer_has_no_rate():
+    verdict = gradsim.simulate(gradsim.mlp(width=3, depth=1), 5).verdict
+    assert verdict.decades == 0 and np.isnan(verdict.decades_per_100_layers)
+
+
+def test_pictures_have_a_panel_an_activation_and_a_line_a_network(curves):
+    other = gradsim.simulate(gradsim.mlp(width=6, depth=5, activation="relu", init="zeros"), 3)
+    drawn = figure(CurveSet([curves, other]))
+    panels = [ax for ax in drawn.axes if ax.get_visible()]
+    assert [ax.get_title() for ax in panels] == ["tanh", "relu"]
+    middle = curves.quantile("gradient", 0.5)[1:] / (2 * np.log(10))
+    np.testing.assert_allclose(panels[0].lines[0].get_ydata(), middle)
+    assert "exactly zero" in panels[1].texts[0].get_text()
+
+
+def test_requests_that_cannot_be(curves):
+    for call in (
+        lambda: gradsim.simulate("relu"),
+        lambda: gradsim.simulate(curves.network, 0),
+        lambda: gradsim.simulate(curves.network, 5, quantiles=(0.1, 0.9)),
+        lambda: gradsim.simulate(curves.network, 5, quantiles=(0.5, 1.2)),
+        lambda: gradsim.simulate(curves.network, 5, threads=10_000),
+        lambda: gradsim.simulate(curves.network, 5, engine="sparse"),
+        lambda: curves.quantile("gradient", 0.123),
+        lambda: curves.plot(quantity="gardient"),
+        lambda: CurveSet([]),
+    ):
+        with pytest.raises(gradsim.RequestError) as error:
+            call()
+        assert "\n" not in str(error.value)
+    with pytest.raises(KeyError):
+        curves["gradient"]
+
+
+def test_statistics_of_plain_quantities_beyond_float64_are_counted():
+    curves = gradsim.simulate(gradsim.mlp(width=8, depth=60, weight_gain=1e12), 300)
+    assert np.isfinite(curves["activation_log_mean"]).all()
+    assert curves["activation_unit_variance_nonfinite_count"][60] == 300
+    assert not np.isnan(curves["activation_unit_variance_variance"][1:12]).any()

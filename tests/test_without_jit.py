@@ -1,0 +1,26 @@
+"""The kernels as plain Python give what the compiled ones give."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+SCRIPT = """
+import sys, numpy as np
+from gradsim.network import mlp
+from gradsim.simulation import record_chunks
+found = [np.concatenate(list(record_chunks(mlp(width=[3, 5], activation=a, init=i, bias_std=0.3), replicas=3, inputs=2)))
+         for a, i in (("gelu", "he_normal"), ("tanh", "uniform(-1,2)"), ("relu", "constant(0.5)"))]
+np.save(sys.argv[1], found)
+"""
+
+
+def test_without_jit(tmp_path):
+    results = []
+    for disabled in ("0", "1"):
+        path = tmp_path / f"{disabled}.npy"
+        environment = os.environ | {"NUMBA_DISABLE_JIT": disabled}
+        subprocess.run([sys.executable, "-c", SCRIPT, path], check=True, env=environment)
+        results.append(np.load(path))
+    np.testing.assert_allclose(results[1], results[0], rtol=1e-4, atol=1e-4)
