@@ -23,7 +23,7 @@ class Curves:
     """
 
     network: Network
-    run: dict  # replicas, seed, inputs, engine, stream
+    run: dict  # replicas, seed, inputs, engine, stream, keep_samples
     quantiles: np.ndarray
     quantile_method: str  # "exact", or "histogram" where samples would not have fit the byte budget
     variables: dict = field(repr=False)
@@ -142,8 +142,9 @@ def unstacked(arrays, cell, network, run, quantiles, method):
     variables = {}
     for name, array in arrays.items():
         part = array[cell][tuple(slice(0, sizes.get(dim)) for dim in VARIABLES[name].dims)]
-        if not np.all(part == -1 if VARIABLES[name].integer else np.isnan(part)):
-            variables[name] = part
+        if run["inputs"] > 1 or not VARIABLES[name].quantity.pairs:
+            if run["keep_samples"] or "replica" not in VARIABLES[name].dims:
+                variables[name] = part
     return Curves(network, run, quantiles, method, variables)
 
 

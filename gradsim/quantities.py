@@ -63,6 +63,7 @@ IN_PRECISION = tuple(name for name, q in QUANTITIES.items() if q.largest)
 class Variable:
     """One variable of a result: `dims` without the leading `cell`; integers are counts."""
 
+    quantity: Quantity
     dims: tuple
     long_name: str
     integer: bool = False
@@ -70,26 +71,29 @@ class Variable:
 
 
 def _statistics(quantity):
+    """Yields (name, dims, long_name[, integer])."""
     layer = () if quantity.place == "network" else ("layer",)
     name, of = quantity.name, quantity.meaning
     if quantity.log:
-        yield f"{name}_log_mean", Variable(layer, f"mean of the natural log of the {of}")
-        yield f"{name}_log_variance", Variable(layer, f"variance of the natural log of the {of}")
-        yield f"{name}_log_quantile", Variable((*layer, "quantile"), f"quantiles of the natural log of the {of}")
-        yield f"{name}_log_of_mean", Variable(layer, f"natural log of the mean of the {of}")
+        yield f"{name}_log_mean", layer, f"mean of the natural log of the {of}"
+        yield f"{name}_log_variance", layer, f"variance of the natural log of the {of}"
+        yield f"{name}_log_quantile", (*layer, "quantile"), f"quantiles of the natural log of the {of}"
+        yield f"{name}_log_of_mean", layer, f"natural log of the mean of the {of}"
         size = f"networks that carry the mean of the {of}: (sum)^2 / sum of squares"
-        yield f"{name}_effective_sample_size", Variable(layer, size)
-        yield f"{name}_zero_count", Variable(layer, f"networks that have exactly zero: {of}", integer=True)
-        yield f"{name}_log", Variable(("replica", *layer), f"natural log of the {of}")
+        yield f"{name}_effective_sample_size", layer, size
+        yield f"{name}_zero_count", layer, f"networks that have exactly zero: {of}", True
+        yield f"{name}_log", ("replica", *layer), f"natural log of the {of}"
     else:
-        yield f"{name}_mean", Variable(layer, f"mean over networks of the {of}")
-        yield f"{name}_variance", Variable(layer, f"variance over networks of the {of}")
-    yield f"{name}_nonfinite_count", Variable(layer, f"networks that have infinity or NaN: {of}", integer=True)
+        yield f"{name}_mean", layer, f"mean over networks of the {of}"
+        yield f"{name}_variance", layer, f"variance over networks of the {of}"
+    yield f"{name}_nonfinite_count", layer, f"networks that have infinity or NaN: {of}", True
     if quantity.largest:
         over = "share of networks whose largest entry overflows"
         under = "share of networks whose root mean square is below the smallest normal number"
-        yield f"{name}_overflow_fraction", Variable((*layer, "precision"), f"{name}: {over}")
-        yield f"{name}_underflow_fraction", Variable((*layer, "precision"), f"{name}: {under}")
+        yield f"{name}_overflow_fraction", (*layer, "precision"), f"{name}: {over}"
+        yield f"{name}_underflow_fraction", (*layer, "precision"), f"{name}: {under}"
 
 
-VARIABLES = {name: variable for quantity in QUANTITIES.values() for name, variable in _statistics(quantity)}
+VARIABLES = {
+    name: Variable(quantity, *rest) for quantity in QUANTITIES.values() for name, *rest in _statistics(quantity)
+}

@@ -13,6 +13,7 @@ import numpy as np
 from .activations import find_activation
 from .initializers import weight_law
 from .kernels.sampling import ROLE_BIAS, ROLE_INPUT, ROLE_PROBE, ROLE_WEIGHT
+from .kernels.vectors import ROUNDING
 from .quantities import QUANTITIES
 from .streams import stream_key
 
@@ -81,16 +82,21 @@ class Draw:
     probes: np.ndarray
 
 
+def weight_matrix(law, key, layer, replica, fan_out, fan_in):
+    """The matrix of a WeightLaw, shape (fan_out, fan_in)."""
+    matrix = np.full((fan_out, fan_in), law.mean)
+    if law.scale:
+        matrix += law.scale * unit_numbers(law.kind, key, layer, replica, ROLE_WEIGHT, fan_out, fan_in)
+    return matrix
+
+
 def draw(network, replica, inputs=1, seed=0, stream=None):
     """The Draw of one replica: what the kernels draw."""
     key = stream_key(seed, network.to_json() if stream is None else stream)
     weights, biases, fan_in = [], [], network.input_width
     for layer, fan_out in enumerate(network.linear_widths, start=1):
         law = weight_law(network.init, fan_in, fan_out, network.weight_gain)
-        matrix = np.full((fan_out, fan_in), law.mean)
-        if law.scale:
-            matrix = matrix + law.scale * unit_numbers(law.kind, key, layer, replica, ROLE_WEIGHT, fan_out, fan_in)
-        weights.append(matrix)
+        weights.append(weight_matrix(law, key, layer, replica, fan_out, fan_in))
         biases.append(network.bias_std * unit_numbers("normal", key, layer, replica, ROLE_BIAS, 1, fan_out)[0])
         fan_in = fan_out
     x_0 = unit_numbers("normal", key, 0, replica, ROLE_INPUT, inputs, network.input_width)
@@ -150,7 +156,8 @@ def _log_mean_square(v):
 def _one_minus_cosines(v):
     """Over pairs of rows, as half the squared distance of unit vectors, which does not cancel."""
     unit = v / np.linalg.norm(v, axis=1, keepdims=True)
-    return np.array([np.sum((unit[a] - unit[b]) ** 2) / 2 for a, b in combinations(range(len(v)), 2)])
+    gaps = np.array([np.sum((unit[a] - unit[b]) ** 2) / 2 for a, b in combinations(range(len(v)), 2)])
+    return np.where(gaps < ROUNDING, 0.0, gaps)
 
 
 def records(network, drawn, tape, cotangents):

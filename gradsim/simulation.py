@@ -101,8 +101,8 @@ def simulate(
     variables = dict(total.variables(network, options["inputs"], quantiles))
     if keep_samples:
         variables |= _samples(np.concatenate(samples), network)
-    options["engine"] = "dense"
-    return Curves(network, options, np.array(quantiles), kind.method, variables)
+    run = options | {"engine": "dense", "keep_samples": bool(keep_samples)}
+    return Curves(network, run, np.array(quantiles), kind.method, variables)
 
 
 def _probabilities(quantiles):

@@ -108,5 +108,6 @@ def test_requests_that_cannot_be(curves):
 def test_statistics_of_plain_quantities_beyond_float64_are_counted():
     curves = gradsim.simulate(gradsim.mlp(width=8, depth=60, weight_gain=1e12), 300)
     assert np.isfinite(curves["activation_log_mean"]).all()
-    assert curves["activation_unit_variance_nonfinite_count"][60] == 300
+    alive = 300 - curves["activation_zero_count"][60]
+    assert alive > 100 and curves["activation_unit_variance_nonfinite_count"][60] == alive
     assert not np.isnan(curves["activation_unit_variance_variance"][1:12]).any()

@@ -43,6 +43,7 @@ INVERSE_SQRT_2PI = np.float32(0.3989422804014327)
 TWO_OVER_SQRT_PI = np.float32(1.1283791670955126)
 EXP_MIN, EXP_MAX = _float32(-125.0 * np.log(2), 127.0 * np.log(2))  # results stay normal numbers
 TAIL_MAX = np.float32(13.2)  # e^(-a^2/2) leaves the normal numbers of float32 at a = 13.19
+SQUARE_MAX = np.float32(9.33)  # the same for e^(-a^2)
 SQRT_HALF_BITS = np.int32(0x3F3504F3)
 EXPONENT_BIAS = np.int32(127)
 MANTISSA_BITS = np.int32(23)
@@ -140,13 +141,18 @@ def sigmoid_derivative(x):
 
 
 @elementary
-def half_square_decay(a):
-    """e^(-a^2/2) for a >= 0, without the relative error a^2 eps that a rounded square would bring."""
-    a = min(a, TAIL_MAX)
+def _square_decay(a, factor):
+    """e^(-factor a^2) without the relative error a^2 eps that a rounded square would bring; factor is a power of two."""
     head = float_of(bits_of(a) & HIGH_BITS)
     rest = a - head
-    scale, tail = _reduce(-HALF * head * head, -rest * (head + HALF * rest))
+    scale, tail = _reduce(-factor * head * head, -factor * rest * (TWO * head + rest))
     return scale + scale * tail
+
+
+@elementary
+def half_square_decay(a):
+    """e^(-a^2/2) for a >= 0."""
+    return _square_decay(min(a, TAIL_MAX), HALF)
 
 
 @elementary
@@ -174,7 +180,7 @@ def erf(x):
 
 @elementary
 def erf_derivative(x):
-    return TWO_OVER_SQRT_PI * half_square_decay(abs(x) * SQRT_2)
+    return TWO_OVER_SQRT_PI * _square_decay(min(abs(x), SQUARE_MAX), ONE)
 
 
 @elementary

@@ -12,7 +12,9 @@ from .compilation import kernel
 from .record import BIAS_GRADIENT, GRADIENT, GRADIENT_CORRELATION, GRADIENT_MAX, WEIGHT_GRADIENT
 from .record import CORRELATION, LOG_ONE_MINUS_CORRELATION, PREACTIVATION, PREACTIVATION_MAX
 from .sampling import LAW_NORMAL, ROLE_BIAS, ROLE_WEIGHT, blocks_per_row, sample_blocks, sample_row
-from .vectors import LN2, dot, largest, log_largest_square, log_mean_square, mean_cosine, normalise, power_of_two
+from .vectors import (
+    LN2, NO_EXPONENT, dot, largest, log_largest_square, log_mean_square, mean_cosine, normalise, power_of_two,
+)  # fmt: skip
 
 TILE = 256  # Philox blocks of weights generated at a time: 1,024 numbers, well inside the first-level cache
 
@@ -113,7 +115,7 @@ def linear_forward(law, p, key, layer, replica, x, x_exponents, n_in, n_out, h, 
 def log_weight_gradient(d, d_exponents, x, x_exponents, n_in, n_out):
     """Log mean square of sum_b d_b x_b^T, from inner products: |.|_F^2 = sum (d_b.d_c)(x_b.x_c)."""
     rows = d.shape[0]
-    top = np.int64(-(2**62))
+    top = NO_EXPONENT
     for b in range(rows):
         if largest(d[b], n_out) > 0.0 and largest(x[b], n_in) > 0.0:
             top = max(top, d_exponents[b] + x_exponents[b])
@@ -131,7 +133,7 @@ def log_weight_gradient(d, d_exponents, x, x_exponents, n_in, n_out):
 def log_bias_gradient(d, d_exponents, n, total):
     """Log mean square of sum_b d_b; `total` is scratch space."""
     rows = d.shape[0]
-    top = np.int64(-(2**62))
+    top = NO_EXPONENT
     for b in range(rows):
         if largest(d[b], n) > 0.0:
             top = max(top, d_exponents[b])

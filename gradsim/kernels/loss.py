@@ -7,14 +7,14 @@ import numpy as np
 from .compilation import kernel
 from .record import LOSS
 from .sampling import LAW_NORMAL, ROLE_PROBE, sample_row
-from .vectors import LN2, dot, largest, normalise, power_of_two
+from .vectors import LN2, NO_EXPONENT, dot, largest, normalise, power_of_two
 
 
 @kernel
 def probe(key, layer, replica, x, x_exponents, n, d, d_exponents, words, values, record):
     """L = sum_b g_b . x_b / sqrt(n) with independent standard normal g_b; d = dL/dx. Records log L^2."""
     factor = np.float32(1.0 / math.sqrt(n))
-    top = np.int64(-(2**62))
+    top = NO_EXPONENT
     for b in range(x.shape[0]):
         sample_row(LAW_NORMAL, key, layer, replica, ROLE_PROBE, b, n, words, values, d[b])
         for i in range(n):

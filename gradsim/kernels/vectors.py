@@ -10,12 +10,14 @@ import numpy as np
 from .compilation import kernel
 
 LN2 = math.log(2.0)
+NO_EXPONENT = np.int64(-(2**60))  # below every exponent that occurs
+ROUNDING = 1e-30  # squared distances of unit vectors below this are rounding in float64
 
 
 @kernel
 def power_of_two(exponent):
     """2^exponent in float64; underflows to 0 and is held at 2^1000 above."""
-    return math.ldexp(1.0, max(min(exponent, 1000), -1074))
+    return math.ldexp(1.0, int(max(min(exponent, 1000), -1074)))
 
 
 @kernel
@@ -73,7 +75,7 @@ def normalise_once(v, n, shift, exponent):
 def log_mean_square(v, exponents, n):
     """Natural log of the mean square over n units and all rows of v: -inf for zero."""
     rows = v.shape[0]
-    top = np.int64(-(2**62))
+    top = NO_EXPONENT
     for b in range(rows):
         if largest(v[b], n) > 0.0:
             top = max(top, exponents[b])
@@ -115,6 +117,8 @@ def mean_cosine(v, exponents, n):
             for i in range(n):
                 difference = v[a, i] / norm_a - v[b, i] / norm_b
                 gap += difference * difference
+            if gap < ROUNDING:
+                gap = 0.0
             cosine += 1.0 - 0.5 * gap
             distance += 0.5 * gap
             pairs += 1

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradsim import reference
-from gradsim.network import mlp
+from gradsim.initializers import weight_law
+from gradsim.reference import weight_matrix
+from gradsim.streams import stream_key
 
 Z = 7.0
-LEAST = 40_000  # numbers an example
+SIDE = 200  # 40,000 numbers an example
 FANS = st.sampled_from([1, 2, 3, 8, 33, 100])
 GAINS = st.floats(0.05, 20)
 SEEDS = st.integers(0, 2**63)
@@ -40,15 +41,9 @@ MOMENTS = {"normal": (3.0, 105.0), "uniform": (9 / 5, 9.0)}
 
 
 def weights(scheme, fan_in, fan_out, gain, seed):
-    network = mlp(width=[fan_out], input_width=fan_in, init=scheme, weight_gain=gain)
-    replicas = -(-LEAST // (fan_in * fan_out))
-    if replicas > 200:  # tiny matrices: the same law from a wide stack of independent layers
-        network = mlp(width=[fan_in] * 500 if fan_in == fan_out else [fan_out, fan_in] * 250, input_width=fan_in,
-                      init=scheme, weight_gain=gain)  # fmt: skip
-        replicas = -(-LEAST // (fan_in * fan_out * 250))
-    step = 1 if fan_in == fan_out else 2
-    matrices = [reference.draw(network, r, seed=seed).weights[::step] for r in range(replicas)]
-    return np.concatenate([m.ravel() for layers in matrices for m in layers])
+    """SIDE^2 weights of the law that a layer with these fans gets."""
+    law = weight_law(scheme, fan_in, fan_out, gain)
+    return weight_matrix(law, stream_key(seed, scheme), 1, 0, SIDE, SIDE).ravel()
 
 
 def check(numbers, kind, mean, variance):
