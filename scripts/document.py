@@ -1,0 +1,58 @@
+"""Writes the generated tables of the documentation: python scripts/document.py (a test checks that they are current)."""
+
+from pathlib import Path
+
+from gradsim.activations import ACTIVATIONS
+from gradsim.cells import DESCRIPTIONS
+from gradsim.initializers import INITIALIZERS
+from gradsim.quantities import VARIABLES
+from gradsim.store.dataset import DIMENSIONS
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
+
+
+def variables():
+    def kind(v):
+        return "int64, missing -1" if v.integer else "float64, missing NaN"
+
+    rows = [
+        (f"`{n}`", f"({', '.join(('cell', *v.dims))})", kind(v), v.long_name) for n, v in VARIABLES.items()
+    ]
+    return table(("variable", "dimensions", "type", "meaning"), rows)
+
+
+TABLES = {
+    "dimensions": lambda: table(("dimension", "meaning"), [(f"`{n}`", m) for n, m in DIMENSIONS.items()]),
+    "cells": lambda: table(
+        ("variable", "type", "meaning"), [(f"`{n}`", d.kind.__name__, d.long_name) for n, d in DESCRIPTIONS.items()]
+    ),
+    "variables": variables,
+    "activations": lambda: table(
+        ("name", "aliases", "meaning"), [(f"`{a.name}`", ", ".join(a.aliases), a.summary) for a in ACTIVATIONS]
+    ),
+    "initializers": lambda: table(
+        ("name", "aliases", "meaning"),
+        [(f"`{i.name}{'(' + ', '.join(i.arguments) + ')' if i.arguments else ''}`", ", ".join(i.aliases), i.summary)
+         for i in INITIALIZERS],
+    ),
+}  # fmt: skip
+
+
+def documented(text):
+    """`text` with everything between `<!-- table NAME -->` and `<!-- end -->` made anew."""
+    parts = text.split("<!-- table ")
+    for k, part in enumerate(parts[1:], start=1):
+        name, rest = part.split(" -->", 1)
+        after = rest.split("<!-- end -->", 1)[1]
+        parts[k] = f"{name} -->\n{TABLES[name]()}\n<!-- end -->{after}"
+    return "<!-- table ".join(parts)
+
+
+if __name__ == "__main__":
+    for path in sorted(DOCS.glob("*.md")):
+        path.write_text(documented(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,117 @@
+"""Slower proof, and the figures that depend on a quiet machine: prints asked against measured, exits 1 on a failure.
+
+Run with the Python that has gradsim installed: .venv/bin/python scripts/verify.py
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+import gradsim
+
+CLI = [sys.executable, "-m", "gradsim"]
+PEAK = """
+import resource, sys, gradsim
+gradsim.simulate(gradsim.mlp(width=4, depth=200), int(sys.argv[1]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def seconds(*arguments, **environment):
+    start = time.perf_counter()
+    done = subprocess.run([*CLI, *arguments], capture_output=True, text=True, env=os.environ | environment, check=True)
+    return time.perf_counter() - start, done
+
+
+def help_time():
+    taken = median(seconds("--help")[0] for _ in range(9))
+    return "gradsim --help", "under 0.3 s", f"{taken:.2f} s", taken < 0.3
+
+
+def small_run_time():
+    arguments = ("run", "--width", "32", "--depth", "20", "--replicas", "100")
+    seconds(*arguments)
+    taken = median(seconds(*arguments)[0] for _ in range(9))
+    return "small gradsim run, warm cache", "under 1.5 s", f"{taken:.2f} s", taken < 1.5
+
+
+def first_compilation():
+    """In a copy of the package without a cache."""
+    package = Path(gradsim.__file__).parent
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "gradsim"
+        for source in [*package.rglob("*.py"), *package.rglob("*.toml")]:
+            target = copy / source.relative_to(package)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+        start = time.perf_counter()
+        done = subprocess.run([*CLI, "warmup"], capture_output=True, text=True, cwd=folder, check=True)
+        taken = time.perf_counter() - start
+    announced = "compiling" in done.stderr
+    return "first compilation, announced", "under 45 s", f"{taken:.0f} s", taken < 45 and announced
+
+
+def peak_memory():
+    """Beyond the samples' byte budget (128 MiB: 9 quantities, 201 layers, 9,270 networks) the peak stands still."""
+    peaks = [
+        float(subprocess.run([sys.executable, "-c", PEAK, str(n)], capture_output=True, text=True, check=True).stdout)
+        for n in (10_000, 40_000, 160_000)
+    ]
+    text = ", ".join(f"{p:.0f}" for p in peaks) + " MiB for 10, 40, 160 thousand networks"
+    return "peak memory", "independent of replicas", text, max(peaks) < 1.03 * min(peaks)
+
+
+def increments(init, gain=1.0):
+    """Depth 10,000, width 32, relu: log increments against digamma and trigamma sums (docs/theory.md)."""
+    from scipy.special import digamma, polygamma
+    from scipy.stats import binom
+
+    width, depth, replicas = 32, 10_000, 40
+    network = gradsim.mlp(width=width, depth=depth, init=init, weight_gain=gain)
+    curves = gradsim.simulate(network, replicas, keep_samples=True)
+    std = 3.0 if init == "normal(0,3)" else gain * np.sqrt(2 / width)
+    k = np.arange(1, width + 1)
+    p = binom.pmf(k, width, 0.5) / (1 - 0.5**width)
+    means = digamma(k / 2) + np.log(2 * std**2)
+    mean = p @ means
+    variance = p @ (polygamma(1, k / 2) + (means - mean) ** 2)
+    scores, finite = [], True
+    for name, sign in (("activation", 1), ("gradient", -1)):
+        logs = curves[f"{name}_log"][:, 1:]
+        finite &= bool(np.isfinite(logs).all())
+        steps = sign * np.diff(logs, axis=1)
+        scores.append((steps.mean() - mean) / np.sqrt(variance / steps.size))
+    finite &= all(np.isfinite(values[1:]).all() for name, values in curves.variables.items() if name.endswith("log_mean")
+                  and values.ndim == 1)  # fmt: skip
+    text = f"z = {scores[0]:+.2f} forward, {scores[1]:+.2f} backward; all finite: {finite}"
+    return f"depth 10,000: relu {init} gain {gain:g}", "exact law, |z| < 5", text, finite and max(map(abs, scores)) < 5
+
+
+def same_bits():
+    network = gradsim.mlp(width=64, depth=50, activation="gelu", bias_std=0.1)
+    one, two = (gradsim.simulate(network, 600, inputs=2, threads=n) for n in (1, os.cpu_count()))
+    equal = all(one[name].tobytes() == two[name].tobytes() for name in one.variables)
+    return f"bits for 1 and {os.cpu_count()} threads", "equal", "equal" if equal else "different", equal
+
+
+def main():
+    checks = (
+        help_time, small_run_time, first_compilation, peak_memory, same_bits,
+        lambda: increments("normal(0,3)"), lambda: increments("he_normal", 0.1),
+    )  # fmt: skip
+    good = True
+    for check in checks:
+        name, asked, measured, passed = check()
+        good &= passed
+        print(f"{'ok  ' if passed else 'FAIL'} {name:<42} {asked:<24} {measured}", flush=True)
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
