@@ -115,10 +115,8 @@ def _panel(ax, title, lines, quantity, styles):
             absent.append(f"{label}: exactly zero" + ("" if everywhere else f" up to layer {last}"))
         if np.any(~np.isfinite(inside) & (inside != -math.inf)):
             absent.append(f"{label}: not finite in places")
-    if absent:
-        ax.text(0.02, 0.03, "\n".join(absent), transform=ax.transAxes, fontsize=8, va="bottom", color="0.3",
-                bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5})  # fmt: skip
-    ax.set_title(title)
+    ax.set_title(title, loc="left", weight="bold")
+    ax.set_title("; ".join(absent), loc="right", fontsize=8, color="0.35")
     ax.set_xlabel("layer")
     ax.set_ylabel("root mean square")
     ax.margins(x=0.01)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 SAMPLE_BYTES = 2**27  # up to here samples are kept and quantiles are exact
-HISTOGRAM_BYTES = 2**26
+HISTOGRAM_BYTES = 2**24
 FINEST = -10  # bins start 2^-10 wide: a tenth of a percent of a mean square
 FEWEST_BINS, MOST_BINS = 64, 4096
 
