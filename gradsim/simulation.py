@@ -9,7 +9,7 @@ from .curves import Curves
 from .errors import RequestError, unknown
 from .kernels.interpreter import run_chunk
 from .kernels.record import LOG_QUANTITIES, RECORDED
-from .network import Network, whole_number
+from .network import Network, mlp, whole_number
 from .program import lower
 from .quantities import QUANTILES, QUANTITIES
 from .statistics.ensemble import EnsembleStatistics, restricted
@@ -52,6 +52,12 @@ def _threads(count):
         yield
     finally:
         numba.set_num_threads(before)
+
+
+def warm_up():
+    """Have the kernels ready: compiled, or loaded from the disk."""
+    for _ in record_chunks(mlp(width=1, depth=1), replicas=1):
+        pass
 
 
 def record_chunks(network, *, replicas, seed=0, inputs=1, stream=None):

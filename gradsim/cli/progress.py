@@ -28,6 +28,14 @@ def compilation_notice():
         yield
 
 
+def compile_first():
+    """Gets compilation out of the way, so that the estimate of the time left knows nothing of it."""
+    with compilation_notice():
+        from ..simulation import warm_up
+
+        warm_up()
+
+
 @contextmanager
 def progress(unit_total, unit):
     """Gives `update(share, units_done)`; share is the part of the work done, from 0 to 1."""

@@ -3,7 +3,7 @@
 import click
 
 from .options import check_outputs, deliver, network_options, output_options, run_options, threads_option
-from .progress import compilation_notice, progress
+from .progress import compile_first, progress
 
 NETWORK = ("width", "depth", "activation", "init", "weight_gain", "bias_std", "input_width", "outputs")
 
@@ -27,7 +27,8 @@ def command(out, plot, overwrite, **options):
     checked(**{name: value for name, value in options.items() if name != "keep_samples"})
     check_outputs(out, plot, overwrite)
     done = 0
-    with compilation_notice(), progress(options["replicas"], "networks") as update:
+    compile_first()
+    with progress(options["replicas"], "networks") as update:
 
         def advance(replicas):
             nonlocal done

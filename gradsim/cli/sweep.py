@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from .options import check_outputs, deliver, output_options, threads_option
-from .progress import compilation_notice, progress
+from .progress import compile_first, progress
 
 
 @click.command("sweep")
@@ -24,6 +24,7 @@ def command(grid, threads, out, plot, overwrite):
     checked(threads=threads)
     out = out or f"{Path(grid).stem}.h5"
     check_outputs(out, plot, overwrite)
-    with compilation_notice(), progress(len(plan.cells), "cells") as update:
+    compile_first()
+    with progress(len(plan.cells), "cells") as update:
         curve_set = run(plan, threads, update)
     deliver(curve_set, out, plot, overwrite)
