@@ -9,7 +9,6 @@ import numpy as np
 from .errors import RequestError
 from .network import Network
 from .precision import PRECISIONS
-from .quantities import VARIABLES
 from .verdict import Verdict, judge
 
 
@@ -110,41 +109,3 @@ class CurveSet(Sequence):
         if path is not None:
             save(drawn, path, overwrite)
         return drawn
-
-
-def stacked(curves):
-    """Arrays with a leading cell axis for every variable of any of `curves`; layers that a network lacks are missing.
-
-    Returns (arrays, layers). Networks may differ in depth, but must share their quantiles.
-    """
-    if any(not np.array_equal(c.quantiles, curves[0].quantiles) for c in curves):
-        raise RequestError("curves: networks with different quantiles do not fit one file")
-    layers = max(len(c.layers) for c in curves)
-    replicas = max(c.run["replicas"] for c in curves)
-    sizes = {"layer": layers, "replica": replicas, "quantile": len(curves[0].quantiles), "precision": len(PRECISIONS)}
-    arrays = {}
-    for name, variable in VARIABLES.items():
-        if not any(name in c.variables for c in curves):
-            continue
-        shape = [sizes[dim] for dim in variable.dims]
-        out = np.full((len(curves), *shape), -1 if variable.integer else np.nan, np.int64 if variable.integer else float)
-        for cell, c in enumerate(curves):
-            if name in c.variables:
-                part = c.variables[name]
-                out[(cell, *(slice(0, n) for n in part.shape))] = part
-        arrays[name] = out
-    return arrays, layers
-
-
-def unstacked(arrays, cell, network, run, quantiles, method):
-    """The Curves of one cell of `stacked` arrays."""
-    sizes = {"layer": len(network.linear_widths) + 1, "replica": run["replicas"]}
-    variables = {}
-    for name, array in arrays.items():
-        part = array[cell][tuple(slice(0, sizes.get(dim)) for dim in VARIABLES[name].dims)]
-        if run["inputs"] > 1 or not VARIABLES[name].quantity.pairs:
-            if run["keep_samples"] or "replica" not in VARIABLES[name].dims:
-                variables[name] = part
-    return Curves(network, run, quantiles, method, variables)
-
-

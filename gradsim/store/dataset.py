@@ -13,7 +13,6 @@ import numpy as np
 
 from .. import __version__
 from ..cells import DESCRIPTIONS, describe
-from ..curves import stacked
 from ..errors import RequestError
 from ..precision import PRECISIONS
 from ..quantities import VARIABLES
@@ -87,6 +86,30 @@ def _verdicts(curve_set):
     ):
         values = np.array([getattr(v, name) for v in verdicts], float)
         yield name, Entry(("cell",), values, _attributes(text, "1"), np.nan)
+
+
+def stacked(curves):
+    """Arrays with a leading cell axis for every variable of any of `curves`; layers that a network lacks are missing.
+
+    Returns (arrays, layers). Networks may differ in depth, but must share their quantiles.
+    """
+    if any(not np.array_equal(c.quantiles, curves[0].quantiles) for c in curves):
+        raise RequestError("curves: networks with different quantiles do not fit one file")
+    layers = max(len(c.layers) for c in curves)
+    replicas = max(c.run["replicas"] for c in curves)
+    sizes = {"layer": layers, "replica": replicas, "quantile": len(curves[0].quantiles), "precision": len(PRECISIONS)}
+    arrays = {}
+    for name, variable in VARIABLES.items():
+        if not any(name in c.variables for c in curves):
+            continue
+        shape = [sizes[dim] for dim in variable.dims]
+        out = np.full((len(curves), *shape), -1 if variable.integer else np.nan, np.int64 if variable.integer else float)
+        for cell, c in enumerate(curves):
+            if name in c.variables:
+                part = c.variables[name]
+                out[(cell, *(slice(0, n) for n in part.shape))] = part
+        arrays[name] = out
+    return arrays, layers
 
 
 def request(curves):

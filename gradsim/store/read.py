@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ..curves import CurveSet, unstacked
+from ..curves import Curves, CurveSet
 from ..errors import RequestError
 from ..network import from_json
 from ..quantities import VARIABLES
@@ -50,3 +50,15 @@ def _curve_set(file):
         network = from_json(request["network"])
         result.append(unstacked(arrays, cell, network, request["run"], np.array(quantiles), str(methods[cell])))
     return CurveSet(result, json.loads(file.attrs["request"]))
+
+
+def unstacked(arrays, cell, network, run, quantiles, method):
+    """The Curves of one cell of `stacked` arrays."""
+    sizes = {"layer": len(network.linear_widths) + 1, "replica": run["replicas"]}
+    variables = {}
+    for name, array in arrays.items():
+        part = array[cell][tuple(slice(0, sizes.get(dim)) for dim in VARIABLES[name].dims)]
+        if run["inputs"] > 1 or not VARIABLES[name].quantity.pairs:
+            if run["keep_samples"] or "replica" not in VARIABLES[name].dims:
+                variables[name] = part
+    return Curves(network, run, quantiles, method, variables)
