@@ -9,7 +9,6 @@ import pytest
 import gradsim
 from gradsim.curves import CurveSet
 from gradsim.plotting import figure
-from gradsim.statistics.quantiles import Histograms
 
 
 @pytest.fixture(scope="module")
