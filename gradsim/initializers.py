@@ -21,7 +21,7 @@ class WeightLaw:
 
     @property
     def variance(self):
-        return {"normal": 1.0, "uniform": 1 / 3, "constant": 0.0}[self.kind] * self.scale**2
+        return {"normal": 1.0, "uniform": 1 / 3, "constant": 0.0}[self.kind] * self.scale * self.scale
 
     @property
     def excess_kurtosis(self):
@@ -53,7 +53,7 @@ def _normal(fan_in, fan_out, mean, std):
 def _uniform(fan_in, fan_out, low, high):
     if low > high:
         raise RequestError(f"--init: uniform(min, max) needs min <= max, not {low:g} > {high:g}")
-    return WeightLaw("uniform" if low < high else "constant", low + 0.5 * (high - low), 0.5 * (high - low))
+    return WeightLaw("uniform" if low < high else "constant", 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low)
 
 
 def _by_variance(name, aliases, formula, variance):
@@ -98,4 +98,7 @@ def weight_law(scheme, fan_in, fan_out, gain=1.0):
         form = f"{name}({', '.join(entry.arguments)})" if entry.arguments else name
         raise RequestError(f"--init: {scheme!r} should be written {form}")
     law = entry.law(fan_in, fan_out, *arguments)
-    return WeightLaw(law.kind, gain * law.mean, gain * law.scale)
+    scaled = WeightLaw(law.kind, gain * law.mean, gain * law.scale)
+    if not (math.isfinite(scaled.mean) and math.isfinite(scaled.scale)):
+        raise RequestError(f"--weight-gain: {gain:g} times {scheme!r} is beyond the largest float64")
+    return scaled

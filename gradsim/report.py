@@ -15,11 +15,13 @@ STYLES = {"stable": "green", "vanishing": "yellow", "exploding": "red", "non-fin
 NOTE = (
     "decades: powers of ten of the median network's root-mean-square gradient, layer 1 against layer L. spread: 95 % over 5 %\n"
     "quantile over networks at layer 1. float columns: layers back from layer L where half of the networks leave the type's\n"
-    "range, ↓ below its smallest normal number, ↑ above its largest; – never."
+    "range, ↓ below its smallest normal number, ↑ above its largest; – never. ∞: some networks have a gradient of exactly zero."
 )
 
 
 def _number(value, form):
+    if value == math.inf:
+        return "∞"
     return "–" if not math.isfinite(value) else ("0" if value == 0 else format(value, form))
 
 

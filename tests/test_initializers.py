@@ -46,5 +46,11 @@ def test_what_cannot_be_is_one_clear_line(scheme, words):
     assert "\n" not in str(error.value)
 
 
+def test_scales_up_to_the_largest_float_and_not_beyond():
+    assert weight_law("uniform(-1e308,1e308)", 4, 4).scale == 1e308
+    with pytest.raises(RequestError, match="beyond the largest float64"):
+        weight_law("normal(0,1e300)", 4, 4, gain=1e10)
+
+
 def test_constant_has_no_kurtosis():
     assert math.isnan(weight_law("zeros", 3, 3).excess_kurtosis)
