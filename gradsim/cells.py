@@ -15,7 +15,8 @@ DESCRIPTIONS = {
     "width": Description(int, "width of the hidden layers (the largest, where they differ: see layer_width)"),
     "depth": Description(int, "number of hidden layers"),
     "weight_gain": Description(float, "factor on the weights' scale"),
-    "bias_std": Description(float, "standard deviation of the biases"),
+    "bias": Description(str, "law of the biases"),
+    "bias_std": Description(float, "standard deviation of normal biases"),
     "input_width": Description(int, "width of the input"),
     "outputs": Description(int, "outputs of the linear readout (0: none)"),
     "replicas": Description(int, "number of networks drawn"),
@@ -35,6 +36,7 @@ def describe(curves):
         "width": max(network.widths),
         "depth": network.depth,
         "weight_gain": network.weight_gain,
+        "bias": network.bias,
         "bias_std": network.bias_std,
         "input_width": network.input_width,
         "outputs": network.outputs or 0,
@@ -52,4 +54,6 @@ def varying(curve_set):
     names = [name for name in DESCRIPTIONS if len({cell[name] for cell in cells}) > 1]
     if "width" in names and "input_width" in names and all(c["width"] == c["input_width"] for c in cells):
         names.remove("input_width")
+    if "bias_std" in names and "bias" in names and all(c["bias"] == "zeros" or c["bias_std"] for c in cells):
+        names.remove("bias")
     return names

@@ -11,78 +11,148 @@ from .errors import RequestError, unknown
 from .schemes import parse
 
 
+FANS = ("fan_in", "fan_out")
+# A standard normal given that it is within [-2, 2]: by parts, E x^2 = 1 - 4 d and E x^4 = 3 E x^2 - 16 d
+_D = math.exp(-2) / math.sqrt(2 * math.pi) / math.erf(math.sqrt(2))
+TRUNCATED_STD = math.sqrt(1 - 4 * _D)  # 0.8796
+# kind: (variance, excess kurtosis) of the unit law
+UNIT_LAWS = {
+    "normal": (1.0, 0.0),
+    "uniform": (1 / 3, -1.2),
+    "truncated_normal": (1 - 4 * _D, (3 * (1 - 4 * _D) - 16 * _D) / (1 - 4 * _D) ** 2 - 3),
+    "rademacher": (1.0, -2.0),
+    "constant": (0.0, math.nan),
+}
+
+
 @dataclass(frozen=True)
 class WeightLaw:
-    """Independent weights: mean + scale * u, with u standard normal, uniform on [-1, 1], or absent (constant)."""
+    """Independent weights: mean + scale * u, with u of a symmetric unit law (a key of UNIT_LAWS).
 
-    kind: str  # "normal", "uniform" or "constant"
+    "normal" is standard normal, "uniform" on [-1, 1], "truncated_normal" standard normal given that it is within
+    [-2, 2], "rademacher" -1 or 1, "constant" absent.
+    """
+
+    kind: str
     mean: float
     scale: float
 
     @property
     def variance(self):
-        return {"normal": 1.0, "uniform": 1 / 3, "constant": 0.0}[self.kind] * self.scale * self.scale
+        return UNIT_LAWS[self.kind][0] * self.scale * self.scale
 
     @property
     def excess_kurtosis(self):
-        """Of one weight: 0 normal, -1.2 uniform; NaN where the variance is zero."""
-        return {"normal": 0.0, "uniform": -1.2, "constant": math.nan}[self.kind]
+        """Of one weight; NaN where the variance is zero."""
+        return UNIT_LAWS[self.kind][1]
 
 
 @dataclass(frozen=True)
 class Initializer:
-    """`law(fan_in, fan_out, *arguments)` gives the WeightLaw; `arguments` names what stands in the parentheses."""
+    """`law(fan_in, fan_out, *arguments)` gives the WeightLaw; `arguments` names what stands in the parentheses.
+
+    The last `len(defaults)` arguments may be left out. `bias` is the law of biases that comes with it.
+    """
 
     name: str
     law: Callable
     summary: str
     arguments: tuple = ()
     aliases: tuple = ()
+    defaults: tuple = ()
+    bias: str = "zeros"
+
+    @property
+    def form(self):
+        """How it is written, optional arguments in brackets."""
+        required = len(self.arguments) - len(self.defaults)
+        names = [n if k < required else f"[{n}]" for k, n in enumerate(self.arguments)]
+        return f"{self.name}({', '.join(names)})" if names else self.name
 
 
-def _law_of_variance(kind, variance):
-    return WeightLaw(kind, 0.0, math.sqrt(variance if kind == "normal" else 3.0 * variance))
+def _law(kind, mean, scale):
+    return WeightLaw(kind if scale else "constant", mean, scale)
 
 
-def _normal(fan_in, fan_out, mean, std):
-    if std < 0:
-        raise RequestError(f"--init: normal(mean, std) needs std >= 0, not {std:g}")
-    return WeightLaw("normal" if std else "constant", mean, std)
+def _given_std(name, kind, parent=1.0):
+    """The law of `kind` with the given mean and std; `parent` is what a std of one means for the unit law."""
+
+    def law(fan_in, fan_out, mean, std):
+        if std < 0:
+            raise RequestError(f"--init: {name}(mean, std) needs std >= 0, not {std:g}")
+        return _law(kind, mean, std / parent)
+
+    return law
 
 
 def _uniform(fan_in, fan_out, low, high):
     if low > high:
         raise RequestError(f"--init: uniform(min, max) needs min <= max, not {low:g} > {high:g}")
-    return WeightLaw("uniform" if low < high else "constant", 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low)
+    return _law("uniform", 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low)
 
 
-def _by_variance(name, aliases, formula, variance):
-    """The normal and the uniform initializer with Var W = variance(fan_in, fan_out)."""
+def _by_variance(name, aliases, formula, variance, arguments=(), defaults=()):
+    """The normal, uniform and truncated normal initializer with Var W = variance(fan_in, fan_out, *arguments)."""
     return tuple(
         Initializer(
             f"{name}_{kind}",
-            lambda fan_in, fan_out, kind=kind: _law_of_variance(kind, variance(fan_in, fan_out)),
-            f"{kind}, mean 0, Var W = {formula}",
-            aliases=tuple(f"{alias}_{kind}" for alias in aliases),
+            lambda i, o, *more, kind=kind: _law(kind, 0.0, math.sqrt(variance(i, o, *more) / UNIT_LAWS[kind][0])),
+            f"{kind.replace('_', ' ')}, mean 0, Var W = {formula}",
+            arguments,
+            tuple(f"{alias}_{kind}" for alias in aliases),
+            defaults,
         )
-        for kind in ("normal", "uniform")
+        for kind in ("normal", "uniform", "truncated_normal")
     )
+
+
+def _he(fan_in, fan_out, fan, slope):
+    return 2 / (1 + slope * slope) / (fan_in if fan == "fan_in" else fan_out)
+
+
+def _fan_in_uniform(fan_in, fan_out):
+    return WeightLaw("uniform", 0.0, 1 / math.sqrt(fan_in))
 
 
 INITIALIZERS = (
     Initializer("zeros", lambda i, o: WeightLaw("constant", 0.0, 0.0), "every weight 0"),
     Initializer("ones", lambda i, o: WeightLaw("constant", 1.0, 0.0), "every weight 1"),
     Initializer("constant", lambda i, o, c: WeightLaw("constant", c, 0.0), "every weight c", ("c",)),
-    Initializer("normal", _normal, "normal with the given mean and standard deviation", ("mean", "std")),
+    Initializer("normal", _given_std("normal", "normal"), "normal with the given mean and standard deviation",
+                ("mean", "std")),
+    Initializer("truncated_normal", _given_std("truncated_normal", "truncated_normal"),
+                "normal(mean, std) cut at two standard deviations, which leaves 0.8796 std", ("mean", "std")),
+    Initializer("corrected_truncated_normal", _given_std("corrected_truncated_normal", "truncated_normal", TRUNCATED_STD),
+                "the same, widened so that what is left has the given std", ("mean", "std")),
     Initializer("uniform", _uniform, "uniform between min and max", ("min", "max")),
-    Initializer(
-        "fan_in_uniform", lambda i, o: WeightLaw("uniform", 0.0, 1 / math.sqrt(i)), "uniform on +-1/sqrt(fan_in)"
-    ),
+    Initializer("rademacher", lambda i, o, c: _law("rademacher", 0.0, c), "-c or c, 1 if not given", ("c",),
+                defaults=(1.0,)),
+    Initializer("fan_in_uniform", _fan_in_uniform, "uniform on +-1/sqrt(fan_in)"),
     *_by_variance("xavier", ("glorot",), "2 / (fan_in + fan_out)", lambda i, o: 2 / (i + o)),
-    *_by_variance("he", ("kaiming",), "2 / fan_in", lambda i, o: 2 / i),
+    *_by_variance("he", ("kaiming",), "2 / (1 + slope^2) / fan; fan_in and slope 0 if not given", _he, ("fan", "slope"),
+                  ("fan_in", 0.0)),
     *_by_variance("lecun", (), "1 / fan_in", lambda i, o: 1 / i),
-)
+    Initializer("torch_default", _fan_in_uniform, "PyTorch's Linear: weights and biases uniform on +-1/sqrt(fan_in)",
+                bias="fan_in_uniform"),
+    Initializer("keras_default", lambda i, o: _law("uniform", 0.0, math.sqrt(6 / (i + o))),
+                "Keras' Dense: xavier_uniform, biases 0"),
+)  # fmt: skip
 _BY_NAME = {name: entry for entry in INITIALIZERS for name in (entry.name, *entry.aliases)}
+
+
+def find_initializer(scheme):
+    """The (Initializer, arguments) of e.g. "he_normal" or "normal(0,1)". Raises RequestError for anything else."""
+    name, arguments = parse("--init", scheme, FANS)
+    if name not in _BY_NAME:
+        raise unknown("--init", name, _BY_NAME)
+    entry = _BY_NAME[name]
+    missing = len(entry.arguments) - len(arguments)
+    if 0 <= missing <= len(entry.defaults):
+        arguments += entry.defaults[len(entry.defaults) - missing :]
+        words = ["fan" if a in FANS else a for a in arguments]
+        if all((word == "fan") == (what == "fan") for word, what in zip(words, entry.arguments, strict=True)):
+            return entry, arguments
+    raise RequestError(f"--init: {scheme!r} should be written {entry.form}")
 
 
 def weight_law(scheme, fan_in, fan_out, gain=1.0):
@@ -90,15 +160,31 @@ def weight_law(scheme, fan_in, fan_out, gain=1.0):
 
     Raises RequestError for an unknown name, a wrong number of arguments, or arguments outside their range.
     """
-    name, arguments = parse("--init", scheme)
-    if name not in _BY_NAME:
-        raise unknown("--init", name, _BY_NAME)
-    entry = _BY_NAME[name]
-    if len(arguments) != len(entry.arguments):
-        form = f"{name}({', '.join(entry.arguments)})" if entry.arguments else name
-        raise RequestError(f"--init: {scheme!r} should be written {form}")
+    entry, arguments = find_initializer(scheme)
     law = entry.law(fan_in, fan_out, *arguments)
     scaled = WeightLaw(law.kind, gain * law.mean, gain * law.scale)
     if not (math.isfinite(scaled.mean) and math.isfinite(scaled.scale)):
         raise RequestError(f"--weight-gain: {gain:g} times {scheme!r} is beyond the largest float64")
     return scaled
+
+
+BIASES = {"zeros": 0, "constant": 1, "normal": 1, "uniform": 2, "fan_in_uniform": 0}  # name: number of arguments
+
+
+def bias_law(scheme, fan_in):
+    """The law of biases: "zeros", "constant(c)", "normal(std)", "uniform(min,max)" or "fan_in_uniform".
+
+    Raises RequestError for anything else.
+    """
+    name, arguments = parse("--bias", scheme)
+    if name not in BIASES:
+        raise unknown("--bias", name, BIASES)
+    if len(arguments) != BIASES[name]:
+        raise RequestError(f"--bias: {scheme!r} takes {BIASES[name]} arguments: constant(c), normal(std), uniform(min,max)")
+    if name == "normal":
+        if arguments[0] < 0:
+            raise RequestError(f"--bias: normal(std) needs std >= 0, not {arguments[0]:g}")
+        return _law("normal", 0.0, arguments[0])
+    if name == "uniform" and arguments[0] > arguments[1]:
+        raise RequestError(f"--bias: uniform(min,max) needs min <= max, not {arguments[0]:g} > {arguments[1]:g}")
+    return _BY_NAME[name].law(fan_in, fan_in, *arguments)

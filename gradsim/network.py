@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from .activations import find_activation
 from .errors import RequestError
-from .initializers import weight_law
+from .initializers import bias_law, find_initializer, weight_law
 
 FORMAT_VERSION = 1
 LARGEST_WIDTH = 65_536  # width^2 / 4 blocks of random numbers a layer must fit a 32-bit counter word
@@ -21,7 +21,8 @@ class Network:
     activation: str
     init: str
     weight_gain: float
-    bias_std: float
+    bias: str
+    bias_std: float  # of normal biases; 0 for the others
     outputs: int | None
 
     @property
@@ -57,13 +58,15 @@ def finite_number(option, value, least=-math.inf):
 
 
 def mlp(
-    *, width=256, depth=None, activation="relu", init="he_normal", weight_gain=1.0, bias_std=0.0, input_width=None,
-    outputs=None,
+    *, width=256, depth=None, activation="relu", init="he_normal", weight_gain=1.0, bias=None, bias_std=0.0,
+    input_width=None, outputs=None,
 ):  # fmt: skip
     """A validated Network.
 
     `width` is one number (with `depth` layers, 100 if not given) or a list with one entry a layer; `input_width`
-    defaults to the first width. Raises RequestError for what cannot be.
+    defaults to the first width. `bias` is a scheme ("zeros", "constant(c)", "normal(std)", "uniform(min,max)",
+    "fan_in_uniform"), by default normal with `bias_std`, or what comes with the initializer (torch_default).
+    Raises RequestError for what cannot be.
     """
     if isinstance(width, list | tuple):
         if not width or (depth is not None and depth != len(width)):
@@ -73,18 +76,30 @@ def mlp(
         layers = whole_number("--depth", 100 if depth is None else depth)
         widths = (whole_number("--width", width, 1, LARGEST_WIDTH),) * layers
     first = widths[0] if input_width is None else whole_number("--input-width", input_width, 1, LARGEST_WIDTH)
+    bias, bias_std = _bias(init, bias, finite_number("--bias-std", bias_std, 0.0))
     network = Network(
         input_width=first,
         widths=widths,
         activation=activation,
         init=init,
         weight_gain=finite_number("--weight-gain", weight_gain),
-        bias_std=finite_number("--bias-std", bias_std, 0.0),
+        bias=bias,
+        bias_std=bias_std,
         outputs=None if outputs is None else whole_number("--outputs", outputs, 1, LARGEST_WIDTH),
     )
     find_activation(activation)
     weight_law(init, first, widths[0], network.weight_gain)
     return network
+
+
+def _bias(init, scheme, std):
+    """The scheme of the biases and, where they are normal, their standard deviation."""
+    if scheme is not None and std:
+        raise RequestError(f"--bias-std: {std:g} does not go with --bias {scheme}; give one of them")
+    if scheme is None:
+        scheme = f"normal({std!r})" if std else find_initializer(init)[0].bias
+    law = bias_law(scheme, 1)
+    return scheme, law.scale if law.kind == "normal" else 0.0
 
 
 def from_json(description):

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from .activations import find_activation
-from .initializers import weight_law
+from .initializers import bias_law, weight_law
 from .kernels.interpreter import ACTIVATE, INPUT, LINEAR, PROBE
-from .kernels.sampling import LAW_CONSTANT, LAW_NORMAL, LAW_UNIFORM
+from .kernels.sampling import LAW_CONSTANT, LAW_NORMAL, LAW_RADEMACHER, LAW_TRUNCATED, LAW_UNIFORM
 
-LAW_CODES = {"constant": LAW_CONSTANT, "normal": LAW_NORMAL, "uniform": LAW_UNIFORM}
+LAW_CODES = {
+    "constant": LAW_CONSTANT,
+    "normal": LAW_NORMAL,
+    "uniform": LAW_UNIFORM,
+    "truncated_normal": LAW_TRUNCATED,
+    "rademacher": LAW_RADEMACHER,
+}
 PARAMETERS = 10
 
 
@@ -25,13 +31,16 @@ class Program:
     layers: int  # layer 0 (the input) included
 
 
-def _linear_parameters(network, fan_in, fan_out):
-    """Mean and scale share one power of two, so that any gain keeps float32 accuracy."""
-    law = weight_law(network.init, fan_in, fan_out, network.weight_gain)
+def _scaled(law):
+    """[mean, scale, exponent]: mean and scale share one power of two, so that any gain keeps float32 accuracy."""
     exponent = math.frexp(max(abs(law.mean), abs(law.scale)))[1]
-    bias, bias_exponent = math.frexp(network.bias_std)
-    row = [math.ldexp(law.mean, -exponent), math.ldexp(law.scale, -exponent), exponent, bias, bias_exponent]
-    return LAW_CODES[law.kind], row
+    return [math.ldexp(law.mean, -exponent), math.ldexp(law.scale, -exponent), exponent]
+
+
+def _linear_parameters(network, fan_in, fan_out):
+    weights = weight_law(network.init, fan_in, fan_out, network.weight_gain)
+    biases = bias_law(network.bias, fan_in)
+    return LAW_CODES[weights.kind], [*_scaled(weights), *_scaled(biases), LAW_CODES[biases.kind]]
 
 
 def _activation_parameters(network):

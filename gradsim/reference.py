@@ -7,16 +7,18 @@ float64), so every step of theirs can be held against it. No carried exponents: 
 import math
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import NormalDist
 
 import numpy as np
 
 from .activations import find_activation
-from .initializers import weight_law
+from .initializers import bias_law, weight_law
 from .kernels.sampling import ROLE_BIAS, ROLE_INPUT, ROLE_PROBE, ROLE_WEIGHT
 from .kernels.vectors import ROUNDING
 from .quantities import QUANTITIES
 from .streams import stream_key
 
+_normal_quantile = np.vectorize(NormalDist().inv_cdf, otypes=[float])
 _erfc = np.vectorize(math.erfc, otypes=[float])
 
 
@@ -65,6 +67,10 @@ def unit_numbers(kind, key, layer, replica, role, rows, columns):
     signed = (words.view(np.int32) + 0.5) * 2.0**-31  # in (-1, 1), symmetric
     if kind == "uniform":
         numbers = signed
+    elif kind == "rademacher":
+        numbers = np.sign(signed)
+    elif kind == "truncated_normal":  # the quantile function of a normal given that it is within [-2, 2]
+        numbers = _normal_quantile(0.5 + 0.5 * math.erf(math.sqrt(2)) * signed)
     else:  # Box & Muller 1958: words 0 and 2 give radii, 1 and 3 angles
         radius = np.sqrt(-2 * np.log(np.minimum((words[:, 0::2] + 0.5) * 2.0**-32, 1 - 2.0**-24)))
         angle = np.pi * signed[:, 1::2]
@@ -82,11 +88,11 @@ class Draw:
     probes: np.ndarray
 
 
-def weight_matrix(law, key, layer, replica, fan_out, fan_in):
-    """The matrix of a WeightLaw, shape (fan_out, fan_in)."""
-    matrix = np.full((fan_out, fan_in), law.mean)
+def matrix_of(law, key, layer, replica, rows, columns, role=ROLE_WEIGHT):
+    """The matrix of a WeightLaw, shape (rows, columns): (fan_out, fan_in) for weights."""
+    matrix = np.full((rows, columns), law.mean)
     if law.scale:
-        matrix += law.scale * unit_numbers(law.kind, key, layer, replica, ROLE_WEIGHT, fan_out, fan_in)
+        matrix += law.scale * unit_numbers(law.kind, key, layer, replica, role, rows, columns)
     return matrix
 
 
@@ -96,8 +102,8 @@ def draw(network, replica, inputs=1, seed=0, stream=None):
     weights, biases, fan_in = [], [], network.input_width
     for layer, fan_out in enumerate(network.linear_widths, start=1):
         law = weight_law(network.init, fan_in, fan_out, network.weight_gain)
-        weights.append(weight_matrix(law, key, layer, replica, fan_out, fan_in))
-        biases.append(network.bias_std * unit_numbers("normal", key, layer, replica, ROLE_BIAS, 1, fan_out)[0])
+        weights.append(matrix_of(law, key, layer, replica, fan_out, fan_in))
+        biases.append(matrix_of(bias_law(network.bias, fan_in), key, layer, replica, 1, fan_out, ROLE_BIAS)[0])
         fan_in = fan_out
     x_0 = unit_numbers("normal", key, 0, replica, ROLE_INPUT, inputs, network.input_width)
     probes = unit_numbers("normal", key, 0, replica, ROLE_PROBE, inputs, fan_in)

@@ -37,8 +37,7 @@ TABLES = {
     ),
     "initializers": lambda: table(
         ("name", "aliases", "meaning"),
-        [(f"`{i.name}{'(' + ', '.join(i.arguments) + ')' if i.arguments else ''}`", ", ".join(i.aliases), i.summary)
-         for i in INITIALIZERS],
+        [(f"`{i.form}`", ", ".join(i.aliases), i.summary) for i in INITIALIZERS],
     ),
 }  # fmt: skip
 

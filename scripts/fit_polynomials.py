@@ -5,7 +5,7 @@ error until the largest errors are level. Needs numpy and scipy.
 """
 
 import numpy as np
-from scipy.special import erf, erfcx
+from scipy.special import erf, erfcx, erfinv
 
 
 def lawson(function, powers, x, weight, iterations=200):
@@ -52,6 +52,10 @@ def fits():
     a = 3 * (1 + x) / (1 - x)
     ratio = 0.5 * erfcx(a / np.sqrt(2)) * (a + 3)
     yield "TAIL", range(11), x, ratio, 1 / ratio
+    v = nodes(-1, 1)
+    mass = erf(np.sqrt(2))
+    ratio = np.sqrt(2) * erfinv(mass * v) / v
+    yield "TRUNCATED", range(8), -np.log1p(-((mass * v) ** 2)), ratio, 1 / ratio
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 import math
+import re
 
 import pytest
 
 from gradsim.errors import RequestError
-from gradsim.initializers import weight_law
+from gradsim.initializers import INITIALIZERS, bias_law, weight_law
+from gradsim.network import mlp
 
 
 @pytest.mark.parametrize(
@@ -36,12 +38,16 @@ def test_claimed_mean_and_variance(scheme, kind, mean, variance):
         ("normal(0,-1)", "std >= 0"),
         ("uniform(2,1)", "min <= max"),
         ("constant(nan)", "not finite"),
+        ("he_normal(fan)", "not a number"),
+        ("he_normal(0.1)", "should be written he_normal([fan], [slope])"),
+        ("normal(fan_in,1)", "should be written normal(mean, std)"),
+        ("truncated_normal(0,-1)", "std >= 0"),
         ("constant(a)", "not a number"),
         ("normal(0,1", "cannot read"),
     ],
 )
 def test_what_cannot_be_is_one_clear_line(scheme, words):
-    with pytest.raises(RequestError, match=words.replace("(", r"\(").replace(")", r"\)")) as error:
+    with pytest.raises(RequestError, match=re.escape(words)) as error:
         weight_law(scheme, 4, 4)
     assert "\n" not in str(error.value)
 
@@ -54,3 +60,29 @@ def test_scales_up_to_the_largest_float_and_not_beyond():
 
 def test_constant_has_no_kurtosis():
     assert math.isnan(weight_law("zeros", 3, 3).excess_kurtosis)
+
+
+def test_excess_kurtosis_of_the_truncated_normal():
+    from scipy import stats
+
+    assert weight_law("he_truncated_normal", 3, 3).excess_kurtosis == pytest.approx(stats.truncnorm(-2, 2).stats("k"))
+
+
+def test_biases():
+    assert mlp(init="torch_default").bias == "fan_in_uniform" and mlp().bias == "zeros"
+    assert (mlp(bias_std=0.5).bias, mlp(bias="normal(0.5)").bias_std) == ("normal(0.5)", 0.5)
+    assert bias_law("fan_in_uniform", 16).scale == 0.25 and bias_law("constant(2)", 3).mean == 2
+    for options, words in (
+        ({"bias": "normal(-1)"}, "std >= 0"),
+        ({"bias": "unform(0,1)"}, "did you mean uniform"),
+        ({"bias": "uniform(1,0)"}, "min <= max"),
+        ({"bias": "normal(0,1)"}, "normal(std)"),
+        ({"bias": "zeros", "bias_std": 1.0}, "give one"),
+    ):
+        with pytest.raises(RequestError, match=re.escape(words)):
+            mlp(**options)
+
+
+def test_names_are_unique():
+    names = [name for entry in INITIALIZERS for name in (entry.name, *entry.aliases)]
+    assert len(names) == len(set(names))

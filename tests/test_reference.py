@@ -21,6 +21,9 @@ NETWORKS = [
     mlp(width=8, depth=2, activation="leaky_relu(0.3)", init="xavier_uniform", weight_gain=-2.5, bias_std=1.0),
     mlp(width=4, depth=3, activation="sigmoid", init="constant(0.5)", bias_std=0.2, outputs=1),
     mlp(width=300, depth=1, activation="erf", init="lecun_uniform"),
+    mlp(width=9, depth=2, activation="relu", init="torch_default"),
+    mlp(width=10, depth=2, activation="tanh", init="he_truncated_normal(fan_out)", bias="uniform(-1,0.5)"),
+    mlp(width=[5, 7], activation="gelu", init="rademacher(0.4)", bias="constant(-0.3)"),
     mlp(width=1, depth=2, activation="tanh", init="fan_in_uniform"),
 ]
 IDS = [f"{n.activation}-{n.init}" for n in NETWORKS]

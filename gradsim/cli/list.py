@@ -34,4 +34,4 @@ def _initializers():
     from ..initializers import INITIALIZERS
 
     for i in INITIALIZERS:
-        yield f"{i.name}({','.join(i.arguments)})" if i.arguments else i.name, i.aliases, i.summary
+        yield i.form, i.aliases, i.summary

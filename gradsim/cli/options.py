@@ -35,8 +35,10 @@ def network_options(function):
             click.option("--depth", type=int, help="Hidden layers.  [default: 100]"),
             click.option("--weight-gain", type=float, default=1.0, show_default=True,
                          help="Factor on the scale of the weights."),
+            click.option("--bias", help="zeros, constant(c), normal(std), uniform(min,max) or fan_in_uniform.  "
+                         "[default: the initializer's]"),
             click.option("--bias-std", type=float, default=0.0, show_default=True,
-                         help="Standard deviation of the biases."),
+                         help="Short for --bias normal(std)."),
             click.option("--input-width", type=int, help="Units of the input.  [default: the first width]"),
             click.option("--outputs", type=int, help="Add a linear readout with so many outputs."),
         ],

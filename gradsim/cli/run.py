@@ -5,7 +5,7 @@ import click
 from .options import check_outputs, deliver, network_options, output_options, run_options, threads_option
 from .progress import compile_first, progress
 
-NETWORK = ("width", "depth", "activation", "init", "weight_gain", "bias_std", "input_width", "outputs")
+NETWORK = ("width", "depth", "activation", "init", "weight_gain", "bias", "bias_std", "input_width", "outputs")
 
 
 @click.command("run")

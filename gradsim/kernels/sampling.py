@@ -3,7 +3,7 @@
 import numpy as np
 
 from .compilation import kernel
-from .elementary import log, sincos_half_turns
+from .elementary import log, sincos_half_turns, truncated_normal_quantile
 from .philox import fill_words
 
 # Roles: word 3 of the counter. Numbers drawn in different roles never share a block.
@@ -12,12 +12,16 @@ ROLE_WEIGHT = 1
 ROLE_BIAS = 2
 ROLE_PROBE = 3
 
-# Unit laws: mean 0; NORMAL has standard deviation 1, UNIFORM is on [-1, 1]. CONSTANT draws nothing.
+# Unit laws, all symmetric: NORMAL has standard deviation 1, UNIFORM is on [-1, 1], TRUNCATED is NORMAL given that it
+# is within [-2, 2], RADEMACHER is -1 or 1. CONSTANT draws nothing.
 LAW_CONSTANT = 0
 LAW_NORMAL = 1
 LAW_UNIFORM = 2
+LAW_TRUNCATED = 3
+LAW_RADEMACHER = 4
 
 HALF = np.float32(0.5)
+ONE = np.float32(1.0)
 TWO_TO_MINUS_31 = np.float32(2.0**-31)
 TWO_TO_MINUS_32 = np.float32(2.0**-32)
 TWO_TO_MINUS_33 = np.float32(2.0**-33)
@@ -67,6 +71,14 @@ def sample_blocks(law, key, layer, replica, role, first_block, blocks, words, va
         for k in range(4):
             for j in range(blocks):
                 values[k, j] = signed_unit(words[k, j])
+    elif law == LAW_TRUNCATED:
+        for k in range(4):
+            for j in range(blocks):
+                values[k, j] = truncated_normal_quantile(signed_unit(words[k, j]))
+    elif law == LAW_RADEMACHER:
+        for k in range(4):
+            for j in range(blocks):
+                values[k, j] = np.copysign(ONE, signed_unit(words[k, j]))
 
 
 @kernel

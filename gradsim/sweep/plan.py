@@ -9,7 +9,7 @@ from ..errors import RequestError, unknown
 from ..network import mlp
 from ..simulation import checked
 
-NETWORK_OPTIONS = ("width", "depth", "activation", "init", "weight_gain", "bias_std", "input_width", "outputs")
+NETWORK_OPTIONS = ("width", "depth", "activation", "init", "weight_gain", "bias", "bias_std", "input_width", "outputs")
 RUN_OPTIONS = ("replicas", "seed", "inputs", "engine", "stream")
 BUILT_IN = {"classic": Path(__file__).with_name("classic.toml")}
 

@@ -6,7 +6,7 @@ from numba import njit
 from scipy import stats
 
 from gradsim.kernels.philox import fill_words
-from gradsim.kernels.sampling import LAW_NORMAL, LAW_UNIFORM, sample_blocks
+from gradsim.kernels.sampling import LAW_NORMAL, LAW_RADEMACHER, LAW_TRUNCATED, LAW_UNIFORM, sample_blocks
 
 KNOWN = [  # Random123, kat_vectors: counter, key, block
     ([0] * 4, [0] * 2, "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
@@ -29,9 +29,14 @@ def draw(law, role=1, layer=3, replica=5, blocks=250_000):
     return values.astype(float).ravel()
 
 
-@pytest.mark.parametrize("law, cdf", [(LAW_NORMAL, stats.norm.cdf), (LAW_UNIFORM, stats.uniform(-1, 2).cdf)])
+@pytest.mark.parametrize("law, cdf", [(LAW_NORMAL, stats.norm.cdf), (LAW_UNIFORM, stats.uniform(-1, 2).cdf), (LAW_TRUNCATED, stats.truncnorm(-2, 2).cdf)])
 def test_law(law, cdf):
     assert stats.kstest(draw(law), cdf).pvalue > 1e-4
+
+
+def test_rademacher_is_a_fair_sign():
+    signs = draw(LAW_RADEMACHER)
+    assert set(signs) == {-1.0, 1.0} and abs(signs.mean()) < 5 / np.sqrt(signs.size)
 
 
 def test_normal_moments_and_tails():

@@ -42,10 +42,10 @@ def test_linear_is_the_explicit_matrix_both_ways(law, mean, scale, n_in, n_out, 
     h_exponents, g_exponents = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
     words, values = np.zeros((4, 512), np.uint32), np.zeros((4, 512), np.float32)
     record = np.full((len(RECORDED), 3), np.nan)
-    p = np.array([mean, scale, -3.0, 0.8, 1.0])
+    p = np.array([mean, scale, -3.0, 0.25, 0.8, 1.0, 1.0])
     scratch = np.zeros(512, np.float32)
     matrix = 2.0**-3 * (mean + scale * array(law, n_out, n_in) if scale else np.full((n_out, n_in), mean))
-    bias = 2.0 * 0.8 * array(1, 1, n_out, role=ROLE_BIAS)[0]
+    bias = 2.0 * (0.25 + 0.8 * array(1, 1, n_out, role=ROLE_BIAS)[0])
     linear_forward(
         law, p, KEY, 1, 2, x, x_exponents, n_in, n_out, h, h_exponents, scratch, words, values, record
     )  # fmt: skip

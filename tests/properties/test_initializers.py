@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from gradsim.initializers import weight_law
-from gradsim.reference import weight_matrix
+from gradsim.reference import matrix_of
 from gradsim.streams import stream_key
 
 Z = 7.0
@@ -34,29 +35,45 @@ CLAIMS = {
     "kaiming_uniform": ("uniform", lambda i, o: 2 / i),
     "lecun_normal": ("normal", lambda i, o: 1 / i),
     "lecun_uniform": ("uniform", lambda i, o: 1 / i),
+    "xavier_truncated_normal": ("truncated_normal", lambda i, o: 2 / (i + o)),
+    "glorot_truncated_normal": ("truncated_normal", lambda i, o: 2 / (i + o)),
+    "he_truncated_normal": ("truncated_normal", lambda i, o: 2 / i),
+    "lecun_truncated_normal": ("truncated_normal", lambda i, o: 1 / i),
+    "truncated_normal(0,1)": ("truncated_normal", lambda i, o: 0.8796256610342398**2),
+    "corrected_truncated_normal(0,1)": ("truncated_normal", lambda i, o: 1.0),
+    "he_normal(fan_out)": ("normal", lambda i, o: 2 / o),
+    "kaiming_uniform(fan_in,0.5)": ("uniform", lambda i, o: 2 / (1.25 * i)),
+    "kaiming_uniform(fan_in,2.23606797749979)": ("uniform", lambda i, o: 1 / (3 * i)),  # slope sqrt(5): PyTorch's own
+    "rademacher": ("rademacher", lambda i, o: 1.0),
+    "rademacher(0.3)": ("rademacher", lambda i, o: 0.09),
+    "torch_default": ("uniform", lambda i, o: 1 / (3 * i)),
+    "keras_default": ("uniform", lambda i, o: 2 / (i + o)),
     "fan_in_uniform": ("uniform", lambda i, o: 1 / (3 * i)),
 }
-# kind: E u^4 and E u^8 of the standardised law
-MOMENTS = {"normal": (3.0, 105.0), "uniform": (9 / 5, 9.0)}
+CUT = stats.truncnorm(-2, 2)
+# kind: E u^4, E u^6, E u^8 and the largest |u| of the standardised law
+MOMENTS = {
+    "normal": (3.0, 15.0, 105.0, math.inf),
+    "uniform": (9 / 5, 27 / 7, 9.0, math.sqrt(3)),
+    "truncated_normal": (*(CUT.moment(k) / CUT.std() ** k for k in (4, 6, 8)), 2 / CUT.std()),
+    "rademacher": (1.0, 1.0, 1.0, 1.0),
+}
 
 
 def weights(scheme, fan_in, fan_out, gain, seed):
     """SIDE^2 weights of the law that a layer with these fans gets."""
     law = weight_law(scheme, fan_in, fan_out, gain)
-    return weight_matrix(law, stream_key(seed, scheme), 1, 0, SIDE, SIDE).ravel()
+    return matrix_of(law, stream_key(seed, scheme), 1, 0, SIDE, SIDE).ravel()
 
 
 def check(numbers, kind, mean, variance):
     u = (numbers - mean) / math.sqrt(variance)
-    fourth, eighth = MOMENTS[kind]
+    fourth, sixth, eighth, bound = MOMENTS[kind]
     root = math.sqrt(u.size)
-    assert abs(u.mean()) < Z / root
-    assert abs((u**2).mean() - 1) < Z * math.sqrt(fourth - 1) / root
-    assert abs((u**3).mean()) < Z * math.sqrt({"normal": 15.0, "uniform": 27 / 7}[kind]) / root
-    assert abs((u**4).mean() - fourth) < Z * math.sqrt(eighth - fourth**2) / root
+    for power, expected, variance in ((1, 0, 1), (2, 1, fourth - 1), (3, 0, sixth), (4, fourth, eighth - fourth**2)):
+        assert abs((u**power).mean() - expected) < Z * math.sqrt(max(variance, 0)) / root + 1e-9
+    assert abs(u).max() <= bound * (1 + 1e-6)
     if kind == "uniform":
-        bound = math.sqrt(3)
-        assert abs(u).max() <= bound * (1 + 1e-6)
         assert abs(u).max() > bound * (1 - 30 / u.size)  # (1 - 30/N)^N: missed with probability 1e-13
 
 
