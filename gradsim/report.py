@@ -56,12 +56,21 @@ def table(curve_set):
     return result
 
 
+def sentences(curve_set):
+    """A line a network: what it is, and what becomes of its gradient."""
+    names = varying(curve_set) or ["activation", "init"]
+    for curves in curve_set:
+        cell = describe(curves)
+        yield f"{', '.join(str(cell[name]) for name in names)}: {curves.verdict.sentence}"
+
+
 def show(curve_set, file=None):
-    """Print the table, and below it how to read it."""
+    """Print the table, a sentence a row, and how to read the table."""
     console = Console(file=file, highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console = Console(file=file, highlight=False, width=WIDTH)
     console.print(table(curve_set))
+    console.print(Text("\n" + "\n".join(sentences(curve_set))), soft_wrap=True)
     console.print(Text("\n" + NOTE, style="dim"), soft_wrap=True)
 
 

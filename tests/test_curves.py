@@ -69,8 +69,18 @@ VERDICTS = [
 def test_verdicts(options, word):
     verdict = gradsim.simulate(gradsim.mlp(width=64, depth=20, **options), 50).verdict
     assert verdict.word == word
+    assert {"zero": "exactly zero", "symmetric": "never differ", "exploding": "grow by", "vanishing": "shrink by",
+            "stable": "keep their scale"}[word] in verdict.sentence  # fmt: skip
     if word == "vanishing":
         assert verdict.decades < -1 and verdict.leaves["float16"][1] == "underflow" and verdict.leaves["float32"] is None
+
+
+def test_the_sentence_gives_the_figures():
+    curves = gradsim.simulate(gradsim.mlp(width=1, depth=29, activation="linear", init="constant(0.1)"), 3)
+    scale = curves.quantile("gradient", 0.5)[29] / (2 * np.log(10))  # of the probe, in decades
+    below = 29 - int(np.floor(scale + 4.214)) - 1  # the smallest normal number of float16 is 10^-4.214
+    assert curves.verdict.sentence.startswith("gradients shrink by 10x a layer; layer 1 gets 1e-28 times")
+    assert f"float16 underflows from layer {below} down" in curves.verdict.sentence
 
 
 def test_one_layer_has_no_rate():

@@ -118,7 +118,7 @@ def test_sweep_and_plot(tmp_path, monkeypatch, capsys):
         'activation = ["tanh", "relu"]\nwidth = [4, [3, 5]]\nbias-std = 0.1\ndepth = 2\nreplicas = 5\n'
     )
     assert call("sweep", "grid.toml") == 0
-    assert capsys.readouterr().out.count("tanh") == 2
+    assert capsys.readouterr().out.count("\ntanh") == 4  # two rows and their sentences
     with xarray.open_dataset("grid.h5") as dataset:
         assert dataset.sizes["cell"] == 4 and dataset["width"].values.tolist() == [4, 5, 4, 5]
     assert call("plot", "grid.h5", "--quantity", "activation") == 0
