@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .activations import find_activation
+from .activations import CODES, find_activation
 from .initializers import bias_law, weight_law
 from .kernels.interpreter import ACTIVATE, INPUT, LINEAR, PROBE
 from .kernels.sampling import LAW_CONSTANT, LAW_NORMAL, LAW_RADEMACHER, LAW_TRUNCATED, LAW_UNIFORM
@@ -45,12 +45,9 @@ def _linear_parameters(network, fan_in, fan_out):
 
 def _activation_parameters(network):
     entry, parameter = find_activation(network.activation)
-    slope_zero, slope, largest = entry.slope_zero, entry.slope, entry.largest_derivative
-    if entry.parameter is not None:  # leaky_relu: the parameter is the slope on the left
-        slope_zero = slope = (parameter, 1.0)
-        largest = max(abs(parameter), 1.0)
-    row = [parameter, entry.value_zero, *slope_zero, *slope, *entry.intercept, largest, entry.homogeneous]
-    return entry.code, row
+    row = [parameter, entry.value_zero, *entry.slope_zero, *entry.slope, *entry.intercept, entry.largest_derivative,
+           entry.homogeneous]  # fmt: skip
+    return CODES[entry.name], row
 
 
 def lower(network, inputs=1):

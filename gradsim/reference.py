@@ -19,15 +19,30 @@ from .quantities import QUANTITIES
 from .streams import stream_key
 
 _normal_quantile = np.vectorize(NormalDist().inv_cdf, otypes=[float])
+_erf = np.vectorize(math.erf, otypes=[float])
 _erfc = np.vectorize(math.erfc, otypes=[float])
 
 
 def _sigmoid(h):
-    return 1 / (1 + np.exp(-h))
+    return np.exp(np.minimum(h, 0)) / (1 + np.exp(-np.abs(h)))
 
 
 def _normal_cdf(h):
     return 0.5 * _erfc(-h / math.sqrt(2))
+
+
+_SELU = (1.0507009873554805, 1.6732632423543772)
+
+
+def _gate(h):
+    """The gate's argument in gelu_tanh, and its derivative."""
+    c = 2 * math.sqrt(2 / math.pi)
+    return c * (h + 0.044715 * h**3), c * (1 + 3 * 0.044715 * h**2)
+
+
+def _gated_derivative(h, gate, slope):
+    """Of h sigmoid(gate)."""
+    return _sigmoid(gate) + h * slope * _sigmoid(gate) * _sigmoid(-gate)
 
 
 # name: (phi, phi'), each a function of h and the parameter a
@@ -41,7 +56,32 @@ ACTIVATIONS = {
         lambda h, a: h * _normal_cdf(h),
         lambda h, a: _normal_cdf(h) + h * np.exp(-h * h / 2) / math.sqrt(2 * math.pi),
     ),
-    "erf": (lambda h, a: 1 - _erfc(h), lambda h, a: 2 / math.sqrt(math.pi) * np.exp(-h * h)),
+    "abs": (lambda h, a: np.abs(h), lambda h, a: np.sign(h)),
+    "hard_tanh": (lambda h, a: np.clip(h, -1, 1), lambda h, a: 1.0 * (np.abs(h) < 1)),
+    "hard_sigmoid": (lambda h, a: np.clip(h / 6 + 0.5, 0, 1), lambda h, a: (np.abs(h) < 3) / 6),
+    "relu6": (lambda h, a: np.clip(h, 0, 6), lambda h, a: 1.0 * ((h > 0) & (h < 6))),
+    "hard_swish": (
+        lambda h, a: h * np.clip(h / 6 + 0.5, 0, 1),
+        lambda h, a: np.where(h >= 3, 1.0, np.where(h > -3, h / 3 + 0.5, 0.0)),
+    ),
+    "softsign": (lambda h, a: h / (1 + np.abs(h)), lambda h, a: 1 / (1 + np.abs(h)) ** 2),
+    "sin": (lambda h, a: np.sin(h), lambda h, a: np.cos(h)),
+    "gelu_tanh": (lambda h, a: h * _sigmoid(_gate(h)[0]), lambda h, a: _gated_derivative(h, *_gate(h))),
+    "silu": (lambda h, a: h * _sigmoid(h), lambda h, a: _gated_derivative(h, h, 1.0)),
+    "mish": (
+        lambda h, a: h * np.tanh(np.logaddexp(0, h)),
+        lambda h, a: np.tanh(np.logaddexp(0, h)) + h * _sigmoid(h) / np.cosh(np.logaddexp(0, h)) ** 2,
+    ),
+    "softplus": (lambda h, a: np.logaddexp(0, h), lambda h, a: _sigmoid(h)),
+    "elu": (
+        lambda h, a: np.where(h > 0, h, a * np.expm1(np.minimum(h, 0))),
+        lambda h, a: np.where(h > 0, 1.0, a * np.exp(np.minimum(h, 0))),
+    ),
+    "selu": (
+        lambda h, a: _SELU[0] * np.where(h > 0, h, _SELU[1] * np.expm1(np.minimum(h, 0))),
+        lambda h, a: _SELU[0] * np.where(h > 0, 1.0, _SELU[1] * np.exp(np.minimum(h, 0))),
+    ),
+    "erf": (lambda h, a: _erf(h), lambda h, a: 2 / math.sqrt(math.pi) * np.exp(-h * h)),
 }
 
 
@@ -188,12 +228,11 @@ def records(network, drawn, tape, cotangents):
             result["gradient_correlation"][layer] = 1 - _one_minus_cosines(delta).mean()
         if layer <= network.depth:
             after, slope = tape[2 * layer], ACTIVATIONS[entry.name][1](h, a)
-            largest = max(abs(a), 1.0) if entry.parameter is not None else entry.largest_derivative
             result["activation"][layer] = _log_mean_square(after)
             result["activation_mean"][layer] = after.mean()
             result["activation_unit_variance"][layer] = after.var(axis=1).mean()
             result["dead_fraction"][layer] = np.mean((slope == 0).all(axis=0))
-            result["saturated_fraction"][layer] = np.mean(np.abs(slope) < 0.01 * largest)
+            result["saturated_fraction"][layer] = np.mean(np.abs(slope) < 0.01 * entry.largest_derivative)
     return np.array(list(result.values()))
 
 

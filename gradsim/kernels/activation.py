@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..activations import ACTIVATIONS
-from .compilation import kernel
+from .compilation import internal, kernel
 from .record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, DEAD_FRACTION, SATURATED_FRACTION
 from .vectors import LN2, largest, log_mean_square, normalise, power_of_two
 
@@ -26,54 +26,62 @@ from .vectors import LN2, largest, log_mean_square, normalise, power_of_two
 FAST_EXPONENT = 30  # |h| up to 2^31 goes through float32; 2^-30 below, phi is its tangent at 0 to float32 accuracy
 UNDERFLOW = np.float32(2.0**-60)  # entries that float32 loses are then below 2^-66 of the largest
 NEGLIGIBLE_LOG = -(2.0**50)  # smaller than e^(-2^50) counts as zero
+LARGEST_LOG = 700.0  # e^700 is still a float64
 SATURATION = 0.01
 
 
-def _chain(function_of_entry, link, end):
-    """One kernel that dispatches on the activation's code: a chain of ifs, one link an entry of the table."""
-    chain = end
-    for entry in reversed(ACTIVATIONS):
-        chain = link(entry.code, function_of_entry(entry), chain)
-    return chain
+def _dispatch(functions, leaf, branch, first=0):
+    """One kernel that picks a function by its activation's code, by halving.
+
+    Each level of calls is optimised again by LLVM inside the level above, so there are few of them.
+    """
+    if len(functions) == 1:
+        return leaf(functions[0])
+    half = len(functions) // 2
+    lower = _dispatch(functions[:half], leaf, branch, first)
+    return branch(first + half, lower, _dispatch(functions[half:], leaf, branch, first + half))
 
 
-def _vector_link(own_code, scalar, others):
-    @kernel
+def _vector_leaf(scalar):
+    @internal
     def apply(code, v, scale, a, n, out):
-        if code == own_code:
-            for i in range(n):
-                out[i] = scalar(v[i] * scale, a)
+        for i in range(n):
+            out[i] = scalar(v[i] * scale, a)
+
+    return apply
+
+
+def _vector_branch(middle, lower, upper):
+    @internal
+    def apply(code, v, scale, a, n, out):
+        if code < middle:
+            lower(code, v, scale, a, n, out)
         else:
-            others(code, v, scale, a, n, out)
+            upper(code, v, scale, a, n, out)
 
     return apply
 
 
-def _log_link(own_code, scalar, others):
-    @kernel
+def _log_leaf(scalar):
+    @internal
     def apply(code, h, a):
-        if code == own_code:
-            return scalar(h, a)
-        return others(code, h, a)
+        return scalar(h, a)
 
     return apply
 
 
-@kernel
-def _no_vector(code, v, scale, a, n, out):
-    for i in range(n):
-        out[i] = np.nan
+def _log_branch(middle, lower, upper):
+    @internal
+    def apply(code, h, a):
+        return lower(code, h, a) if code < middle else upper(code, h, a)
+
+    return apply
 
 
-@kernel
-def _no_log(code, h, a):
-    return 1.0, np.nan
-
-
-apply_phi = _chain(lambda entry: entry.phi, _vector_link, _no_vector)
-apply_derivative = _chain(lambda entry: entry.derivative, _vector_link, _no_vector)
-log_phi = _chain(lambda entry: entry.log_abs, _log_link, _no_log)
-log_derivative = _chain(lambda entry: entry.log_abs_derivative, _log_link, _no_log)
+apply_phi = _dispatch([entry.phi for entry in ACTIVATIONS], _vector_leaf, _vector_branch)
+apply_derivative = _dispatch([entry.derivative for entry in ACTIVATIONS], _vector_leaf, _vector_branch)
+log_phi = _dispatch([entry.log_abs for entry in ACTIVATIONS], _log_leaf, _log_branch)
+log_derivative = _dispatch([entry.log_abs_derivative for entry in ACTIVATIONS], _log_leaf, _log_branch)
 
 
 @kernel
@@ -94,13 +102,13 @@ def extreme_phi(code, p, v, exponent):
             return math.copysign(1.0, p[VALUE_ZERO]), _log_of(p[VALUE_ZERO])
         slope = p[SLOPE_ZERO_RIGHT] if right else p[SLOPE_ZERO_LEFT]
         return sign * math.copysign(1.0, slope), _log_of(slope) + log_h
-    if log_h > 60.0 * LN2:
-        slope = p[SLOPE_RIGHT] if right else p[SLOPE_LEFT]
+    slope = p[SLOPE_RIGHT] if right else p[SLOPE_LEFT]
+    if log_h > LARGEST_LOG or (log_h > 60.0 * LN2 and not np.isnan(slope)):
         if slope != 0.0:
             return sign * math.copysign(1.0, slope), _log_of(slope) + log_h
         intercept = p[INTERCEPT_RIGHT] if right else p[INTERCEPT_LEFT]
         return math.copysign(1.0, intercept), _log_of(intercept)
-    return log_phi(code, sign * math.exp(log_h), p[PARAMETER])
+    return log_phi(code, math.ldexp(v, int(exponent)), p[PARAMETER])
 
 
 @kernel
@@ -111,10 +119,10 @@ def extreme_derivative(code, p, v, exponent):
     slope = 0.0
     if log_h < -60.0 * LN2:
         slope = p[SLOPE_ZERO_RIGHT] if right else p[SLOPE_ZERO_LEFT]
-    elif log_h > 60.0 * LN2 or p[HOMOGENEOUS] != 0.0:
-        slope = p[SLOPE_RIGHT] if right else p[SLOPE_LEFT]
     else:
-        return log_derivative(code, math.exp(log_h) if right else -math.exp(log_h), p[PARAMETER])
+        slope = p[SLOPE_RIGHT] if right else p[SLOPE_LEFT]
+        if log_h <= LARGEST_LOG and p[HOMOGENEOUS] == 0.0 and (log_h <= 60.0 * LN2 or slope == 0.0 or np.isnan(slope)):
+            return log_derivative(code, math.ldexp(v, int(exponent)), p[PARAMETER])
     return math.copysign(1.0, slope), _log_of(slope)
 
 
@@ -123,6 +131,9 @@ def from_logs(signs, logs, n, out):
     """out and its exponent from signs and natural logs of magnitudes."""
     top = -np.inf
     for i in range(n):
+        if np.isnan(logs[i]):  # no asymptote: the value is not a number, and stays so
+            out[:n] = np.nan
+            return 0
         top = max(top, logs[i])
     if not top > NEGLIGIBLE_LOG:
         out[:n] = 0.0
@@ -141,13 +152,13 @@ def float32_scale(exponent):
 @kernel
 def phi_of(code, p, v, exponent, n, x, signs, logs):
     """x = phi(2^exponent v), normalised; returns its exponent."""
-    if p[HOMOGENEOUS] != 0.0:
-        apply_phi(code, v, np.float32(1.0), np.float32(p[PARAMETER]), n, x)
-        return normalise(x, n, exponent)
-    if exponent <= FAST_EXPONENT and (exponent >= -FAST_EXPONENT or p[VALUE_ZERO] != 0.0):
-        apply_phi(code, v, float32_scale(exponent), np.float32(p[PARAMETER]), n, x)
-        if not largest(x, n) < UNDERFLOW:
-            return normalise(x, n, 0)
+    homogeneous = p[HOMOGENEOUS] != 0.0
+    if homogeneous or (exponent <= FAST_EXPONENT and (exponent >= -FAST_EXPONENT or p[VALUE_ZERO] != 0.0)):
+        # One call for both: every place that it is called from costs the compiler all activations once more.
+        scale = np.float32(1.0) if homogeneous else float32_scale(exponent)
+        apply_phi(code, v, scale, np.float32(p[PARAMETER]), n, x)
+        if homogeneous or not largest(x, n) < UNDERFLOW:
+            return normalise(x, n, exponent if homogeneous else 0)
     for i in range(n):
         signs[i], logs[i] = extreme_phi(code, p, np.float64(v[i]), exponent)
     return from_logs(signs, logs, n, x)

@@ -48,6 +48,9 @@ EXP_MIN, EXP_MAX = _float32(-125.0 * np.log(2), 127.0 * np.log(2))  # results st
 TAIL_MAX = np.float32(13.2)  # e^(-a^2/2) leaves the normal numbers of float32 at a = 13.19
 SQUARE_MAX = np.float32(9.33)  # the same for e^(-a^2)
 MASS_WITHIN_TWO = np.float32(0.9544997361036416)  # P(|z| < 2)
+INVERSE_PI = 1 / np.pi
+PI_HIGH = 3.141592025756836  # 22 bits: a multiple by up to 2^31 is exact
+PI_LOW = 6.278329573009626e-07
 SQRT_HALF_BITS = np.int32(0x3F3504F3)
 EXPONENT_BIAS = np.int32(127)
 MANTISSA_BITS = np.int32(23)
@@ -208,3 +211,39 @@ def truncated_normal_quantile(v):
     """The number x with P(z < x | |z| < 2) = (1 + v)/2, for -1 <= v <= 1 and z standard normal."""
     y = MASS_WITHIN_TWO * v
     return v * polynomial(-log(ONE - y * y), TRUNCATED)
+
+
+@elementary
+def log1p(x):
+    """log(1 + x) for x >= 0, keeping the digits that 1 + x loses (Kahan's correction)."""
+    shifted = ONE + x
+    kept = shifted - ONE
+    return x if kept == ZERO else log(shifted) * (x / kept)
+
+
+@elementary
+def _half_turns(x):
+    """x = pi (k + y) with |y| <= 1/2: ((-1)^k, y), reduced in float64, exact to float32 up to |x| = 2^31."""
+    wide = np.float64(x)
+    k = np.rint(wide * INVERSE_PI)
+    y = ((wide - k * PI_HIGH) - k * PI_LOW) * INVERSE_PI
+    parity = k - 2.0 * np.rint(0.5 * k)
+    return np.float32(1.0 - 2.0 * abs(parity)), y
+
+
+@elementary
+def _sin_half_turns(y):
+    """sin(pi y) for |y| <= 1/2, to relative accuracy."""
+    return y * polynomial(y * y, SINPI)
+
+
+@elementary
+def sin(x):
+    sign, y = _half_turns(x)
+    return sign * _sin_half_turns(np.float32(y))
+
+
+@elementary
+def cos(x):
+    sign, y = _half_turns(x)
+    return sign * _sin_half_turns(np.float32(0.5 - abs(y)))

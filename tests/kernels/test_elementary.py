@@ -20,6 +20,7 @@ CASES = {
     "erf_derivative": (lambda x: 2 / np.sqrt(np.pi) * np.exp(-x * x), -9.3, 9.3, 8),
     "gelu": (lambda x: x * special.ndtr(x), -12.5, 12.5, 14),
     "truncated_normal_quantile": (lambda v: np.sqrt(2) * special.erfinv(special.erf(np.sqrt(2)) * v), -1, 1, 8),
+    "log1p": (np.log1p, 0, 100, 4),
     "sigmoid_derivative": (lambda x: special.expit(x) * special.expit(-x), -86, 86, 8),
 }
 

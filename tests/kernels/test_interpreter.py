@@ -6,22 +6,22 @@ import pytest
 from scipy.special import digamma, polygamma
 from scipy.stats import binom
 
-from gradsim.activations import ACTIVATIONS
+from gradsim.activations import ACTIVATIONS, CODES
 from gradsim.kernels import record as rec
 from gradsim.kernels.interpreter import ACTIVATE, INPUT, LINEAR, PROBE, run_chunk
 from gradsim.kernels.sampling import LAW_CONSTANT, LAW_NORMAL
 
-CODES = {entry.name: entry for entry in ACTIVATIONS}
+ENTRIES = {entry.name: entry for entry in ACTIVATIONS}
 KEY = np.array([5, 6], np.uint32)
 
 
 def run(width, depth, activation, law, mean, scale, replicas, rows=1, first=0):
-    entry = CODES[activation]
+    entry = ENTRIES[activation]
     asymptotes = [0.0, entry.value_zero, *entry.slope_zero, *entry.slope, *entry.intercept,
                   entry.largest_derivative, entry.homogeneous]  # fmt: skip
     steps, parameters, padded = [(INPUT, 0, width, 0, 0)], [[0.0] * 10], -(-width // 4) * 4
     for layer in range(1, depth + 1):
-        for operation, variant, p in ((LINEAR, law, [mean, scale] + [0] * 8), (ACTIVATE, entry.code, asymptotes)):
+        for operation, variant, p in ((LINEAR, law, [mean, scale] + [0] * 8), (ACTIVATE, CODES[activation], asymptotes)):
             steps.append((operation, layer, width, len(steps) * rows * padded, variant))
             parameters.append(p)
     steps.append((PROBE, 0, width, 0, 0))
@@ -60,7 +60,7 @@ def test_depth_10000_keeps_the_exact_finite_width_law(std):
         assert abs(z) < 5
 
 
-@pytest.mark.parametrize("activation", CODES)
+@pytest.mark.parametrize("activation", ENTRIES)
 def test_bits_do_not_depend_on_threads_or_chunks(activation):
     before = numba.get_num_threads()
     try:

@@ -1,10 +1,12 @@
 """The linear and activation steps against explicit float64 matrices made from the same random numbers."""
 
+import functools
+
 import numpy as np
 import pytest
-from scipy import special
 
-from gradsim.activations import ACTIVATIONS
+from gradsim import reference
+from gradsim.activations import ACTIVATIONS, CODES
 from gradsim.kernels.activation import activation_backward, activation_forward
 from gradsim.kernels.linear import linear_backward, linear_forward
 from gradsim.kernels.record import (
@@ -66,17 +68,6 @@ def test_linear_is_the_explicit_matrix_both_ways(law, mean, scale, n_in, n_out, 
         assert np.isclose(record[row, 1], np.log((value**2).mean()), atol=1e-5)
 
 
-PHI = {
-    "linear": (lambda h: h, lambda h: np.ones_like(h)),
-    "sigmoid": (special.expit, lambda h: special.expit(h) * special.expit(-h)),
-    "tanh": (np.tanh, lambda h: 1 / np.cosh(h) ** 2),
-    "relu": (lambda h: np.maximum(h, 0), lambda h: (h > 0) * 1.0),
-    "leaky_relu": (lambda h: np.where(h > 0, h, 0.01 * h), lambda h: np.where(h > 0, 1, 0.01)),
-    "gelu": (lambda h: h * special.ndtr(h), lambda h: special.ndtr(h) + h * np.exp(-h * h / 2) / np.sqrt(2 * np.pi)),
-    "erf": (special.erf, lambda h: 2 / np.sqrt(np.pi) * np.exp(-h * h)),
-}
-
-
 @pytest.mark.parametrize("exponent", [-60, -3, 0, 3])
 @pytest.mark.parametrize("entry", ACTIVATIONS, ids=lambda entry: entry.name)
 @pytest.mark.parametrize("shift", [0.0, -1.5])
@@ -89,11 +80,11 @@ def test_activation_and_its_chain_rule(entry, exponent, shift):
     a = 0.0 if entry.parameter is None else entry.parameter
     p = np.array([a, entry.value_zero, *entry.slope_zero, *entry.slope, *entry.intercept, entry.largest_derivative,
                   entry.homogeneous], float)  # fmt: skip
-    activation_forward(entry.code, p, h, exponents, n, x, x_exponents, signs, logs, 1, record)
+    activation_forward(CODES[entry.name], p, h, exponents, n, x, x_exponents, signs, logs, 1, record)
     activation_backward(
-        entry.code, p, h, exponents, g, zeros, n, d, d_exponents, floats[0], floats[1], signs, logs, 1, record
+        CODES[entry.name], p, h, exponents, g, zeros, n, d, d_exponents, floats[0], floats[1], signs, logs, 1, record
     )  # fmt: skip
-    phi, derivative = PHI[entry.name]
+    phi, derivative = (functools.partial(f, a=a) for f in reference.ACTIVATIONS[entry.name])
     real = true(h, exponents, n)
     top = abs(phi(real)).max(axis=1, keepdims=True)
     assert np.all(abs(true(x, x_exponents, n) - phi(real)) <= 3e-6 * top)
@@ -110,6 +101,6 @@ def test_saturated_tanh_gradient_is_not_a_false_zero():
     exponents, out, record = np.array([10]), np.zeros(1, np.int64), np.zeros((len(RECORDED), 2))
     p = np.array([0, 0, 1, 1, 0, 0, -1, 1, 1, 0], float)
     activation_backward(
-        entry.code, p, h, exponents, g, np.zeros(1, np.int64), 4, d, out, scratch[0], scratch[1], *logs, 1, record
+        CODES[entry.name], p, h, exponents, g, np.zeros(1, np.int64), 4, d, out, scratch[0], scratch[1], *logs, 1, record
     )
     assert np.isclose(np.log(d[0, 0]) + LN2 * out[0], np.log(4) - 2048, atol=1e-6)

@@ -1,0 +1,35 @@
+"""What is stated of an activation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One activation function.
+
+    `phi` and `derivative` are jitted float32 functions of (h, a), `log_abs` and `log_abs_derivative` float64 ones that
+    give (sign, log|value|). `slope_zero` is (left, right); `slope` and `intercept` are (at -inf, at +inf), NaN slopes
+    where there is no asymptote. `largest_derivative` is sup|phi'|. `homogeneous` says phi(c h) = c phi(h) for c > 0.
+    `parameter` is the default of the one optional parameter a, and `adapted(a)` what it changes of the other fields.
+    """
+
+    name: str
+    phi: Callable = field(repr=False)
+    derivative: Callable = field(repr=False)
+    log_abs: Callable = field(repr=False)
+    log_abs_derivative: Callable = field(repr=False)
+    value_zero: float
+    slope_zero: tuple
+    slope: tuple
+    intercept: tuple
+    largest_derivative: float
+    homogeneous: bool = False
+    parameter: float | None = None
+    adapted: Callable | None = field(default=None, repr=False)
+    aliases: tuple = ()
+    summary: str = ""
+
+    def with_parameter(self, a):
+        """This entry with its parameter set to `a`."""
+        return replace(self, parameter=a, **self.adapted(a))
