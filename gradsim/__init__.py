@@ -13,6 +13,7 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "mlp": "network",
     "Network": "network",
+    "activation": "activations",
     "simulate": "simulation",
     "Curves": "curves",
     "CurveSet": "curves",

@@ -22,6 +22,10 @@ DESCRIPTIONS = {
     "replicas": Description(int, "number of networks drawn"),
     "seed": Description(str, "seed of the random numbers"),
     "inputs": Description(int, "inputs carried through each network"),
+    "input": Description(str, "what goes in: gaussian, or the file that its rows come from"),
+    "input_correlation": Description(float, "correlation between two Gaussian inputs"),
+    "loss": Description(str, "loss: a probe (independent or shared between inputs), mse or cross_entropy"),
+    "arithmetic": Description(str, "carried exponents, or plain float32 or float64"),
     "engine": Description(str, "how linear layers were computed"),
     "stream": Description(str, "name of the random stream (empty: the network's own)"),
 }
@@ -43,6 +47,10 @@ def describe(curves):
         "replicas": run["replicas"],
         "seed": str(run["seed"]),
         "inputs": run["inputs"],
+        "input": run["input_file"]["name"] if run.get("input_file") else "gaussian",
+        "input_correlation": run.get("input_correlation", 0.0),
+        "loss": "probe (shared)" if run.get("probe") == "shared" else run.get("loss", "probe"),
+        "arithmetic": run.get("arithmetic", "carried"),
         "engine": run["engine"],
         "stream": run["stream"] or "",
     }

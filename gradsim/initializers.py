@@ -1,11 +1,12 @@
 """The table of initializers: what law a scheme gives the weights of a layer with given fans.
 
-Sources: Glorot & Bengio 2010 (Xavier), He et al. 2015 (arXiv:1502.01852), LeCun et al. 1998 (Efficient BackProp).
+Sources: Glorot & Bengio 2010 (Xavier), He et al. 2015 (arXiv:1502.01852), LeCun et al. 1998 (Efficient BackProp),
+Martens 2010 (sparse: 15 unit Gaussians a unit), Saxe et al. 2014 (arXiv:1312.6120, orthogonal).
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import RequestError, unknown
 from .schemes import parse
@@ -22,28 +23,40 @@ UNIT_LAWS = {
     "truncated_normal": (1 - 4 * _D, (3 * (1 - 4 * _D) - 16 * _D) / (1 - 4 * _D) ** 2 - 3),
     "rademacher": (1.0, -2.0),
     "constant": (0.0, math.nan),
+    "sparse": (1.0, 0.0),
+    "identity": (0.0, math.nan),
+    "orthogonal": (1.0, 0.0),
 }
 
 
 @dataclass(frozen=True)
 class WeightLaw:
-    """Independent weights: mean + scale * u, with u of a symmetric unit law (a key of UNIT_LAWS).
+    """A weight matrix mean + scale * U, with U of a unit law (a key of UNIT_LAWS).
 
-    "normal" is standard normal, "uniform" on [-1, 1], "truncated_normal" standard normal given that it is within
-    [-2, 2], "rademacher" -1 or 1, "constant" absent.
+    Independent entries, symmetric about 0: "normal" is standard normal, "uniform" on [-1, 1], "truncated_normal" standard
+    normal given that it is within [-2, 2], "rademacher" -1 or 1, "constant" absent. Matrices: "sparse" has
+    density * fan_in standard normals at random places of each row and zeros elsewhere, "identity" ones on the diagonal,
+    "orthogonal" is uniform among those with orthonormal columns (or rows, where they are fewer). `density` is the mean
+    square of an entry of U over that of UNIT_LAWS.
     """
 
     kind: str
     mean: float
     scale: float
+    density: float = 1.0
 
     @property
     def variance(self):
-        return UNIT_LAWS[self.kind][0] * self.scale * self.scale
+        """Of one weight."""
+        return UNIT_LAWS[self.kind][0] * self.density * self.scale * self.scale
 
     @property
     def excess_kurtosis(self):
         """Of one weight; NaN where the variance is zero."""
+        if self.kind == "sparse":
+            return 3 / self.density - 3
+        if self.kind == "orthogonal":  # a coordinate of a point on the sphere in 1 / density dimensions
+            return -6 / (1 / self.density + 2)
         return UNIT_LAWS[self.kind][1]
 
 
@@ -91,6 +104,21 @@ def _uniform(fan_in, fan_out, low, high):
     return _law("uniform", 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low)
 
 
+def _sparse(fan_in, fan_out, k, std):
+    if k != int(k) or not 0 <= k <= fan_in:
+        raise RequestError(f"--init: sparse(k) needs a whole number of weights from 0 to fan-in, here {fan_in}, not {k:g}")
+    if std < 0:
+        raise RequestError(f"--init: sparse(k, std) needs std >= 0, not {std:g}")
+    return WeightLaw("sparse", 0.0, std, k / fan_in) if k and std else WeightLaw("constant", 0.0, 0.0)
+
+
+def _structured(kind):
+    """The law of a matrix whose largest dimension sets the mean square of its entries."""
+    return lambda fan_in, fan_out, gain: (
+        WeightLaw(kind, 0.0, gain, 1 / max(fan_in, fan_out)) if gain else WeightLaw("constant", 0.0, 0.0)
+    )
+
+
 def _by_variance(name, aliases, formula, variance, arguments=(), defaults=()):
     """The normal, uniform and truncated normal initializer with Var W = variance(fan_in, fan_out, *arguments)."""
     return tuple(
@@ -127,6 +155,12 @@ INITIALIZERS = (
     Initializer("uniform", _uniform, "uniform between min and max", ("min", "max")),
     Initializer("rademacher", lambda i, o, c: _law("rademacher", 0.0, c), "-c or c, 1 if not given", ("c",),
                 defaults=(1.0,)),
+    Initializer("sparse", _sparse, "each unit has k incoming weights at random places, normal with std (1 if not given)",
+                ("k", "std"), defaults=(1.0,)),
+    Initializer("identity", _structured("identity"), "gain (1) on the diagonal", ("gain",), ("eye",), (1.0,)),
+    Initializer("orthogonal", _structured("orthogonal"),
+                "gain (1) times a random matrix with orthonormal columns, or rows where they are fewer", ("gain",),
+                defaults=(1.0,)),
     Initializer("fan_in_uniform", _fan_in_uniform, "uniform on +-1/sqrt(fan_in)"),
     *_by_variance("xavier", ("glorot",), "2 / (fan_in + fan_out)", lambda i, o: 2 / (i + o)),
     *_by_variance("he", ("kaiming",), "2 / (1 + slope^2) / fan; fan_in and slope 0 if not given", _he, ("fan", "slope"),
@@ -141,8 +175,12 @@ _BY_NAME = {name: entry for entry in INITIALIZERS for name in (entry.name, *entr
 
 
 def find_initializer(scheme):
-    """The (Initializer, arguments) of e.g. "he_normal" or "normal(0,1)". Raises RequestError for anything else."""
+    """The (Initializer, arguments) of e.g. "he_normal" or "normal(0,1)". Raises RequestError for anything else.
+
+    PyTorch's spelling with an underscore at the end ("kaiming_normal_") is understood too.
+    """
     name, arguments = parse("--init", scheme, FANS)
+    name = name.rstrip("_")
     if name not in _BY_NAME:
         raise unknown("--init", name, _BY_NAME)
     entry = _BY_NAME[name]
@@ -162,7 +200,7 @@ def weight_law(scheme, fan_in, fan_out, gain=1.0):
     """
     entry, arguments = find_initializer(scheme)
     law = entry.law(fan_in, fan_out, *arguments)
-    scaled = WeightLaw(law.kind, gain * law.mean, gain * law.scale)
+    scaled = replace(law, mean=gain * law.mean, scale=gain * law.scale)
     if not (math.isfinite(scaled.mean) and math.isfinite(scaled.scale)):
         raise RequestError(f"--weight-gain: {gain:g} times {scheme!r} is beyond the largest float64")
     return scaled

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 from .activations import find_activation
 from .errors import RequestError
@@ -88,7 +89,9 @@ def mlp(
         outputs=None if outputs is None else whole_number("--outputs", outputs, 1, LARGEST_WIDTH),
     )
     find_activation(activation)
-    weight_law(init, first, widths[0], network.weight_gain)
+    fans = (first, *network.linear_widths)
+    for fan_in, fan_out in sorted(set(pairwise(fans))):
+        weight_law(init, fan_in, fan_out, network.weight_gain)
     return network
 
 

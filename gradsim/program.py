@@ -5,10 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .activations import CODES, find_activation
+from .activations import CODES, CUSTOM, find_activation
 from .initializers import bias_law, weight_law
-from .kernels.interpreter import ACTIVATE, INPUT, LINEAR, PROBE
-from .kernels.sampling import LAW_CONSTANT, LAW_NORMAL, LAW_RADEMACHER, LAW_TRUNCATED, LAW_UNIFORM
+from .kernels.inputs import GAUSSIAN, SAMPLES
+from .kernels.interpreter import ACTIVATE, INPUT, LINEAR, LOSS
+from .kernels.loss import CROSS_ENTROPY, INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
+from .kernels.sampling import (
+    LAW_CONSTANT, LAW_IDENTITY, LAW_NORMAL, LAW_ORTHOGONAL, LAW_RADEMACHER, LAW_SPARSE, LAW_TRUNCATED, LAW_UNIFORM,
+)  # fmt: skip
+from .kernels.workspace import Data
 
 LAW_CODES = {
     "constant": LAW_CONSTANT,
@@ -16,16 +21,27 @@ LAW_CODES = {
     "uniform": LAW_UNIFORM,
     "truncated_normal": LAW_TRUNCATED,
     "rademacher": LAW_RADEMACHER,
+    "sparse": LAW_SPARSE,
+    "identity": LAW_IDENTITY,
+    "orthogonal": LAW_ORTHOGONAL,
 }
-PARAMETERS = 10
+LOSS_CODES = {
+    ("probe", "independent"): INDEPENDENT_PROBES,
+    ("probe", "shared"): SHARED_PROBE,
+    ("mse", None): MEAN_SQUARED_ERROR,
+    ("cross_entropy", None): CROSS_ENTROPY,
+}
+PARAMETERS = 12
 
 
 @dataclass(frozen=True)
 class Program:
-    """`steps` int64 (steps, 5) and `parameters` float64 (steps, 10), as in kernels/interpreter.py."""
+    """`steps` int64 (steps, 5) and `parameters` float64 (steps, 12), as in kernels/interpreter.py."""
 
     steps: np.ndarray
     parameters: np.ndarray
+    data: Data
+    inputs: int
     tape_size: int  # float32 numbers
     widest: int
     layers: int  # layer 0 (the input) included
@@ -40,18 +56,37 @@ def _scaled(law):
 def _linear_parameters(network, fan_in, fan_out):
     weights = weight_law(network.init, fan_in, fan_out, network.weight_gain)
     biases = bias_law(network.bias, fan_in)
-    return LAW_CODES[weights.kind], [*_scaled(weights), *_scaled(biases), LAW_CODES[biases.kind]]
+    nonzero = round(weights.density * fan_in)  # of a row of a sparse matrix
+    return LAW_CODES[weights.kind], [*_scaled(weights), *_scaled(biases), LAW_CODES[biases.kind], nonzero]
 
 
 def _activation_parameters(network):
     entry, parameter = find_activation(network.activation)
     row = [parameter, entry.value_zero, *entry.slope_zero, *entry.slope, *entry.intercept, entry.largest_derivative,
-           entry.homogeneous]  # fmt: skip
-    return CODES[entry.name], row
+           entry.homogeneous, *entry.addresses]  # fmt: skip
+    return CODES.get(entry.name, CUSTOM), row
 
 
-def lower(network, inputs=1):
-    """The Program that carries `inputs` inputs side by side through `network`, ending in the probe loss."""
+def _data(network, samples, targets, labelled):
+    """The kernels' Data; `targets` are labels if `labelled`."""
+
+    def rows(given, width):
+        if given is None:
+            return np.zeros((0, 0), np.float32), np.zeros(0, np.int64)
+        return given.normalised(4 * -(-width // 4))
+
+    labels = np.zeros(0, np.int64)
+    if labelled and targets is not None:
+        targets, labels = None, targets.values[:, 0].astype(np.int64)
+    inputs, input_exponents = rows(samples, network.input_width)
+    return Data(inputs, input_exponents, *rows(targets, network.linear_widths[-1]), labels)
+
+
+def lower(network, inputs=1, correlation=0.0, loss="probe", probe="independent", samples=None, targets=None):
+    """The Program that carries `inputs` inputs side by side through `network` to the loss.
+
+    The inputs are Gaussian with the given correlation, or rows of `samples`; `targets` go with these.
+    """
     steps, parameters, offset = [], [], 0
 
     def add(operation, layer, width, variant=0, row=()):
@@ -60,7 +95,7 @@ def lower(network, inputs=1):
         parameters.append([*row, *[0.0] * (PARAMETERS - len(row))])
         offset += inputs * 4 * ((width + 3) // 4)
 
-    add(INPUT, 0, network.input_width)
+    add(INPUT, 0, network.input_width, GAUSSIAN if samples is None else SAMPLES, [correlation])
     fan_in = network.input_width
     code, asymptotes = _activation_parameters(network)
     for layer, fan_out in enumerate(network.linear_widths, start=1):
@@ -68,7 +103,13 @@ def lower(network, inputs=1):
         if layer <= network.depth:
             add(ACTIVATE, layer, fan_out, code, asymptotes)
         fan_in = fan_out
-    add(PROBE, 0, fan_in)
-    widest = max(network.input_width, *network.linear_widths)
-    layers = len(network.linear_widths) + 1
-    return Program(np.array(steps, np.int64), np.array(parameters, np.float64), offset, widest, layers)
+    add(LOSS, 0, fan_in, LOSS_CODES[loss, probe if loss == "probe" else None])
+    return Program(
+        steps=np.array(steps, np.int64),
+        parameters=np.array(parameters, np.float64),
+        data=_data(network, samples, targets, loss == "cross_entropy"),
+        inputs=inputs,
+        tape_size=offset,
+        widest=max(network.input_width, *network.linear_widths),
+        layers=len(network.linear_widths) + 1,
+    )

@@ -17,14 +17,15 @@ PLACES = {
 
 @dataclass(frozen=True)
 class Quantity:
-    """`log`: recorded as the natural log of a square; `pairs`: needs two inputs or more; `largest`: has a `_max`."""
+    """`log`: recorded as the natural log of a square; `pairs`: needs two inputs or more; `largest`: the quantity that
+    holds its largest squared entry, which tells whether a float type overflows."""
 
     name: str
     place: str
     meaning: str
     log: bool = True
     pairs: bool = False
-    largest: bool = False
+    largest: str = ""
 
     def layers(self, network):
         """The slice of layers on which it is defined."""
@@ -35,13 +36,14 @@ class Quantity:
 QUANTITIES = {
     q.name: q
     for q in (
-        Quantity("preactivation", "linear", "mean square of the preactivation h", largest=True),
+        Quantity("preactivation", "linear", "mean square of the preactivation h", largest="preactivation_max"),
         Quantity("activation", "units", "mean square of the activation x (layer 0: the input)"),
-        Quantity("gradient", "linear", "mean square of the gradient dL/dh", largest=True),
+        Quantity("gradient", "linear", "mean square of the gradient dL/dh", largest="gradient_max"),
         Quantity("weight_gradient", "linear", "mean square of the weight gradient dL/dW, summed over the inputs"),
         Quantity("bias_gradient", "linear", "mean square of the bias gradient dL/db, summed over the inputs"),
         Quantity("input_gradient", "network", "mean square of the gradient with respect to the input dL/dx_0"),
-        Quantity("loss", "network", "square of the loss"),
+        Quantity("loss", "network", "square of the loss", largest="loss"),
+        Quantity("loss_gradient", "network", "mean square of the gradient of the loss with respect to the output"),
         Quantity("preactivation_max", "linear", "largest squared preactivation"),
         Quantity("gradient_max", "linear", "largest squared entry of the gradient dL/dh"),
         Quantity("activation_mean", "hidden", "mean activation over the units", log=False),

@@ -6,42 +6,24 @@ import numba
 import numpy as np
 
 from .curves import Curves
-from .errors import RequestError, unknown
+from .errors import RequestError
 from .kernels.interpreter import run_chunk
 from .kernels.record import LOG_QUANTITIES, RECORDED
-from .network import Network, mlp, whole_number
+from .network import Network, mlp
 from .program import lower
 from .quantities import QUANTILES, QUANTITIES
+from .request import checked, fit
 from .statistics.ensemble import EnsembleStatistics, restricted
 from .statistics.quantiles import collector
 from .streams import stream_key
 
 CHUNK_BYTES = 2**25  # of records; with one chunk in memory at a time this is the peak, whatever the number of replicas
 LARGEST_CHUNK = 256
-MOST_REPLICAS = 2**32  # the replica is one 32-bit word of the counter
-ENGINES = ("auto", "dense")
 
 
 def chunk_size(layers):
     """Replicas in a chunk: a function of the network only, so that asking for more later gives the same bits."""
     return max(1, min(LARGEST_CHUNK, CHUNK_BYTES // (8 * len(RECORDED) * layers)))
-
-
-def checked(replicas=1000, seed=0, inputs=1, engine="auto", stream=None, threads=None):
-    """The options of `simulate` that concern the run, validated. Raises RequestError."""
-    most = numba.config.NUMBA_NUM_THREADS
-    if engine not in ENGINES:
-        raise unknown("--engine", engine, ENGINES)
-    if not (stream is None or isinstance(stream, str)):
-        raise RequestError(f"--stream: {stream!r} is not a text")
-    return {
-        "replicas": whole_number("--replicas", replicas, 1, MOST_REPLICAS),
-        "seed": whole_number("--seed", seed, 0),
-        "inputs": whole_number("--inputs", inputs, 1),
-        "engine": engine,
-        "stream": stream,
-        "threads": None if threads is None else whole_number("--threads", threads, 1, most),
-    }
 
 
 @contextmanager
@@ -54,60 +36,75 @@ def _threads(count):
         numba.set_num_threads(before)
 
 
-def warm_up():
+def warm_up(arithmetic="carried"):
     """Have the kernels ready: compiled, or loaded from the disk."""
-    for _ in record_chunks(mlp(width=1, depth=1), replicas=1):
+    for _ in record_chunks(mlp(width=1, depth=1), replicas=1, arithmetic=arithmetic):
         pass
 
 
-def record_chunks(network, *, replicas, seed=0, inputs=1, stream=None):
-    """Yield float64 records of shape (chunk, quantities, layers) until `replicas` networks are done, in order.
+def record_chunks(network, **options):
+    """Yield float64 records of shape (chunk, quantities, layers) until all replicas are done, in order.
 
-    `stream` defaults to the network's identity; the same stream gives the same random numbers to every network.
-    Raises RequestError for numbers out of range.
+    `options` are those of `checked`. The stream defaults to the network's identity; the same stream gives the same
+    random numbers to every network. Raises RequestError for what cannot be.
     """
-    options = checked(replicas=replicas, seed=seed, inputs=inputs, stream=stream)
-    program = lower(network, options["inputs"])
-    key = stream_key(options["seed"], network.to_json() if stream is None else stream)
+    options = checked(**options)
+    fit(network, options)
+    program = lower(
+        network, options["inputs"], options["input_correlation"], options["loss"], options["probe"],
+        options["input_file"], options["target_file"],
+    )  # fmt: skip
+    stream = network.to_json() if options["stream"] is None else options["stream"]
+    key = stream_key(options["seed"], stream)
     size = chunk_size(program.layers)
     for first in range(0, options["replicas"], size):
+        count = min(size, options["replicas"] - first)
         yield run_chunk(
-            program.steps, program.parameters, key, first, min(size, options["replicas"] - first), options["inputs"],
+            program.steps, program.parameters, key, program.data, first, count, program.inputs,
             program.tape_size, program.widest, program.layers,
         )  # fmt: skip
 
 
 def simulate(
     network, replicas=1000, seed=0, inputs=1, engine="auto", keep_samples=False, *, threads=None, stream=None,
+    input_correlation=0.0, input_file=None, target_file=None, loss="probe", probe="independent", arithmetic="carried",
     quantiles=QUANTILES, progress=None,
 ):  # fmt: skip
-    """Draw `replicas` networks, send `inputs` Gaussian inputs forward and a probe's gradient backward, and give Curves.
+    """Draw `replicas` networks, send `inputs` inputs forward and the loss's gradient backward, and give Curves.
 
-    The numbers depend on the network, `seed` and `stream` only (the network's identity unless given; a shared stream
-    gives every network the same random numbers), not on `threads` (all cores unless given). `keep_samples` keeps
-    every replica's logs as well: `<quantity>_log` of shape (replicas, layers). `quantiles` are probabilities from 0
-    to 1. `progress(n)` is called after every n more replicas. Raises RequestError for what cannot be.
+    Inputs are standard normal, pairs of them with `input_correlation`, or different rows of `input_file` (a path or an
+    array of shape (samples, input width)), drawn anew for every network. The loss is a Gaussian "probe" ("independent"
+    for each input, or "shared"), "mse", or "cross_entropy" on the network's `outputs`; `target_file` gives the targets
+    or labels of the rows, which are drawn otherwise. `arithmetic` is "carried" (nothing overflows; the exact curve),
+    or plain "float32" or "float64", as in practice.
+
+    The numbers depend on the network, `seed`, `stream` (the network's identity unless given; a shared stream gives every
+    network the same random numbers) and what goes in and out, not on `threads` (all cores unless given). `keep_samples`
+    keeps every replica's logs as well: `<quantity>_log` of shape (replicas, layers). `quantiles` are probabilities from
+    0 to 1. `progress(n)` is called after every n more replicas. Raises RequestError for what cannot be.
     """
     if not isinstance(network, Network):
         raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
-    options = checked(replicas, seed, inputs, engine, stream, threads)
+    options = checked(
+        replicas, seed, inputs, engine, stream, input_correlation, input_file, target_file, loss, probe, arithmetic, threads
+    )
     quantiles = _probabilities(quantiles)
     layers = len(network.linear_widths) + 1
     kind = collector(len(LOG_QUANTITIES) * layers, options["replicas"])
-    total, samples = None, []
+    total, kept = None, []
     with _threads(options.pop("threads")):
-        run = {name: options[name] for name in ("replicas", "seed", "inputs", "stream")}
-        for records in record_chunks(network, **run):
+        for records in record_chunks(network, **options):
             part = EnsembleStatistics.of(records, kind)
             total = part if total is None else total + part
             if keep_samples:
-                samples.append(records[:, : len(LOG_QUANTITIES)])
+                kept.append(records[:, : len(LOG_QUANTITIES)])
             if progress is not None:
                 progress(len(records))
     variables = dict(total.variables(network, options["inputs"], quantiles))
     if keep_samples:
-        variables |= _samples(np.concatenate(samples), network)
-    run = options | {"engine": "dense", "keep_samples": bool(keep_samples)}
+        variables |= _samples(np.concatenate(kept), network)
+    files = {name: None if options[name] is None else options[name].description for name in ("input_file", "target_file")}
+    run = options | files | {"engine": "dense", "keep_samples": bool(keep_samples)}
     return Curves(network, run, np.array(quantiles), kind.method, variables)
 
 

@@ -6,7 +6,7 @@ from numba import njit
 
 from gradsim import reference
 from gradsim.activations import ACTIVATIONS, CODES, find_activation
-from gradsim.kernels import activation as kernels
+from gradsim.kernels import dispatch as kernels
 
 GRID = np.concatenate([np.linspace(-30, 30, 60_001), np.geomspace(30, 1e6, 400), -np.geomspace(30, 1e6, 400)])
 SMOOTH = [entry.name for entry in ACTIVATIONS if not entry.homogeneous]
@@ -15,8 +15,8 @@ SMOOTH = [entry.name for entry in ACTIVATIONS if not entry.homogeneous]
 @njit
 def vectors(code, h, a):
     value, slope = np.empty_like(h), np.empty_like(h)
-    kernels.apply_phi(code, h, np.float32(1.0), a, h.size, value)
-    kernels.apply_derivative(code, h, np.float32(1.0), a, h.size, slope)
+    kernels.apply_phi(code, 0, h, np.float32(1.0), a, h.size, value)
+    kernels.apply_derivative(code, 0, h, np.float32(1.0), a, h.size, slope)
     return value, slope
 
 
@@ -24,8 +24,8 @@ def vectors(code, h, a):
 def logs(code, h, a):
     out = np.empty((4, h.size))
     for i in range(h.size):
-        out[0, i], out[1, i] = kernels.log_phi(code, h[i], a)
-        out[2, i], out[3, i] = kernels.log_derivative(code, h[i], a)
+        out[0, i], out[1, i] = kernels.log_phi(code, 0, h[i], a)
+        out[2, i], out[3, i] = kernels.log_derivative(code, 0, h[i], a)
     return out
 
 

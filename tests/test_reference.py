@@ -8,10 +8,13 @@ import pytest
 
 from gradsim import reference
 from gradsim.activations import ACTIVATIONS
-from gradsim.kernels.interpreter import WIDTH, backward_step, forward_step, vector
+from gradsim.data import Samples
+from gradsim.kernels.interpreter import OFFSET, WIDTH, backward_step, forward_step
 from gradsim.kernels.record import INPUT_GRADIENT, RECORDED
+from gradsim.kernels.workspace import new_scratch, new_tape, vector
 from gradsim.network import mlp
 from gradsim.program import lower
+from gradsim.simulation import checked, record_chunks
 from gradsim.streams import stream_key
 
 NETWORKS = [
@@ -25,6 +28,10 @@ NETWORKS = [
     mlp(width=10, depth=2, activation="tanh", init="he_truncated_normal(fan_out)", bias="uniform(-1,0.5)"),
     mlp(width=[5, 7], activation="gelu", init="rademacher(0.4)", bias="constant(-0.3)"),
     mlp(width=1, depth=2, activation="tanh", init="fan_in_uniform"),
+    mlp(width=[9, 6, 6, 14], activation="gelu", init="orthogonal", weight_gain=-1.7, bias_std=0.2, input_width=7),
+    mlp(width=[1, 5, 1], activation="linear", init="orthogonal(2)"),
+    mlp(width=[5, 9, 9], activation="tanh", init="identity(1.3)", bias_std=0.1, input_width=6),
+    mlp(width=[6, 40, 7], activation="leaky_relu", init="sparse(3,0.7)"),
 ]
 IDS = [f"{n.activation}-{n.init}" for n in NETWORKS]
 CLOSE = 4e-6  # float32 rounding in sums of up to 300 terms, relative to the largest entry's magnitude sum
@@ -33,46 +40,43 @@ CLOSE = 4e-6  # float32 rounding in sums of up to 300 terms, relative to the lar
 class Engine:
     """The interpreter's steps, one at a time, with everything that they leave on the tape in float64."""
 
-    def __init__(self, network, replica, inputs):
-        self.program = p = lower(network, inputs)
+    def __init__(self, network, replica, inputs, **options):
+        options = checked(inputs=inputs, **options)
+        self.program = p = lower(
+            network, inputs, options["input_correlation"], options["loss"], options["probe"], options["input_file"],
+            options["target_file"],
+        )  # fmt: skip
         key = stream_key(0, network.to_json())
-        size = 4 * (-(-p.widest // 4))
         self.inputs, self.record = inputs, np.full((len(RECORDED), p.layers), np.nan)
-        self.tape, self.cotangents = np.zeros(p.tape_size, np.float32), np.zeros((2, inputs * size), np.float32)
-        self.exponents = np.zeros((len(p.steps), inputs), np.int64)
-        self.d_exponents = np.zeros((2, inputs), np.int64)
-        f, d = np.zeros((2, size), np.float32), np.zeros((2, size))
-        words, values = np.zeros((4, max(256, size // 4)), np.uint32), np.zeros((4, max(256, size // 4)), np.float32)
-        common = (p.steps, p.parameters, key, replica, inputs, self.tape, self.exponents)
+        self.tape = new_tape(len(p.steps), inputs, p.tape_size, p.widest)
+        rest = (p.steps, p.parameters, key, replica, p.data, self.tape, new_scratch(inputs, p.widest), self.record)
         for k in range(len(p.steps)):
-            forward_step(k, *common, f[0], d[0], d[1], words, values, self.record)
-        last = len(p.steps) - 1
+            forward_step(k, *rest)
         self.deltas = {}
-        for k in range(last, 0, -1):
-            backward_step(k, *common, self.cotangents, self.d_exponents, f[0], f[1], *d, words, values, self.record)
+        for k in range(len(p.steps) - 1, 0, -1):
+            backward_step(k, *rest)
             row = (k - 1) % 2
-            self.deltas[k - 1] = self._real(self.cotangents[row], 0, self.d_exponents[row], k - 1)
+            self.deltas[k - 1] = self._real(self.tape.cotangents[row], 0, self.tape.d_exponents[row], k - 1)
 
     def _real(self, buffer, offset, exponents, k):
         width = self.program.steps[k, WIDTH]
         return np.ldexp(vector(buffer, offset, self.inputs, width)[:, :width].astype(float), exponents[:, None])
 
     def vector(self, k):
-        return self._real(self.tape, self.program.steps[k, 3], self.exponents[k], k)
+        return self._real(self.tape.values, self.program.steps[k, OFFSET], self.tape.exponents[k], k)
 
 
 def close(found, expected, magnitude):
     assert np.all(abs(found - expected) <= CLOSE * magnitude.max(axis=1, keepdims=True) + 1e-300)
 
 
-@pytest.mark.parametrize("inputs", [1, 3])
-@pytest.mark.parametrize("network", NETWORKS, ids=IDS)
-def test_every_step_from_the_same_tape(network, inputs):
-    engine, drawn = Engine(network, 5, inputs), reference.draw(network, 5, inputs)
+def check_steps(network, inputs, **options):
+    engine, drawn = Engine(network, 5, inputs, **options), reference.draw(network, 5, inputs, **options)
     length = reference.tape_length(network)
     tape, deltas = [engine.vector(k) for k in range(length)], [engine.deltas[k] for k in range(length)]
-    close(tape[0], drawn.inputs, abs(drawn.inputs))
-    close(deltas[-1], reference.probe_gradient(drawn), abs(drawn.probes))
+    close(tape[0], drawn.inputs, abs(drawn.inputs) + 0.1 * ("input_file" not in options))  # sine near its zero
+    end = reference.loss_gradient(drawn, tape[-1])
+    close(deltas[-1], end, abs(end) + {"probe": 0.1, "mse": abs(tape[-1]).max() / end.size}.get(drawn.loss, 0.0))
     for k in range(1, length):
         x, d = tape[k - 1], deltas[k]
         after, before = reference.step_forward(network, drawn, k, x), reference.step_backward(network, drawn, k, x, d)
@@ -87,9 +91,48 @@ def test_every_step_from_the_same_tape(network, inputs):
     np.testing.assert_allclose(engine.record, expected, rtol=1e-4, atol=2e-5)
 
 
-def test_whole_records_of_a_shallow_network():
-    from gradsim.simulation import record_chunks
+@pytest.mark.parametrize("inputs", [1, 3])
+@pytest.mark.parametrize("network", NETWORKS, ids=IDS)
+def test_every_step_from_the_same_tape(network, inputs):
+    check_steps(network, inputs)
 
+
+ROWS = Samples("rows", np.random.default_rng(4).normal(size=(9, 7)) * 10.0 ** np.arange(-4, 5)[:, None])
+LABELS = Samples("labels", np.arange(9.0)[:, None] % 5)
+TARGETS = Samples("targets", np.random.default_rng(5).normal(size=(9, 5)))
+
+
+@pytest.mark.parametrize("inputs", [1, 4])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"input_correlation": 0.7},
+        {"probe": "shared"},
+        {"loss": "mse"},
+        {"loss": "cross_entropy"},
+        {"input_file": ROWS},
+        {"input_file": ROWS, "loss": "mse", "target_file": TARGETS},
+        {"input_file": ROWS, "loss": "cross_entropy", "target_file": LABELS},
+    ],
+    ids=lambda options: "-".join(options),
+)
+def test_inputs_and_losses_from_the_same_tape(options, inputs):
+    check_steps(mlp(width=[9, 6], activation="gelu", input_width=7, outputs=5, bias_std=0.3), inputs, **options)
+
+
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
+def test_gradients_of_losses_are_finite_differences(loss):
+    network = mlp(width=[4, 5], activation="tanh", outputs=3)
+    drawn, eps = reference.draw(network, 1, inputs=3, loss=loss), 1e-6
+    output = reference.forward(network, drawn)[-1]
+    gradient = reference.loss_gradient(drawn, output)
+    for index in np.ndindex(output.shape):
+        up, down = (reference.loss(drawn, [output + sign * eps * (np.arange(9).reshape(3, 3) == 3 * index[0] + index[1])])
+                    for sign in (1, -1))  # fmt: skip
+        assert (up - down) / (2 * eps) == pytest.approx(gradient[index], abs=1e-8)
+
+
+def test_whole_records_of_a_shallow_network():
     network = mlp(width=12, depth=3, activation="gelu", bias_std=0.1)
     found = np.concatenate(list(record_chunks(network, replicas=4, inputs=2)))
     expected = [reference.run(network, replica, inputs=2) for replica in range(4)]

@@ -53,11 +53,20 @@ def run_options(function):
             click.option("--replicas", type=int, default=1000, show_default=True, help="Networks to draw."),
             click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers."),
             click.option("--inputs", type=int, default=1, show_default=True, help="Inputs carried side by side."),
+            click.option("--input-correlation", type=float, default=0.0, show_default=True,
+                         help="Correlation between any two Gaussian inputs."),
+            click.option("--input-file", help="Inputs are rows of X.npy, X.csv or X.h5:/path instead."),
+            click.option("--target-file", help="Targets or labels of these rows, in such a file.  [default: random]"),
+            click.option("--loss", default="probe", show_default=True, help="probe, mse or cross_entropy."),
+            click.option("--probe", default="independent", show_default=True,
+                         help="independent for each input, or shared by all."),
+            click.option("--arithmetic", default="carried", show_default=True,
+                         help="carried exponents (nothing overflows), or plain float32 or float64 as in practice."),
             click.option("--engine", default="auto", show_default=True, help="auto or dense."),
             click.option("--stream", help="Name of the random stream; networks of one stream share random numbers."),
         ],
         function,
-    )
+    )  # fmt: skip
 
 
 def threads_option(function):

@@ -28,12 +28,13 @@ def compilation_notice():
         yield
 
 
-def compile_first():
+def compile_first(*arithmetics):
     """Gets compilation out of the way, so that the estimate of the time left knows nothing of it."""
     with compilation_notice():
         from ..simulation import warm_up
 
-        warm_up()
+        for arithmetic in sorted(set(arithmetics)):
+            warm_up(arithmetic)
 
 
 @contextmanager

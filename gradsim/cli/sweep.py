@@ -17,14 +17,15 @@ def command(grid, threads, out, plot, overwrite):
 
     The curves go to --out, by default the grid's name with .h5 in the current folder.
     """
-    from ..sweep import read_plan, run
-    from ..simulation import checked
+    from ..request import checked
+    from ..sweep import read_plan
+    from ..sweep import run as run_plan
 
     plan = read_plan(grid)
     checked(threads=threads)
     out = out or f"{Path(grid).stem}.h5"
     check_outputs(out, plot, overwrite)
-    compile_first()
+    compile_first(*(run["arithmetic"] for _, run in plan.cells))
     with progress(len(plan.cells), "cells") as update:
-        curve_set = run(plan, threads, update)
+        curve_set = run_plan(plan, threads, update)
     deliver(curve_set, out, plot, overwrite)

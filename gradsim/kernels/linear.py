@@ -1,7 +1,6 @@
-"""h = W x + b with W = 2^T (m 1 1^T + s G), G drawn from a unit law; m and s are order one or zero.
+"""h = W x + b with W = 2^T (m 1 1^T + s G), G drawn from a unit law (see `weights`); m and s are order one or zero.
 
-G is generated from the counter a tile of rows at a time, used at once, and generated again on the way back: no n^2
-numbers are stored. With s = 0 (constant weights) W has rank one and nothing is drawn.
+With s = 0 (constant weights) W has rank one and nothing is drawn.
 """
 
 import math
@@ -11,57 +10,14 @@ import numpy as np
 from .compilation import kernel
 from .record import BIAS_GRADIENT, GRADIENT, GRADIENT_CORRELATION, GRADIENT_MAX, WEIGHT_GRADIENT
 from .record import CORRELATION, LOG_ONE_MINUS_CORRELATION, PREACTIVATION, PREACTIVATION_MAX
-from .sampling import ROLE_BIAS, ROLE_WEIGHT, blocks_per_row, sample_blocks, sample_row
+from .sampling import ROLE_BIAS, sample_row
 from .vectors import (
-    LN2, NO_EXPONENT, dot, largest, log_largest_square, log_mean_square, mean_cosine, normalise, power_of_two,
+    LN2, NO_EXPONENT, add_scaled, dot, largest, log_largest_square, log_mean_square, mean_cosine, normalise, power_of_two,
 )  # fmt: skip
-
-TILE = 256  # Philox blocks of weights generated at a time: 1,024 numbers, well inside the first-level cache
+from .weights import transposed_weights_times, weights_times
 
 # Columns of a linear step's parameters
-MEAN, SCALE, EXPONENT, BIAS_MEAN, BIAS_SCALE, BIAS_EXPONENT, BIAS_LAW = range(7)
-
-
-@kernel
-def weights_times(law, key, layer, replica, x, n_in, n_out, words, values, y):
-    """y[b] = G x[b] for all rows b."""
-    blocks = blocks_per_row(n_in)
-    rows_per_tile = max(1, TILE // blocks)
-    for first in range(0, n_out, rows_per_tile):
-        rows = min(rows_per_tile, n_out - first)
-        sample_blocks(law, key, layer, replica, ROLE_WEIGHT, first * blocks, rows * blocks, words, values)
-        for r in range(rows):
-            start = r * blocks
-            for b in range(x.shape[0]):
-                total = np.float32(0.0)
-                for j in range(blocks):
-                    total += (
-                        values[0, start + j] * x[b, j]
-                        + values[1, start + j] * x[b, blocks + j]
-                        + values[2, start + j] * x[b, 2 * blocks + j]
-                        + values[3, start + j] * x[b, 3 * blocks + j]
-                    )
-                y[b, first + r] = total
-
-
-@kernel
-def transposed_weights_times(law, key, layer, replica, d, n_in, n_out, words, values, g):
-    """g[b] += G^T d[b] for all rows b."""
-    blocks = blocks_per_row(n_in)
-    rows_per_tile = max(1, TILE // blocks)
-    for first in range(0, n_out, rows_per_tile):
-        rows = min(rows_per_tile, n_out - first)
-        sample_blocks(law, key, layer, replica, ROLE_WEIGHT, first * blocks, rows * blocks, words, values)
-        for r in range(rows):
-            start = r * blocks
-            for b in range(d.shape[0]):
-                factor = d[b, first + r]
-                for k in range(4):
-                    for j in range(blocks):
-                        g[b, k * blocks + j] += factor * values[k, start + j]
-    for b in range(d.shape[0]):
-        for j in range(n_in, 4 * blocks):
-            g[b, j] = 0.0
+MEAN, SCALE, EXPONENT, BIAS_MEAN, BIAS_SCALE, BIAS_EXPONENT, BIAS_LAW, NONZERO = range(8)
 
 
 @kernel
@@ -77,37 +33,36 @@ def apply_scale(source, n_source, n, mean, scale, out):
 
 
 @kernel
-def add_bias(bias, bias_exponent, n, h, exponent):
-    """h = 2^exponent h + 2^bias_exponent bias, normalised; returns its exponent."""
-    if largest(bias, n) == 0.0:
-        return normalise(h, n, exponent)
-    exponent = normalise(h, n, exponent)
-    top = max(exponent, bias_exponent) if largest(h, n) > 0.0 else bias_exponent
-    h_factor = np.float32(power_of_two(exponent - top)) if largest(h, n) > 0.0 else np.float32(0.0)
-    bias_factor = np.float32(power_of_two(bias_exponent - top))
-    for i in range(n):
-        h[i] = h_factor * h[i] + bias_factor * bias[i]
-    return normalise(h, n, top)
+def draw_bias(p, key, layer, replica, n_out, scratch, bias):
+    """bias[:n_out], without its power of two."""
+    bias[:n_out] = 0.0
+    if p[BIAS_SCALE] != 0.0:
+        law = np.int64(p[BIAS_LAW])
+        sample_row(law, key, layer, replica, ROLE_BIAS, 0, n_out, scratch.words, scratch.numbers, bias)
+    mean, scale = np.float32(p[BIAS_MEAN]), np.float32(p[BIAS_SCALE])
+    for i in range(n_out):
+        bias[i] = scale * bias[i] + mean
 
 
 @kernel
-def linear_forward(law, p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, bias, words, values, record):
+def linear_forward(law, p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch, record):
     h[:] = 0.0
     if p[SCALE] != 0.0:
-        weights_times(law, key, layer, replica, x, n_in, n_out, words, values, h)
-    bias[:n_out] = 0.0
-    if p[BIAS_SCALE] != 0.0:
-        sample_row(np.int64(p[BIAS_LAW]), key, layer, replica, ROLE_BIAS, 0, n_out, words, values, bias)
-    bias_mean, bias_scale = np.float32(p[BIAS_MEAN]), np.float32(p[BIAS_SCALE])
-    for i in range(n_out):
-        bias[i] = bias_scale * bias[i] + bias_mean
+        weights_times(law, np.int64(p[NONZERO]), key, layer, replica, x, n_in, n_out, scratch, h)
+    bias = scratch.floats
+    draw_bias(p, key, layer, replica, n_out, scratch, bias)
     for b in range(x.shape[0]):
         apply_scale(x[b], n_in, n_out, p[MEAN], p[SCALE], h[b])
         exponent = x_exponents[b] + np.int64(p[EXPONENT])
-        h_exponents[b] = add_bias(bias, np.int64(p[BIAS_EXPONENT]), n_out, h[b], exponent)
+        h_exponents[b] = add_scaled(bias, np.int64(p[BIAS_EXPONENT]), n_out, h[b], exponent)
+    record_preactivation(h, h_exponents, n_out, layer, record)
+
+
+@kernel
+def record_preactivation(h, h_exponents, n_out, layer, record):
     record[PREACTIVATION, layer] = log_mean_square(h, h_exponents, n_out)
     record[PREACTIVATION_MAX, layer] = log_largest_square(h, h_exponents, n_out)
-    if x.shape[0] > 1:
+    if h.shape[0] > 1:
         record[CORRELATION, layer], record[LOG_ONE_MINUS_CORRELATION, layer] = mean_cosine(h, h_exponents, n_out)
 
 
@@ -150,15 +105,21 @@ def log_bias_gradient(d, d_exponents, n, total):
 
 
 @kernel
-def linear_backward(law, p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, scratch, words, values, record):
+def record_gradient(x, x_exponents, d, d_exponents, n_in, n_out, layer, scratch, record):
     record[GRADIENT, layer] = log_mean_square(d, d_exponents, n_out)
     record[GRADIENT_MAX, layer] = log_largest_square(d, d_exponents, n_out)
     record[WEIGHT_GRADIENT, layer] = log_weight_gradient(d, d_exponents, x, x_exponents, n_in, n_out)
-    record[BIAS_GRADIENT, layer] = log_bias_gradient(d, d_exponents, n_out, scratch)
+    record[BIAS_GRADIENT, layer] = log_bias_gradient(d, d_exponents, n_out, scratch.floats)
     if d.shape[0] > 1:
         record[GRADIENT_CORRELATION, layer], _ = mean_cosine(d, d_exponents, n_out)
+
+
+@kernel
+def linear_backward(law, p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, scratch, record):
+    """g = W^T d; g comes in as zeros, and d is left over (changed by orthogonal weights, whose mean is 0)."""
+    record_gradient(x, x_exponents, d, d_exponents, n_in, n_out, layer, scratch, record)
     if p[SCALE] != 0.0:
-        transposed_weights_times(law, key, layer, replica, d, n_in, n_out, words, values, g)
+        transposed_weights_times(law, np.int64(p[NONZERO]), key, layer, replica, d, n_in, n_out, scratch, g)
     for b in range(d.shape[0]):
         apply_scale(d[b], n_out, n_in, p[MEAN], p[SCALE], g[b])
         g_exponents[b] = normalise(g[b], n_in, d_exponents[b] + np.int64(p[EXPONENT]))

@@ -1,22 +1,47 @@
-"""Losses: they end the forward pass and start the backward pass."""
+"""Losses: they end the forward pass and start the backward pass.
+
+Each writes d = dL/dx for the network's output x and returns log L (log |L| for the probe), natural, -inf for zero.
+"""
 
 import math
 
 import numpy as np
 
 from .compilation import kernel
-from .record import LOSS
-from .sampling import LAW_NORMAL, ROLE_PROBE, sample_row
-from .vectors import LN2, NO_EXPONENT, dot, largest, normalise, power_of_two
+from .philox import fill_words
+from .record import LOSS, LOSS_GRADIENT
+from .sampling import LAW_NORMAL, ROLE_LABEL, ROLE_PROBE, ROLE_TARGET, sample_row
+from .vectors import (
+    LN2, NO_EXPONENT, add_scaled, dot, from_logs, largest, log_mean_square, normalise, power_of_two,
+)  # fmt: skip
+
+INDEPENDENT_PROBES, SHARED_PROBE, MEAN_SQUARED_ERROR, CROSS_ENTROPY = range(4)
+
+SMALL_LOG = -30.0  # log(1 + e^t) is e^t below it, to float64 accuracy
+LARGEST_EXPONENT = 960  # 2^960 times a gap of logits is still a float64
 
 
 @kernel
-def probe(key, layer, replica, x, x_exponents, n, d, d_exponents, words, values, record):
-    """L = sum_b g_b . x_b / sqrt(n) with independent standard normal g_b; d = dL/dx. Records log L^2."""
+def loss_backward(kind, key, layer, replica, data, samples, x, x_exponents, n, d, d_exponents, scratch, record):
+    """d = dL/dx. Records log L^2 and the log mean square of d."""
+    if kind == MEAN_SQUARED_ERROR:
+        value = mean_squared_error(key, layer, replica, data, samples, x, x_exponents, n, d, d_exponents, scratch)
+    elif kind == CROSS_ENTROPY:
+        value = cross_entropy(key, layer, replica, data, samples, x, x_exponents, n, d, d_exponents, scratch)
+    else:
+        value = probe(kind == SHARED_PROBE, key, layer, replica, x, x_exponents, n, d, d_exponents, scratch)
+    record[LOSS, 0] = 2.0 * value
+    record[LOSS_GRADIENT, 0] = log_mean_square(d, d_exponents, n)
+
+
+@kernel
+def probe(shared, key, layer, replica, x, x_exponents, n, d, d_exponents, scratch):
+    """L = sum_b g_b . x_b / sqrt(n), g_b standard normal and independent, or one g for all inputs."""
     factor = np.float32(1.0 / math.sqrt(n))
     top = NO_EXPONENT
     for b in range(x.shape[0]):
-        sample_row(LAW_NORMAL, key, layer, replica, ROLE_PROBE, b, n, words, values, d[b])
+        row = 0 if shared else b
+        sample_row(LAW_NORMAL, key, layer, replica, ROLE_PROBE, row, n, scratch.words, scratch.numbers, d[b])
         for i in range(n):
             d[b, i] *= factor
         d_exponents[b] = normalise(d[b], n, 0)
@@ -27,4 +52,104 @@ def probe(key, layer, replica, x, x_exponents, n, d, d_exponents, words, values,
         product = dot(d[b], x[b], n)
         if product != 0.0:
             total += product * power_of_two(x_exponents[b] + d_exponents[b] - top)
-    record[LOSS, 0] = 2.0 * (math.log(abs(total)) + LN2 * top) if total != 0.0 else -np.inf
+    return math.log(abs(total)) + LN2 * top if total != 0.0 else -np.inf
+
+
+@kernel
+def mean_squared_error(key, layer, replica, data, samples, x, x_exponents, n, d, d_exponents, scratch):
+    """L = mean over inputs and outputs of (x - t)^2; t is the sample's target, or standard normal."""
+    rows, target = x.shape[0], scratch.floats
+    for b in range(rows):
+        exponent = 0
+        if data.targets.shape[0] > 0:
+            target[:n] = data.targets[samples[b], :n]
+            exponent = data.target_exponents[samples[b]]
+        else:
+            sample_row(LAW_NORMAL, key, layer, replica, ROLE_TARGET, b, n, scratch.words, scratch.numbers, target)
+        for i in range(n):
+            target[i] = -target[i]
+            d[b, i] = x[b, i]
+        d_exponents[b] = add_scaled(target, exponent, n, d[b], x_exponents[b])
+    value = log_mean_square(d, d_exponents, n)
+    factor = np.float32(2.0 / (n * rows))
+    for b in range(rows):
+        for i in range(n):
+            d[b, i] *= factor
+        d_exponents[b] = normalise(d[b], n, d_exponents[b])
+    return value
+
+
+@kernel
+def cross_entropy(key, layer, replica, data, samples, x, x_exponents, n, d, d_exponents, scratch):
+    """L = mean over inputs of -log softmax(x)[label]; labels are the samples', or uniform."""
+    rows, words = x.shape[0], scratch.words
+    loss = -np.inf
+    for b in range(rows):
+        if data.labels.shape[0] > 0:
+            label = data.labels[samples[b]]
+        else:
+            fill_words(key, layer, replica, ROLE_LABEL, b, 1, words)
+            label = np.int64((np.uint64(words[0, 0]) * np.uint64(n)) >> np.uint64(32))
+        logs_of_gaps(x[b], x_exponents[b], n, scratch.logs)
+        rest = log_sum_exp(scratch.logs, n, label)
+        total = log_sum_exp(scratch.logs, n, -1)
+        loss = log_add(loss, log_surprise(x[b], x_exponents[b], n, label, rest - scratch.logs[label]))
+        for i in range(n):
+            scratch.signs[i] = -1.0 if i == label else 1.0
+            scratch.logs[i] = (rest if i == label else scratch.logs[i]) - total - math.log(rows)
+        d_exponents[b] = from_logs(scratch.signs, scratch.logs, n, d[b])
+    return loss - math.log(rows)
+
+
+@kernel
+def log_add(a, b):
+    """log(e^a + e^b)."""
+    if np.isnan(a) or np.isnan(b):
+        return np.nan
+    top = max(a, b)
+    return top if top == -np.inf else top + math.log1p(math.exp(min(a, b) - top))
+
+
+@kernel
+def logs_of_gaps(x, exponent, n, gaps):
+    """gaps[i] = x_i minus the largest of x, in float64; -inf where they are too far apart for one."""
+    top = -np.inf
+    for i in range(n):
+        top = max(top, np.float64(x[i]))
+    scale = power_of_two(min(exponent, LARGEST_EXPONENT))
+    for i in range(n):
+        gap = np.float64(x[i]) - top
+        gaps[i] = gap * scale if exponent <= LARGEST_EXPONENT or gap == 0.0 or np.isnan(gap) else -np.inf
+
+
+@kernel
+def log_sum_exp(logs, n, without):
+    """log of the sum of e^logs[i] over i < n, leaving one place out (-1: none)."""
+    top = -np.inf
+    for i in range(n):
+        if np.isnan(logs[i]):
+            return np.nan
+        if i != without:
+            top = max(top, logs[i])
+    if top == -np.inf:
+        return top
+    total = 0.0
+    for i in range(n):
+        if i != without:
+            total += math.exp(logs[i] - top)
+    return top + math.log(total)
+
+
+@kernel
+def log_surprise(x, exponent, n, label, odds):
+    """log of -log softmax(x)[label]; `odds` is the log of the others' weight over the label's."""
+    if np.isnan(odds):
+        return np.nan
+    if odds < SMALL_LOG:
+        return odds
+    if odds < np.inf:
+        return math.log(odds + math.log1p(math.exp(-odds)) if odds > 0.0 else math.log1p(math.exp(odds)))
+    top = np.float64(x[label])  # beyond float64 the loss is the gap itself
+    for i in range(n):
+        top = max(top, np.float64(x[i]))
+    return math.log(top - np.float64(x[label])) + LN2 * exponent

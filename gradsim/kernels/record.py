@@ -11,6 +11,7 @@ RECORDED = (
     "bias_gradient",
     "input_gradient",
     "loss",
+    "loss_gradient",
     "preactivation_max",
     "gradient_max",
     "activation_mean",
@@ -29,6 +30,7 @@ RECORDED = (
     BIAS_GRADIENT,
     INPUT_GRADIENT,
     LOSS,
+    LOSS_GRADIENT,
     PREACTIVATION_MAX,
     GRADIENT_MAX,
     ACTIVATION_MEAN,
@@ -38,6 +40,6 @@ RECORDED = (
     CORRELATION,
     LOG_ONE_MINUS_CORRELATION,
     GRADIENT_CORRELATION,
-) = range(16)
+) = range(17)
 LOG_QUANTITIES = RECORDED[:ACTIVATION_MEAN]
 PLAIN_QUANTITIES = RECORDED[ACTIVATION_MEAN:]

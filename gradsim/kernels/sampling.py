@@ -11,6 +11,10 @@ ROLE_INPUT = 0
 ROLE_WEIGHT = 1
 ROLE_BIAS = 2
 ROLE_PROBE = 3
+ROLE_PLACE = 4  # where the weights of a sparse matrix are
+ROLE_SAMPLE = 5  # which rows of a data set
+ROLE_TARGET = 6
+ROLE_LABEL = 7
 
 # Unit laws, all symmetric: NORMAL has standard deviation 1, UNIFORM is on [-1, 1], TRUNCATED is NORMAL given that it
 # is within [-2, 2], RADEMACHER is -1 or 1. CONSTANT draws nothing.
@@ -19,6 +23,10 @@ LAW_NORMAL = 1
 LAW_UNIFORM = 2
 LAW_TRUNCATED = 3
 LAW_RADEMACHER = 4
+# Laws of a whole matrix (see `weights`)
+LAW_SPARSE = 5
+LAW_IDENTITY = 6
+LAW_ORTHOGONAL = 7
 
 HALF = np.float32(0.5)
 ONE = np.float32(1.0)

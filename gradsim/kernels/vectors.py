@@ -11,6 +11,7 @@ from .compilation import kernel
 
 LN2 = math.log(2.0)
 NO_EXPONENT = np.int64(-(2**60))  # below every exponent that occurs
+NEGLIGIBLE_LOG = -(2.0**50)  # smaller than e^(-2^50) counts as zero
 ROUNDING = 1e-30  # squared distances of unit vectors below this are rounding in float64
 
 
@@ -69,6 +70,39 @@ def normalise_once(v, n, shift, exponent):
     for i in range(n):
         v[i] *= scale
     return exponent + shift
+
+
+@kernel
+def from_logs(signs, logs, n, out):
+    """out and its exponent from signs and natural logs of magnitudes."""
+    top = -np.inf
+    for i in range(n):
+        if np.isnan(logs[i]) or logs[i] == np.inf:  # no asymptote, or beyond float64: not a number, and stays so
+            out[:n] = np.nan
+            return 0
+        top = max(top, logs[i])
+    if not top > NEGLIGIBLE_LOG:
+        out[:n] = 0.0
+        return 0
+    exponent = np.int64(math.floor(top / LN2))
+    for i in range(n):
+        out[i] = np.float32(signs[i] * math.exp(logs[i] - LN2 * exponent))
+    return normalise(out, n, exponent)
+
+
+@kernel
+def add_scaled(u, u_exponent, n, v, exponent):
+    """v = 2^exponent v + 2^u_exponent u, normalised; returns its exponent."""
+    exponent = normalise(v, n, exponent)
+    if largest(u, n) == 0.0:
+        return exponent
+    alive = largest(v, n) > 0.0
+    top = max(exponent, u_exponent) if alive else u_exponent
+    v_factor = np.float32(power_of_two(exponent - top)) if alive else np.float32(0.0)
+    u_factor = np.float32(power_of_two(u_exponent - top))
+    for i in range(n):
+        v[i] = v_factor * v[i] + u_factor * u[i]
+    return normalise(v, n, top)
 
 
 @kernel

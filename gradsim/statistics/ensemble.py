@@ -11,7 +11,7 @@ from .moments import LogOfMean, Moments
 
 LOGS = len(LOG_QUANTITIES)
 _ENTRIES = [RECORDED.index(name) for name in IN_PRECISION]
-_LARGEST = [RECORDED.index(f"{name}_max") for name in IN_PRECISION]
+_LARGEST = [RECORDED.index(QUANTITIES[name].largest) for name in IN_PRECISION]
 
 
 @dataclass(frozen=True)

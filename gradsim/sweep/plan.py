@@ -6,11 +6,8 @@ from itertools import product
 from pathlib import Path
 
 from ..errors import RequestError, unknown
-from ..network import mlp
-from ..simulation import checked
+from ..request import NETWORK_OPTIONS, RUN_OPTIONS, network_and_run
 
-NETWORK_OPTIONS = ("width", "depth", "activation", "init", "weight_gain", "bias", "bias_std", "input_width", "outputs")
-RUN_OPTIONS = ("replicas", "seed", "inputs", "engine", "stream")
 BUILT_IN = {"classic": Path(__file__).with_name("classic.toml")}
 
 
@@ -39,13 +36,7 @@ def read_plan(source):
         axes[key] = value if isinstance(value, list) else [value]
         if not axes[key]:
             raise RequestError(f"sweep: {name!r} is an empty list")
-    return Plan(axes, tuple(_cell(dict(zip(axes, values, strict=True))) for values in product(*axes.values())))
-
-
-def _cell(options):
-    network = mlp(**{name: value for name, value in options.items() if name in NETWORK_OPTIONS})
-    run = checked(**{name: value for name, value in options.items() if name in RUN_OPTIONS})
-    return network, run
+    return Plan(axes, tuple(network_and_run(dict(zip(axes, values, strict=True))) for values in product(*axes.values())))
 
 
 def _read_toml(source):

@@ -8,27 +8,30 @@ from scipy.stats import binom
 
 from gradsim.activations import ACTIVATIONS, CODES
 from gradsim.kernels import record as rec
-from gradsim.kernels.interpreter import ACTIVATE, INPUT, LINEAR, PROBE, run_chunk
+from gradsim.kernels.interpreter import ACTIVATE, INPUT, LINEAR, LOSS, run_chunk
 from gradsim.kernels.sampling import LAW_CONSTANT, LAW_NORMAL
+from gradsim.network import mlp
+from gradsim.program import lower
 
 ENTRIES = {entry.name: entry for entry in ACTIVATIONS}
+DATA = lower(mlp(width=1, depth=1)).data
 KEY = np.array([5, 6], np.uint32)
 
 
 def run(width, depth, activation, law, mean, scale, replicas, rows=1, first=0):
     entry = ENTRIES[activation]
     asymptotes = [0.0, entry.value_zero, *entry.slope_zero, *entry.slope, *entry.intercept,
-                  entry.largest_derivative, entry.homogeneous]  # fmt: skip
-    steps, parameters, padded = [(INPUT, 0, width, 0, 0)], [[0.0] * 10], -(-width // 4) * 4
+                  entry.largest_derivative, entry.homogeneous, 0, 0]  # fmt: skip
+    steps, parameters, padded = [(INPUT, 0, width, 0, 0)], [[0.0] * 12], -(-width // 4) * 4
     for layer in range(1, depth + 1):
-        for operation, variant, p in ((LINEAR, law, [mean, scale] + [0] * 8), (ACTIVATE, CODES[activation], asymptotes)):
+        for operation, variant, p in ((LINEAR, law, [mean, scale] + [0] * 10), (ACTIVATE, CODES[activation], asymptotes)):
             steps.append((operation, layer, width, len(steps) * rows * padded, variant))
             parameters.append(p)
-    steps.append((PROBE, 0, width, 0, 0))
-    parameters.append([0.0] * 10)
+    steps.append((LOSS, 0, width, 0, 0))
+    parameters.append([0.0] * 12)
     size = len(steps) * rows * padded
     return run_chunk(
-        np.array(steps), np.array(parameters, float), KEY, first, replicas, rows, size, width, depth + 1
+        np.array(steps), np.array(parameters, float), KEY, DATA, first, replicas, rows, size, width, depth + 1
     )
 
 

@@ -13,6 +13,7 @@ from gradsim.kernels.record import (
     ACTIVATION, BIAS_GRADIENT, DEAD_FRACTION, GRADIENT, PREACTIVATION, PREACTIVATION_MAX, RECORDED, WEIGHT_GRADIENT,
 )  # fmt: skip
 from gradsim.kernels.sampling import ROLE_BIAS, ROLE_WEIGHT, sample_row
+from gradsim.kernels.workspace import new_scratch
 
 KEY = np.array([11, 12], np.uint32)
 LN2 = np.log(2)
@@ -42,22 +43,19 @@ def test_linear_is_the_explicit_matrix_both_ways(law, mean, scale, n_in, n_out, 
     x_exponents, d_exponents = rng.integers(-9, 9, rows), rng.integers(-9, 9, rows)
     h, g = np.zeros_like(d), np.zeros_like(x)
     h_exponents, g_exponents = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
-    words, values = np.zeros((4, 512), np.uint32), np.zeros((4, 512), np.float32)
     record = np.full((len(RECORDED), 3), np.nan)
-    p = np.array([mean, scale, -3.0, 0.25, 0.8, 1.0, 1.0])
-    scratch = np.zeros(512, np.float32)
+    p = np.array([mean, scale, -3.0, 0.25, 0.8, 1.0, 1.0, 0.0])
+    scratch = new_scratch(rows, max(n_in, n_out))
     matrix = 2.0**-3 * (mean + scale * array(law, n_out, n_in) if scale else np.full((n_out, n_in), mean))
     bias = 2.0 * (0.25 + 0.8 * array(1, 1, n_out, role=ROLE_BIAS)[0])
-    linear_forward(
-        law, p, KEY, 1, 2, x, x_exponents, n_in, n_out, h, h_exponents, scratch, words, values, record
-    )  # fmt: skip
+    linear_forward(law, p, KEY, 1, 2, x, x_exponents, n_in, n_out, h, h_exponents, scratch, record)
     expected = true(x, x_exponents, n_in) @ matrix.T + bias
     for b in range(rows):
         assert np.allclose(true(h, h_exponents, n_out)[b], expected[b], rtol=1e-5, atol=3e-6 * abs(expected[b]).max())
     assert np.isclose(record[PREACTIVATION, 1], np.log((expected**2).mean()), atol=1e-5)
     assert np.isclose(record[PREACTIVATION_MAX, 1], np.log((expected**2).max()), atol=1e-5)
     linear_backward(
-        law, p, KEY, 1, 2, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, scratch, words, values, record
+        law, p, KEY, 1, 2, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, scratch, record
     )  # fmt: skip
     delta = true(d, d_exponents, n_out)
     expected = delta @ matrix
@@ -76,14 +74,12 @@ def test_activation_and_its_chain_rule(entry, exponent, shift):
     h, g = padded(rng.uniform(1, 2, (2, n)) * rng.choice([-1, 1], (2, n)) + shift), padded(rng.normal(size=(2, n)))
     exponents, zeros = np.full(2, exponent), np.zeros(2, np.int64)
     x, d, x_exponents, d_exponents = np.zeros_like(h), np.zeros_like(h), zeros.copy(), zeros.copy()
-    record, floats, signs, logs = np.full((len(RECORDED), 3), np.nan), np.zeros((2, 8), np.float32), *np.zeros((2, 8))
+    record, scratch = np.full((len(RECORDED), 3), np.nan), new_scratch(2, n)
     a = 0.0 if entry.parameter is None else entry.parameter
     p = np.array([a, entry.value_zero, *entry.slope_zero, *entry.slope, *entry.intercept, entry.largest_derivative,
-                  entry.homogeneous], float)  # fmt: skip
-    activation_forward(CODES[entry.name], p, h, exponents, n, x, x_exponents, signs, logs, 1, record)
-    activation_backward(
-        CODES[entry.name], p, h, exponents, g, zeros, n, d, d_exponents, floats[0], floats[1], signs, logs, 1, record
-    )  # fmt: skip
+                  entry.homogeneous, 0, 0], float)  # fmt: skip
+    activation_forward(CODES[entry.name], p, h, exponents, n, x, x_exponents, scratch, 1, record)
+    activation_backward(CODES[entry.name], p, h, exponents, g, zeros, n, d, d_exponents, scratch, 1, record)
     phi, derivative = (functools.partial(f, a=a) for f in reference.ACTIVATIONS[entry.name])
     real = true(h, exponents, n)
     top = abs(phi(real)).max(axis=1, keepdims=True)
@@ -97,10 +93,10 @@ def test_activation_and_its_chain_rule(entry, exponent, shift):
 def test_saturated_tanh_gradient_is_not_a_false_zero():
     entry = next(a for a in ACTIVATIONS if a.name == "tanh")
     h, g = np.full((1, 4), 1.0, np.float32), np.ones((1, 4), np.float32)
-    d, scratch, logs = np.zeros_like(h), np.zeros((2, 4), np.float32), np.zeros((2, 4))
+    d = np.zeros_like(h)
     exponents, out, record = np.array([10]), np.zeros(1, np.int64), np.zeros((len(RECORDED), 2))
-    p = np.array([0, 0, 1, 1, 0, 0, -1, 1, 1, 0], float)
+    p = np.array([0, 0, 1, 1, 0, 0, -1, 1, 1, 0, 0, 0], float)
     activation_backward(
-        CODES[entry.name], p, h, exponents, g, np.zeros(1, np.int64), 4, d, out, scratch[0], scratch[1], *logs, 1, record
+        CODES[entry.name], p, h, exponents, g, np.zeros(1, np.int64), 4, d, out, new_scratch(1, 4), 1, record
     )
     assert np.isclose(np.log(d[0, 0]) + LN2 * out[0], np.log(4) - 2048, atol=1e-6)

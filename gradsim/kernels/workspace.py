@@ -1,0 +1,75 @@
+"""The arrays that the interpreter works on, in named bundles."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .compilation import kernel
+from .sampling import blocks_per_row
+from .weights import TILE
+
+
+class Data(NamedTuple):
+    """Samples given by the user, normalised row by row; arrays without rows where there are none."""
+
+    inputs: np.ndarray  # float32 (samples, input width padded to a multiple of 4)
+    input_exponents: np.ndarray  # int64 (samples,)
+    targets: np.ndarray  # float32 (samples, width of the network's output, padded)
+    target_exponents: np.ndarray  # int64 (samples,)
+    labels: np.ndarray  # int64 (samples,)
+
+
+class Tape(NamedTuple):
+    """What a replica leaves behind on its way: every vector going forward, two cotangents that take turns going back."""
+
+    values: np.ndarray  # float32, the vectors one after another
+    exponents: np.ndarray  # int64 (steps, inputs)
+    cotangents: np.ndarray  # float32 (2, inputs * padded width)
+    d_exponents: np.ndarray  # int64 (2, inputs)
+    samples: np.ndarray  # int64 (inputs,): which rows of the data
+
+
+class Scratch(NamedTuple):
+    """Room for intermediate results, good until the next call."""
+
+    floats: np.ndarray  # float32 (padded width,), and so is `slopes`
+    slopes: np.ndarray
+    signs: np.ndarray  # float64 (padded width,), and so is `logs`
+    logs: np.ndarray
+    words: np.ndarray  # uint32 (4, blocks): what a tile of random numbers takes
+    numbers: np.ndarray  # float32 of the same shape
+    room: np.ndarray  # float32 (inputs * padded width,)
+
+
+@kernel
+def vector(buffer, offset, rows, width):
+    """View of a padded vector: shape (rows, width padded to a multiple of 4)."""
+    padded = 4 * blocks_per_row(width)
+    return buffer[offset : offset + rows * padded].reshape(rows, padded)
+
+
+@kernel
+def new_tape(steps, rows, tape_size, widest):
+    padded = 4 * blocks_per_row(widest)
+    return Tape(
+        np.zeros(tape_size, np.float32),
+        np.zeros((steps, rows), np.int64),
+        np.zeros((2, rows * padded), np.float32),
+        np.zeros((2, rows), np.int64),
+        np.zeros(rows, np.int64),
+    )
+
+
+@kernel
+def new_scratch(rows, widest):
+    padded = 4 * blocks_per_row(widest)
+    tile = max(TILE, padded // 4)
+    return Scratch(
+        np.zeros(padded, np.float32),
+        np.zeros(padded, np.float32),
+        np.zeros(padded),
+        np.zeros(padded),
+        np.zeros((4, tile), np.uint32),
+        np.zeros((4, tile), np.float32),
+        np.zeros(rows * padded, np.float32),
+    )
