@@ -8,6 +8,7 @@ import numpy as np
 from .curves import Curves
 from .errors import RequestError
 from .kernels.interpreter import run_chunk
+from .kernels.plain import run_plain_chunk
 from .kernels.record import LOG_QUANTITIES, RECORDED
 from .network import Network, mlp
 from .program import lower
@@ -58,11 +59,19 @@ def record_chunks(network, **options):
     key = stream_key(options["seed"], stream)
     size = chunk_size(program.layers)
     for first in range(0, options["replicas"], size):
-        count = min(size, options["replicas"] - first)
-        yield run_chunk(
-            program.steps, program.parameters, key, program.data, first, count, program.inputs,
-            program.tape_size, program.widest, program.layers,
-        )  # fmt: skip
+        yield _chunk(program, options["arithmetic"], key, first, min(size, options["replicas"] - first))
+
+
+def _chunk(program, arithmetic, key, first, count):
+    arguments = (
+        program.steps, program.parameters, key, program.data, first, count, program.inputs, program.tape_size,
+        program.widest, program.layers,
+    )  # fmt: skip
+    if arithmetic == "carried":
+        return run_chunk(*arguments)
+    limits = np.finfo(arithmetic)
+    squares = 2 * np.log(np.array([0.5, 1.0])) + 2 * np.log(np.array([limits.smallest_subnormal, limits.max], float))
+    return run_plain_chunk(*arguments, squares, np.zeros(0, arithmetic))
 
 
 def simulate(

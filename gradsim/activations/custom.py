@@ -5,6 +5,7 @@ need not be compiled again. It is evaluated in float64 and rounded to float32, s
 wherever the user's own formula is accurate in float64. What underflows a float64 in it counts as zero.
 """
 
+import inspect
 import math
 import os
 import sys
@@ -16,7 +17,7 @@ from ..errors import RequestError
 from .entry import Activation
 
 GRID = np.concatenate([-np.geomspace(20, 1e-3, 60), np.geomspace(1e-3, 20, 60)])
-TINY, FAR, FARTHER = 1e-20, 1e25, 1e30
+TINY, TINIER, FAR, FARTHER = 1e-20, 1e-25, 1e25, 1e30
 DIFFERENCE = 1e-5  # step of the numerical derivative
 MOST_KINKS = 0.1  # share of the grid on which it may disagree: next to kinks
 
@@ -29,6 +30,11 @@ def _compiled(name, what, function):
     if not callable(function):
         raise RequestError(f"activation {name!r}: {what} is {function!r}, not a function of one number")
     python = getattr(function, "py_func", function)
+    if not inspect.isfunction(python):  # math.sin and its like
+
+        def python(h):
+            return function(h)
+
     try:
         return numba.cfunc(numba.float64(numba.float64), error_model="numpy")(python)
     except (NumbaError, TypeError, ValueError) as error:
@@ -58,8 +64,9 @@ def _check(name, f, df):
 
 def _slope_at_zero(f, df, side):
     """One-sided; NaN where phi vanishes faster than linearly but not at once, as h^2 does."""
-    slope = df(side * TINY)
-    return math.nan if slope == 0 and f(side * TINY) != f(0.0) else slope
+    near, nearer = df(side * TINY), df(side * TINIER)
+    straight = abs(near - nearer) <= 1e-6 * abs(near)
+    return near if straight and (near != 0 or f(side * TINY) == f(0.0)) else math.nan
 
 
 def _asymptote(f, df, side):

@@ -81,6 +81,8 @@ def log_weight_gradient(d, d_exponents, x, x_exponents, n_in, n_out):
             product = dot(d[b], d[c], n_out) * dot(x[b], x[c], n_in)
             if product != 0.0:
                 total += product * power_of_two(shift)
+    if np.isnan(total):
+        return np.nan
     return math.log(total / (n_in * n_out)) + 2.0 * LN2 * top if total > 0.0 else -np.inf
 
 
@@ -96,12 +98,12 @@ def log_bias_gradient(d, d_exponents, n, total):
     for i in range(n):
         total[i] = 0.0
     for b in range(rows):
-        factor = np.float32(power_of_two(d_exponents[b] - top)) if largest(d[b], n) > 0.0 else np.float32(0.0)
+        factor = np.float32(power_of_two(min(d_exponents[b] - top, 0)))
         for i in range(n):
             total[i] += factor * d[b, i]
     for i in range(n):
         square += np.float64(total[i]) * np.float64(total[i])
-    return math.log(square / n) + 2.0 * LN2 * top if square > 0.0 else -np.inf
+    return math.log(square / n) + 2.0 * LN2 * top if square != 0.0 else -np.inf
 
 
 @kernel

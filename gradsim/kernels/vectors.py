@@ -125,9 +125,11 @@ def log_mean_square(v, exponents, n):
 
 @kernel
 def log_largest_square(v, exponents, n):
-    """Natural log of the largest squared entry."""
+    """Natural log of the largest squared entry; NaN if any entry is."""
     result = -np.inf
     for b in range(v.shape[0]):
+        if np.isnan(sum_of_squares(v[b], n)):
+            return np.nan
         top = largest(v[b], n)
         if top > 0.0:
             result = max(result, 2.0 * (math.log(np.float64(top)) + LN2 * exponents[b]))

@@ -1,0 +1,258 @@
+"""The same programs in plain float32 or float64, without carried exponents: what overflows is infinite, as in practice.
+
+Vectors on the tape are plain numbers of type T. What is recorded of them, and the loss, goes through the forms with
+carried exponents (`split`), so that recording itself neither overflows nor underflows. Activations are evaluated in
+float64 and rounded to T; at infinity they take their limits.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import prange
+
+from .activation import (
+    HOMOGENEOUS, INTERCEPT_LEFT, INTERCEPT_RIGHT, SLOPE_LEFT, SLOPE_RIGHT,
+    SLOPE_ZERO_LEFT, SLOPE_ZERO_RIGHT, count_slopes, extreme_derivative, extreme_phi, record_slopes, record_units,
+)  # fmt: skip
+from .compilation import entry_point, kernel
+from .inputs import input_forward
+from .interpreter import (
+    ACTIVATE, INPUT, INPUT_CORRELATION, LINEAR, LOSS, OFFSET, QUANTITIES, REPLICAS_PER_WORKSPACE, WIDTH,
+)  # fmt: skip
+from .linear import (
+    BIAS_EXPONENT, EXPONENT, MEAN, NONZERO, SCALE, draw_bias, record_gradient, record_preactivation,
+)  # fmt: skip
+from .loss import loss_backward
+from .record import ACTIVATION, INPUT_GRADIENT, LOSS_GRADIENT, WEIGHT_GRADIENT
+from .record import LOSS as LOSS_VALUE
+from .sampling import LAW_IDENTITY, LAW_ORTHOGONAL, blocks_per_row
+from .vectors import log_largest_square, log_mean_square
+from .weights import draw_tile, rows_per_tile, transposed_weights_times, weights_times
+from .workspace import Scratch, new_scratch, vector
+
+
+class PlainTape(NamedTuple):
+    values: np.ndarray  # T, the vectors one after another
+    cotangents: np.ndarray  # T (2, inputs * padded width)
+    samples: np.ndarray  # int64 (inputs,)
+    first: np.ndarray  # float32 (inputs * padded width,): room for two split vectors
+    second: np.ndarray
+    exponents: np.ndarray  # int64 (2, inputs)
+
+
+@kernel
+def split(plain, n, out, exponents):
+    """Plain rows as normalised float32 rows with powers of two; rows that are not finite keep their infinities and NaN."""
+    v = vector(out, 0, plain.shape[0], n)
+    for b in range(plain.shape[0]):
+        top = 0.0
+        for i in range(n):
+            top = max(top, abs(np.float64(plain[b, i])))
+        exponents[b] = 0
+        if top > 0.0 and np.isfinite(top):
+            exponents[b] = math.frexp(top)[1] - 1
+        for i in range(n):
+            v[b, i] = np.float32(math.ldexp(np.float64(plain[b, i]), -exponents[b]))
+    return v
+
+
+@kernel
+def join(v, exponents, n, plain):
+    """The plain numbers of normalised rows: infinite or zero where T ends."""
+    for b in range(v.shape[0]):
+        for i in range(n):
+            plain[b, i] = math.ldexp(np.float64(v[b, i]), exponents[b])
+
+
+@kernel
+def plain_phi(code, p, h):
+    if np.isnan(h):
+        return h
+    if np.isinf(h):
+        slope = p[SLOPE_RIGHT] if h > 0.0 else p[SLOPE_LEFT]
+        if slope == 0.0:
+            return p[INTERCEPT_RIGHT] if h > 0.0 else p[INTERCEPT_LEFT]
+        return slope * h
+    if p[HOMOGENEOUS] != 0.0:
+        return (p[SLOPE_ZERO_RIGHT] if h > 0.0 else p[SLOPE_ZERO_LEFT]) * h
+    sign, log = extreme_phi(code, p, h, 0)
+    return sign * math.exp(log)
+
+
+@kernel
+def plain_derivative(code, p, h):
+    if np.isnan(h):
+        return h
+    if np.isinf(h):
+        return p[SLOPE_RIGHT] if h > 0.0 else p[SLOPE_LEFT]
+    sign, log = extreme_derivative(code, p, h, 0)
+    return sign * math.exp(log)
+
+
+@kernel
+def weights_in_place(law, p, key, layer, replica, n_in, first, rows, numbers, scratch):
+    """Rows of the weight matrix as they are, of type T, in `numbers`."""
+    mean = math.ldexp(p[MEAN], int(p[EXPONENT]))
+    scale = math.ldexp(p[SCALE], int(p[EXPONENT]))
+    blocks = rows * blocks_per_row(n_in)
+    if scale == 0.0:
+        numbers[:, :blocks] = mean
+        return
+    draw_tile(law, np.int64(p[NONZERO]), key, layer, replica, n_in, first, rows, scratch.words, scratch.numbers)
+    for k in range(4):
+        for j in range(blocks):
+            numbers[k, j] = scale * np.float64(scratch.numbers[k, j]) + mean
+
+
+@kernel
+def plain_linear_forward(law, p, key, layer, replica, x, n_in, n_out, h, numbers, scratch):
+    h[:] = 0.0
+    blocks = blocks_per_row(n_in)
+    if law == LAW_IDENTITY or law == LAW_ORTHOGONAL:
+        weights_times(law, 0, key, layer, replica, x, n_in, n_out, scratch, h)
+        h *= math.ldexp(p[SCALE], int(p[EXPONENT]))
+    else:
+        for first in range(0, n_out, rows_per_tile(n_in)):
+            rows = min(rows_per_tile(n_in), n_out - first)
+            weights_in_place(law, p, key, layer, replica, n_in, first, rows, numbers, scratch)
+            for r in range(rows):
+                for b in range(x.shape[0]):
+                    total = x.dtype.type(0)
+                    for k in range(4):
+                        for j in range(blocks):
+                            total += numbers[k, r * blocks + j] * x[b, k * blocks + j]
+                    h[b, first + r] = total
+    bias = scratch.floats
+    draw_bias(p, key, layer, replica, n_out, scratch, bias)
+    for b in range(x.shape[0]):
+        for i in range(n_out):
+            h[b, i] += math.ldexp(np.float64(bias[i]), int(p[BIAS_EXPONENT]))
+
+
+@kernel
+def plain_linear_backward(law, p, key, layer, replica, d, n_in, n_out, g, numbers, scratch):
+    blocks = blocks_per_row(n_in)
+    if law == LAW_IDENTITY or law == LAW_ORTHOGONAL:
+        transposed_weights_times(law, 0, key, layer, replica, d, n_in, n_out, scratch, g)
+        g *= math.ldexp(p[SCALE], int(p[EXPONENT]))
+        return
+    for first in range(0, n_out, rows_per_tile(n_in)):
+        rows = min(rows_per_tile(n_in), n_out - first)
+        weights_in_place(law, p, key, layer, replica, n_in, first, rows, numbers, scratch)
+        for r in range(rows):
+            for b in range(d.shape[0]):
+                factor = d[b, first + r]
+                for k in range(4):
+                    for j in range(blocks):
+                        g[b, k * blocks + j] += factor * numbers[k, r * blocks + j]
+    for b in range(d.shape[0]):
+        g[b, n_in:] = 0.0
+
+
+@kernel
+def in_range(log_square, limits, size):
+    """A log square as T would hold the number: infinite above its largest, -inf below half its smallest.
+
+    `size` is the log square of what decides, the largest entry.
+    """
+    if size > limits[1]:
+        return np.inf
+    return -np.inf if size < limits[0] else log_square
+
+
+@kernel
+def plain_forward_step(k, steps, parameters, key, replica, data, tape, numbers, scratch, record):
+    operation, layer, n, offset, variant = steps[k]
+    p, rows = parameters[k], tape.samples.shape[0]
+    out = vector(tape.values, offset, rows, n)
+    if operation == INPUT:
+        x, exponents = vector(tape.first, 0, rows, n), tape.exponents[0]
+        correlation = p[INPUT_CORRELATION]
+        input_forward(variant, correlation, key, layer, replica, data, x, exponents, n, tape.samples, scratch, record)
+        out[:] = 0.0
+        join(x, exponents, n, out)
+    elif operation == LINEAR:
+        n_in = steps[k - 1, WIDTH]
+        x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
+        plain_linear_forward(variant, p, key, layer, replica, x, n_in, n, out, numbers, scratch)
+        h = split(out, n, tape.first, tape.exponents[0])
+        record_preactivation(h, tape.exponents[0], n, layer, record)
+    elif operation == ACTIVATE:
+        h = vector(tape.values, steps[k - 1, OFFSET], rows, n)
+        for b in range(rows):
+            for i in range(n):
+                out[b, i] = plain_phi(variant, p, np.float64(h[b, i]))
+        before = split(h, n, tape.first, tape.exponents[0])
+        after = split(out, n, tape.second, tape.exponents[1])
+        record[ACTIVATION, layer] = log_mean_square(after, tape.exponents[1], n)
+        record_units(p, before, tape.exponents[0], after, tape.exponents[1], n, layer, record)
+
+
+@kernel
+def plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, numbers, scratch, record):
+    operation, layer, n, _, variant = steps[k]
+    n_in, p, rows = steps[k - 1, WIDTH], parameters[k], tape.samples.shape[0]
+    x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
+    d, g = vector(tape.cotangents[k % 2], 0, rows, n), vector(tape.cotangents[(k - 1) % 2], 0, rows, n_in)
+    x_exponents, d_exponents = tape.exponents[0], tape.exponents[1]
+    g[:] = 0.0
+    if operation == LOSS:
+        output, end = split(x, n_in, tape.first, x_exponents), vector(tape.second, 0, rows, n_in)
+        loss_backward(
+            variant, key, layer, replica, data, tape.samples, output, x_exponents, n_in, end, d_exponents, scratch, record
+        )
+        record[LOSS_VALUE, 0] = in_range(record[LOSS_VALUE, 0], limits, record[LOSS_VALUE, 0])
+        join(end, d_exponents, n_in, g)
+        record[LOSS_GRADIENT, 0] = log_mean_square(split(g, n_in, tape.second, d_exponents), d_exponents, n_in)
+    elif operation == LINEAR:
+        before, after = split(x, n_in, tape.first, x_exponents), split(d, n, tape.second, d_exponents)
+        record_gradient(before, x_exponents, after, d_exponents, n_in, n, layer, scratch, record)
+        size = log_largest_square(before, x_exponents, n_in) + log_largest_square(after, d_exponents, n)
+        record[WEIGHT_GRADIENT, layer] = in_range(record[WEIGHT_GRADIENT, layer], limits, size)
+        plain_linear_backward(variant, p, key, layer, replica, d, n_in, n, g, numbers, scratch)
+    elif operation == ACTIVATE:
+        alive, slopes = scratch.floats, scratch.logs
+        alive[:n] = 0.0
+        saturated = 0
+        for b in range(rows):
+            for i in range(n):
+                slopes[i] = plain_derivative(variant, p, np.float64(x[b, i]))
+                g[b, i] = d[b, i] * d.dtype.type(slopes[i])
+            saturated += count_slopes(p, slopes, n, alive)
+        record_slopes(alive, saturated, rows, n, layer, record)
+
+
+@entry_point
+def run_plain_chunk(
+    steps, parameters, key, data, first_replica, replicas, rows, tape_size, widest, layers, limits, example
+):
+    """As `run_chunk`, in the float type of the array `example`.
+
+    `limits` are the log squares of the largest number of that type and of half its smallest, the latter first.
+    """
+    records = np.full((replicas, QUANTITIES, layers), np.nan)
+    groups = (replicas + REPLICAS_PER_WORKSPACE - 1) // REPLICAS_PER_WORKSPACE
+    for group in prange(groups):
+        padded = 4 * blocks_per_row(widest)
+        size, dtype = rows * padded, example.dtype
+        floats, slopes, signs, logs, words, numbers, _ = new_scratch(rows, widest)
+        scratch = Scratch(floats, slopes, signs, logs, words, numbers, np.zeros(size, dtype))
+        weights = np.zeros(numbers.shape, dtype)
+        tape = PlainTape(
+            np.zeros(tape_size, dtype), np.zeros((2, size), dtype), np.zeros(rows, np.int64),
+            np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros((2, rows), np.int64),
+        )  # fmt: skip
+        start = np.int64(group) * REPLICAS_PER_WORKSPACE
+        for r in range(start, min(start + REPLICAS_PER_WORKSPACE, replicas)):
+            replica = first_replica + r
+            for k in range(steps.shape[0]):
+                plain_forward_step(k, steps, parameters, key, replica, data, tape, weights, scratch, records[r])
+            for k in range(steps.shape[0] - 1, 0, -1):
+                plain_backward_step(
+                    k, steps, parameters, key, replica, data, limits, tape, weights, scratch, records[r]
+                )
+            n_0 = steps[0, WIDTH]
+            x_0 = split(vector(tape.cotangents[0], 0, rows, n_0), n_0, tape.first, tape.exponents[0])
+            records[r, INPUT_GRADIENT, 0] = log_mean_square(x_0, tape.exponents[0], n_0)
+    return records
