@@ -22,6 +22,13 @@ from gradsim.network import mlp
         ("he_normal", "normal", 0, 2 / 10),
         ("Kaiming_uniform", "uniform", 0, 2 / 10),
         ("lecun_uniform", "uniform", 0, 1 / 10),
+        ("kaiming_normal_", "normal", 0, 2 / 10),
+        ("orthogonal", "orthogonal", 0, 1 / 30),
+        ("orthogonal(2)", "orthogonal", 0, 4 / 30),
+        ("sparse(4)", "sparse", 0, 0.4),
+        ("sparse(4, 0.5)", "sparse", 0, 0.1),
+        ("sparse(0)", "constant", 0, 0),
+        ("eye", "identity", 0, 0),
     ],
 )
 def test_claimed_mean_and_variance(scheme, kind, mean, variance):
@@ -44,6 +51,9 @@ def test_claimed_mean_and_variance(scheme, kind, mean, variance):
         ("truncated_normal(0,-1)", "std >= 0"),
         ("constant(a)", "not a number"),
         ("normal(0,1", "cannot read"),
+        ("sparse(9)", "from 0 to fan-in, here 4, not 9"),
+        ("sparse(1.5)", "whole number"),
+        ("sparse(2,-1)", "std >= 0"),
     ],
 )
 def test_what_cannot_be_is_one_clear_line(scheme, words):
@@ -86,3 +96,48 @@ def test_biases():
 def test_names_are_unique():
     names = [name for entry in INITIALIZERS for name in (entry.name, *entry.aliases)]
     assert len(names) == len(set(names))
+
+
+def test_every_layer_must_be_able_to_have_the_law():
+    with pytest.raises(RequestError, match="fan-in, here 3, not 5"):
+        mlp(width=[8, 3, 8], init="sparse(5)")
+
+
+# PyTorch's function and arguments, and the same thing here
+TORCH = [
+    ("xavier_normal_", {}, "xavier_normal"),
+    ("xavier_uniform_", {}, "glorot_uniform"),
+    ("kaiming_normal_", {"nonlinearity": "relu"}, "kaiming_normal"),
+    ("kaiming_normal_", {"mode": "fan_out", "nonlinearity": "relu"}, "he_normal(fan_out)"),
+    ("kaiming_uniform_", {"a": 0.3}, "he_uniform(fan_in, 0.3)"),
+    ("kaiming_uniform_", {"a": math.sqrt(5)}, "torch_default"),
+    ("normal_", {"mean": 0.5, "std": 0.2}, "normal(0.5, 0.2)"),
+    ("uniform_", {"a": -1.0, "b": 2.0}, "uniform(-1, 2)"),
+    ("trunc_normal_", {}, "truncated_normal(0, 1)"),
+    ("orthogonal_", {"gain": 1.5}, "orthogonal(1.5)"),
+    ("constant_", {"val": 0.3}, "constant(0.3)"),
+    ("eye_", {}, "identity"),
+    ("zeros_", {}, "zeros"),
+    ("ones_", {}, "ones"),
+]
+
+
+@pytest.mark.parametrize("name, arguments, scheme", TORCH)
+@pytest.mark.parametrize("fan_in, fan_out", [(60, 90), (90, 40)])
+def test_the_same_law_as_pytorch(name, arguments, scheme, fan_in, fan_out):
+    """Entries of 30 matrices each, Kolmogorov-Smirnov at 1e-7; both are independent within a matrix, or nearly."""
+    torch = pytest.importorskip("torch")
+    import numpy as np
+    from scipy.stats import ks_2samp
+
+    from gradsim.reference import matrix_of
+
+    torch.manual_seed(1)
+    law = weight_law(scheme, fan_in, fan_out)
+    theirs = np.stack([getattr(torch.nn.init, name)(torch.empty(fan_out, fan_in), **arguments).numpy() for _ in range(5)])
+    ours = np.stack([matrix_of(law, np.array([1, 2], np.uint32), 1, r, fan_out, fan_in) for r in range(5)])
+    if theirs[0].std() == 0 or name == "eye_":
+        assert np.allclose(theirs, ours)
+    else:
+        assert ks_2samp(theirs.ravel(), ours.ravel()).pvalue > 1e-7
+        assert ours.var() == pytest.approx(theirs.var(), rel=0.05) and law.variance == pytest.approx(theirs.var(), rel=0.05)

@@ -14,7 +14,7 @@ KEY = np.array([1, 2], np.uint32)
 
 def records(network, replicas, inputs=1):
     p = lower(network, inputs)
-    return run_chunk(p.steps, p.parameters, KEY, 0, replicas, inputs, p.tape_size, p.widest, p.layers)
+    return run_chunk(p.steps, p.parameters, KEY, p.data, 0, replicas, inputs, p.tape_size, p.widest, p.layers)
 
 
 def test_he_keeps_the_mean_square_of_relu_at_unequal_widths():

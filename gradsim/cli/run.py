@@ -18,10 +18,11 @@ def command(out, plot, overwrite, keep_samples, threads, **options):
     Draws --replicas networks, runs each forward and backward, and prints what becomes of the gradient.
     """
     from ..curves import CurveSet
-    from ..request import network_and_run
+    from ..request import checked, network_and_run
     from ..simulation import simulate
 
     network, run = network_and_run(options)
+    checked(threads=threads)
     check_outputs(out, plot, overwrite)
     done = 0
     compile_first(run["arithmetic"])

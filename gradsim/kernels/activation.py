@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .compilation import kernel
+from .compilation import internal, kernel
 from .dispatch import apply_derivative, apply_phi, log_derivative, log_of, log_phi
 from .record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, DEAD_FRACTION, SATURATED_FRACTION
 from .vectors import LN2, from_logs, largest, log_mean_square, normalise, power_of_two
@@ -31,7 +31,7 @@ LARGEST_LOG = 700.0  # e^700 is still a float64
 SATURATION = 0.01
 
 
-@kernel
+@internal
 def extreme_phi(code, p, v, exponent):
     """(sign, log|phi(2^exponent v)|) in float64, by the asymptotes at 0 and at infinity where they are exact."""
     if v == 0.0:
@@ -54,7 +54,7 @@ def extreme_phi(code, p, v, exponent):
     return log_phi(code, np.int64(p[PHI_ADDRESS]), math.ldexp(v, int(exponent)), p[PARAMETER])
 
 
-@kernel
+@internal
 def extreme_derivative(code, p, v, exponent):
     """(sign, log|phi'(2^exponent v)|) in float64."""
     right = v > 0.0
@@ -71,12 +71,12 @@ def extreme_derivative(code, p, v, exponent):
     return log_derivative(code, np.int64(p[DERIVATIVE_ADDRESS]), math.ldexp(v, int(exponent)), p[PARAMETER])
 
 
-@kernel
+@internal
 def float32_scale(exponent):
     return np.float32(power_of_two(max(min(exponent, 100), -140)))
 
 
-@kernel
+@internal
 def phi_of(code, p, v, exponent, n, x, scratch):
     """x = phi(2^exponent v), normalised; returns its exponent."""
     homogeneous = p[HOMOGENEOUS] != 0.0
@@ -92,7 +92,7 @@ def phi_of(code, p, v, exponent, n, x, scratch):
     return from_logs(scratch.signs, scratch.logs, n, x)
 
 
-@kernel
+@internal
 def record_units(p, h, h_exponents, x, x_exponents, n, layer, record):
     """Mean over units and inputs, and the variance between units (each averaged over the inputs)."""
     rows = x.shape[0]
@@ -121,7 +121,7 @@ def record_units(p, h, h_exponents, x, x_exponents, n, layer, record):
     record[ACTIVATION_UNIT_VARIANCE, layer] = variance / rows
 
 
-@kernel
+@internal
 def wide_power_of_two(exponent):
     """2^exponent in float64, infinite beyond its range: what overflows is counted, not held."""
     return np.inf if exponent > 1023 else power_of_two(exponent)
@@ -154,7 +154,7 @@ def activation_backward(code, p, h, h_exponents, g, g_exponents, n, d, d_exponen
     record_slopes(alive, saturated, rows, n, layer, record)
 
 
-@kernel
+@internal
 def extreme_chain_rule(code, p, h, h_exponent, g, g_exponent, n, d, scratch):
     """d = phi'(h) * g from logs; returns its exponent."""
     for i in range(n):
@@ -164,7 +164,7 @@ def extreme_chain_rule(code, p, h, h_exponent, g, g_exponent, n, d, scratch):
     return from_logs(scratch.signs, scratch.logs, n, d)
 
 
-@kernel
+@internal
 def count_slopes(p, slopes, n, alive):
     """Marks in `alive` the units whose phi' is not 0; returns how many are saturated."""
     threshold = np.float32(SATURATION * p[LARGEST_DERIVATIVE])
@@ -175,7 +175,7 @@ def count_slopes(p, slopes, n, alive):
     return saturated
 
 
-@kernel
+@internal
 def record_slopes(alive, saturated, rows, n, layer, record):
     dead = 0
     for i in range(n):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..activations import ACTIVATIONS, CUSTOM
-from .compilation import internal, kernel
+from .compilation import internal
 from .external import call, call_each
 
 
@@ -63,18 +63,18 @@ _log_phi = _dispatch([entry.log_abs for entry in ACTIVATIONS], _log_leaf, _log_b
 _log_derivative = _dispatch([entry.log_abs_derivative for entry in ACTIVATIONS], _log_leaf, _log_branch)
 
 
-@kernel
+@internal
 def log_of(value):
     """log|value|, -inf for zero."""
     return math.log(abs(value)) if value != 0.0 else -np.inf
 
 
-@kernel
+@internal
 def sign_and_log(value):
     return math.copysign(1.0, value), log_of(value)
 
 
-@kernel
+@internal
 def apply_phi(code, address, v, scale, a, n, out):
     """out = phi(scale v), float32; `address` is that of the user's function where `code` is CUSTOM."""
     if code == CUSTOM:
@@ -83,7 +83,7 @@ def apply_phi(code, address, v, scale, a, n, out):
         _phi(code, v, scale, a, n, out)
 
 
-@kernel
+@internal
 def apply_derivative(code, address, v, scale, a, n, out):
     """out = phi'(scale v), float32."""
     if code == CUSTOM:
@@ -92,13 +92,13 @@ def apply_derivative(code, address, v, scale, a, n, out):
         _derivative(code, v, scale, a, n, out)
 
 
-@kernel
+@internal
 def log_phi(code, address, h, a):
     """(sign, log|phi(h)|) in float64."""
     return sign_and_log(call(address, h)) if code == CUSTOM else _log_phi(code, h, a)
 
 
-@kernel
+@internal
 def log_derivative(code, address, h, a):
     """(sign, log|phi'(h)|) in float64."""
     return sign_and_log(call(address, h)) if code == CUSTOM else _log_derivative(code, h, a)

@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from .compilation import kernel
+from .compilation import internal
 
 _PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)
 
@@ -32,7 +32,7 @@ def _compiled_call(address, h):
     return lambda address, h: _call(np.int64(address), np.float64(h))
 
 
-@kernel
+@internal
 def call_each(address, v, scale, n, out):
     """out[i] = f(scale v[i]), in float64 and rounded to float32."""
     for i in range(n):

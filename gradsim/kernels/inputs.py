@@ -4,16 +4,16 @@ import math
 
 import numpy as np
 
-from .compilation import kernel
-from .philox import fill_words
+from .compilation import internal
+from .philox import ONE_BLOCK, fill_words
 from .record import ACTIVATION
 from .sampling import LAW_NORMAL, ROLE_INPUT, ROLE_SAMPLE, sample_row
-from .vectors import log_mean_square, normalise
+from .vectors import copy, log_mean_square, normalise
 
 GAUSSIAN, SAMPLES = range(2)
 
 
-@kernel
+@internal
 def draw_samples(key, layer, replica, count, words, samples):
     """Distinct rows of `count`, every set of them as likely as any other.
 
@@ -22,7 +22,7 @@ def draw_samples(key, layer, replica, count, words, samples):
     wanted = samples.shape[0]
     for b in range(wanted):
         newest = count - wanted + b
-        fill_words(key, layer, replica, ROLE_SAMPLE, b, 1, words)
+        fill_words(key, layer, replica, ROLE_SAMPLE, b, ONE_BLOCK, words)
         row = np.int64((np.uint64(words[0, 0]) * np.uint64(newest + 1)) >> np.uint64(32))
         for a in range(b):
             if samples[a] == row:
@@ -30,7 +30,7 @@ def draw_samples(key, layer, replica, count, words, samples):
         samples[b] = row
 
 
-@kernel
+@internal
 def correlate(x, n, correlation):
     """Give independent normal rows the correlation c, unit by unit.
 
@@ -47,12 +47,12 @@ def correlate(x, n, correlation):
             x[b, i] = np.float32(own * (x[b, i] - mean) + common * mean)
 
 
-@kernel
+@internal
 def input_forward(kind, correlation, key, layer, replica, data, x, exponents, n, samples, scratch, record):
     if kind == SAMPLES:
         draw_samples(key, layer, replica, data.inputs.shape[0], scratch.words, samples)
         for b in range(x.shape[0]):
-            x[b] = data.inputs[samples[b]]
+            copy(data.inputs[samples[b]], n, x[b])
             exponents[b] = data.input_exponents[samples[b]]
     else:
         for b in range(x.shape[0]):

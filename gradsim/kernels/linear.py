@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .compilation import kernel
+from .compilation import internal, kernel
 from .record import BIAS_GRADIENT, GRADIENT, GRADIENT_CORRELATION, GRADIENT_MAX, WEIGHT_GRADIENT
 from .record import CORRELATION, LOG_ONE_MINUS_CORRELATION, PREACTIVATION, PREACTIVATION_MAX
 from .sampling import ROLE_BIAS, sample_row
@@ -20,7 +20,7 @@ from .weights import transposed_weights_times, weights_times
 MEAN, SCALE, EXPONENT, BIAS_MEAN, BIAS_SCALE, BIAS_EXPONENT, BIAS_LAW, NONZERO = range(8)
 
 
-@kernel
+@internal
 def apply_scale(source, n_source, n, mean, scale, out):
     """out = scale * out + mean * sum(source)."""
     total = 0.0
@@ -32,13 +32,13 @@ def apply_scale(source, n_source, n, mean, scale, out):
         out[i] = factor * out[i] + shift
 
 
-@kernel
+@internal
 def draw_bias(p, key, layer, replica, n_out, scratch, bias):
     """bias[:n_out], without its power of two."""
     bias[:n_out] = 0.0
     if p[BIAS_SCALE] != 0.0:
         law = np.int64(p[BIAS_LAW])
-        sample_row(law, key, layer, replica, ROLE_BIAS, 0, n_out, scratch.words, scratch.numbers, bias)
+        sample_row(law, key, layer, replica, ROLE_BIAS, np.int64(0), n_out, scratch.words, scratch.numbers, bias)
     mean, scale = np.float32(p[BIAS_MEAN]), np.float32(p[BIAS_SCALE])
     for i in range(n_out):
         bias[i] = scale * bias[i] + mean
@@ -58,7 +58,7 @@ def linear_forward(law, p, key, layer, replica, x, x_exponents, n_in, n_out, h, 
     record_preactivation(h, h_exponents, n_out, layer, record)
 
 
-@kernel
+@internal
 def record_preactivation(h, h_exponents, n_out, layer, record):
     record[PREACTIVATION, layer] = log_mean_square(h, h_exponents, n_out)
     record[PREACTIVATION_MAX, layer] = log_largest_square(h, h_exponents, n_out)
@@ -66,7 +66,7 @@ def record_preactivation(h, h_exponents, n_out, layer, record):
         record[CORRELATION, layer], record[LOG_ONE_MINUS_CORRELATION, layer] = mean_cosine(h, h_exponents, n_out)
 
 
-@kernel
+@internal
 def log_weight_gradient(d, d_exponents, x, x_exponents, n_in, n_out):
     """Log mean square of sum_b d_b x_b^T, from inner products: |.|_F^2 = sum (d_b.d_c)(x_b.x_c)."""
     rows = d.shape[0]
@@ -86,7 +86,7 @@ def log_weight_gradient(d, d_exponents, x, x_exponents, n_in, n_out):
     return math.log(total / (n_in * n_out)) + 2.0 * LN2 * top if total > 0.0 else -np.inf
 
 
-@kernel
+@internal
 def log_bias_gradient(d, d_exponents, n, total):
     """Log mean square of sum_b d_b; `total` is scratch space."""
     rows = d.shape[0]
@@ -106,7 +106,7 @@ def log_bias_gradient(d, d_exponents, n, total):
     return math.log(square / n) + 2.0 * LN2 * top if square != 0.0 else -np.inf
 
 
-@kernel
+@internal
 def record_gradient(x, x_exponents, d, d_exponents, n_in, n_out, layer, scratch, record):
     record[GRADIENT, layer] = log_mean_square(d, d_exponents, n_out)
     record[GRADIENT_MAX, layer] = log_largest_square(d, d_exponents, n_out)

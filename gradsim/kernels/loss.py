@@ -7,12 +7,12 @@ import math
 
 import numpy as np
 
-from .compilation import kernel
-from .philox import fill_words
+from .compilation import internal
+from .philox import ONE_BLOCK, fill_words
 from .record import LOSS, LOSS_GRADIENT
 from .sampling import LAW_NORMAL, ROLE_LABEL, ROLE_PROBE, ROLE_TARGET, sample_row
 from .vectors import (
-    LN2, NO_EXPONENT, add_scaled, dot, from_logs, largest, log_mean_square, normalise, power_of_two,
+    LN2, NO_EXPONENT, add_scaled, copy, dot, from_logs, largest, log_mean_square, normalise, power_of_two,
 )  # fmt: skip
 
 INDEPENDENT_PROBES, SHARED_PROBE, MEAN_SQUARED_ERROR, CROSS_ENTROPY = range(4)
@@ -21,7 +21,7 @@ SMALL_LOG = -30.0  # log(1 + e^t) is e^t below it, to float64 accuracy
 LARGEST_EXPONENT = 960  # 2^960 times a gap of logits is still a float64
 
 
-@kernel
+@internal
 def loss_backward(kind, key, layer, replica, data, samples, x, x_exponents, n, d, d_exponents, scratch, record):
     """d = dL/dx. Records log L^2 and the log mean square of d."""
     if kind == MEAN_SQUARED_ERROR:
@@ -34,7 +34,7 @@ def loss_backward(kind, key, layer, replica, data, samples, x, x_exponents, n, d
     record[LOSS_GRADIENT, 0] = log_mean_square(d, d_exponents, n)
 
 
-@kernel
+@internal
 def probe(shared, key, layer, replica, x, x_exponents, n, d, d_exponents, scratch):
     """L = sum_b g_b . x_b / sqrt(n), g_b standard normal and independent, or one g for all inputs."""
     factor = np.float32(1.0 / math.sqrt(n))
@@ -55,14 +55,14 @@ def probe(shared, key, layer, replica, x, x_exponents, n, d, d_exponents, scratc
     return math.log(abs(total)) + LN2 * top if total != 0.0 else -np.inf
 
 
-@kernel
+@internal
 def mean_squared_error(key, layer, replica, data, samples, x, x_exponents, n, d, d_exponents, scratch):
     """L = mean over inputs and outputs of (x - t)^2; t is the sample's target, or standard normal."""
     rows, target = x.shape[0], scratch.floats
     for b in range(rows):
         exponent = 0
         if data.targets.shape[0] > 0:
-            target[:n] = data.targets[samples[b], :n]
+            copy(data.targets[samples[b]], n, target)
             exponent = data.target_exponents[samples[b]]
         else:
             sample_row(LAW_NORMAL, key, layer, replica, ROLE_TARGET, b, n, scratch.words, scratch.numbers, target)
@@ -79,7 +79,7 @@ def mean_squared_error(key, layer, replica, data, samples, x, x_exponents, n, d,
     return value
 
 
-@kernel
+@internal
 def cross_entropy(key, layer, replica, data, samples, x, x_exponents, n, d, d_exponents, scratch):
     """L = mean over inputs of -log softmax(x)[label]; labels are the samples', or uniform."""
     rows, words = x.shape[0], scratch.words
@@ -88,7 +88,7 @@ def cross_entropy(key, layer, replica, data, samples, x, x_exponents, n, d, d_ex
         if data.labels.shape[0] > 0:
             label = data.labels[samples[b]]
         else:
-            fill_words(key, layer, replica, ROLE_LABEL, b, 1, words)
+            fill_words(key, layer, replica, ROLE_LABEL, b, ONE_BLOCK, words)
             label = np.int64((np.uint64(words[0, 0]) * np.uint64(n)) >> np.uint64(32))
         logs_of_gaps(x[b], x_exponents[b], n, scratch.logs)
         rest = log_sum_exp(scratch.logs, n, label)
@@ -101,7 +101,7 @@ def cross_entropy(key, layer, replica, data, samples, x, x_exponents, n, d, d_ex
     return loss - math.log(rows)
 
 
-@kernel
+@internal
 def log_add(a, b):
     """log(e^a + e^b)."""
     if np.isnan(a) or np.isnan(b):
@@ -110,7 +110,7 @@ def log_add(a, b):
     return top if top == -np.inf else top + math.log1p(math.exp(min(a, b) - top))
 
 
-@kernel
+@internal
 def logs_of_gaps(x, exponent, n, gaps):
     """gaps[i] = x_i minus the largest of x, in float64; -inf where they are too far apart for one."""
     top = -np.inf
@@ -122,7 +122,7 @@ def logs_of_gaps(x, exponent, n, gaps):
         gaps[i] = gap * scale if exponent <= LARGEST_EXPONENT or gap == 0.0 or np.isnan(gap) else -np.inf
 
 
-@kernel
+@internal
 def log_sum_exp(logs, n, without):
     """log of the sum of e^logs[i] over i < n, leaving one place out (-1: none)."""
     top = -np.inf
@@ -140,7 +140,7 @@ def log_sum_exp(logs, n, without):
     return top + math.log(total)
 
 
-@kernel
+@internal
 def log_surprise(x, exponent, n, label, odds):
     """log of -log softmax(x)[label]; `odds` is the log of the others' weight over the label's."""
     if np.isnan(odds):

@@ -21,6 +21,7 @@ WEYL_1 = np.uint64(0xBB67AE85)
 LOW_32 = np.uint64(0xFFFFFFFF)
 SHIFT_32 = np.uint64(32)
 ROUNDS = 10
+ONE_BLOCK = np.int64(1)
 
 
 @inlined

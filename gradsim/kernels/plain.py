@@ -15,7 +15,7 @@ from .activation import (
     HOMOGENEOUS, INTERCEPT_LEFT, INTERCEPT_RIGHT, SLOPE_LEFT, SLOPE_RIGHT,
     SLOPE_ZERO_LEFT, SLOPE_ZERO_RIGHT, count_slopes, extreme_derivative, extreme_phi, record_slopes, record_units,
 )  # fmt: skip
-from .compilation import entry_point, kernel
+from .compilation import entry_point, internal, kernel
 from .inputs import input_forward
 from .interpreter import (
     ACTIVATE, INPUT, INPUT_CORRELATION, LINEAR, LOSS, OFFSET, QUANTITIES, REPLICAS_PER_WORKSPACE, WIDTH,
@@ -41,7 +41,7 @@ class PlainTape(NamedTuple):
     exponents: np.ndarray  # int64 (2, inputs)
 
 
-@kernel
+@internal
 def split(plain, n, out, exponents):
     """Plain rows as normalised float32 rows with powers of two; rows that are not finite keep their infinities and NaN."""
     v = vector(out, 0, plain.shape[0], n)
@@ -57,7 +57,7 @@ def split(plain, n, out, exponents):
     return v
 
 
-@kernel
+@internal
 def join(v, exponents, n, plain):
     """The plain numbers of normalised rows: infinite or zero where T ends."""
     for b in range(v.shape[0]):
@@ -90,7 +90,7 @@ def plain_derivative(code, p, h):
     return sign * math.exp(log)
 
 
-@kernel
+@internal
 def weights_in_place(law, p, key, layer, replica, n_in, first, rows, numbers, scratch):
     """Rows of the weight matrix as they are, of type T, in `numbers`."""
     mean = math.ldexp(p[MEAN], int(p[EXPONENT]))
@@ -105,13 +105,20 @@ def weights_in_place(law, p, key, layer, replica, n_in, first, rows, numbers, sc
             numbers[k, j] = scale * np.float64(scratch.numbers[k, j]) + mean
 
 
-@kernel
+@internal
+def multiply(v, factor):
+    for b in range(v.shape[0]):
+        for i in range(v.shape[1]):
+            v[b, i] *= factor
+
+
+@internal
 def plain_linear_forward(law, p, key, layer, replica, x, n_in, n_out, h, numbers, scratch):
     h[:] = 0.0
     blocks = blocks_per_row(n_in)
     if law == LAW_IDENTITY or law == LAW_ORTHOGONAL:
         weights_times(law, 0, key, layer, replica, x, n_in, n_out, scratch, h)
-        h *= math.ldexp(p[SCALE], int(p[EXPONENT]))
+        multiply(h, math.ldexp(p[SCALE], int(p[EXPONENT])))
     else:
         for first in range(0, n_out, rows_per_tile(n_in)):
             rows = min(rows_per_tile(n_in), n_out - first)
@@ -130,12 +137,12 @@ def plain_linear_forward(law, p, key, layer, replica, x, n_in, n_out, h, numbers
             h[b, i] += math.ldexp(np.float64(bias[i]), int(p[BIAS_EXPONENT]))
 
 
-@kernel
+@internal
 def plain_linear_backward(law, p, key, layer, replica, d, n_in, n_out, g, numbers, scratch):
     blocks = blocks_per_row(n_in)
     if law == LAW_IDENTITY or law == LAW_ORTHOGONAL:
         transposed_weights_times(law, 0, key, layer, replica, d, n_in, n_out, scratch, g)
-        g *= math.ldexp(p[SCALE], int(p[EXPONENT]))
+        multiply(g, math.ldexp(p[SCALE], int(p[EXPONENT])))
         return
     for first in range(0, n_out, rows_per_tile(n_in)):
         rows = min(rows_per_tile(n_in), n_out - first)
@@ -150,7 +157,7 @@ def plain_linear_backward(law, p, key, layer, replica, d, n_in, n_out, g, number
         g[b, n_in:] = 0.0
 
 
-@kernel
+@internal
 def in_range(log_square, limits, size):
     """A log square as T would hold the number: infinite above its largest, -inf below half its smallest.
 
@@ -161,7 +168,7 @@ def in_range(log_square, limits, size):
     return -np.inf if size < limits[0] else log_square
 
 
-@kernel
+@internal
 def plain_forward_step(k, steps, parameters, key, replica, data, tape, numbers, scratch, record):
     operation, layer, n, offset, variant = steps[k]
     p, rows = parameters[k], tape.samples.shape[0]
@@ -189,7 +196,7 @@ def plain_forward_step(k, steps, parameters, key, replica, data, tape, numbers, 
         record_units(p, before, tape.exponents[0], after, tape.exponents[1], n, layer, record)
 
 
-@kernel
+@internal
 def plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, numbers, scratch, record):
     operation, layer, n, _, variant = steps[k]
     n_in, p, rows = steps[k - 1, WIDTH], parameters[k], tape.samples.shape[0]

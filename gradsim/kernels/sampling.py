@@ -6,27 +6,20 @@ from .compilation import kernel
 from .elementary import log, sincos_half_turns, truncated_normal_quantile
 from .philox import fill_words
 
-# Roles: word 3 of the counter. Numbers drawn in different roles never share a block.
-ROLE_INPUT = 0
-ROLE_WEIGHT = 1
-ROLE_BIAS = 2
-ROLE_PROBE = 3
-ROLE_PLACE = 4  # where the weights of a sparse matrix are
-ROLE_SAMPLE = 5  # which rows of a data set
-ROLE_TARGET = 6
-ROLE_LABEL = 7
+# Roles: word 3 of the counter. Numbers drawn in different roles never share a block. (Roles and laws are NumPy integers
+# because Numba compiles a function anew for each Python constant that it is called with.)
+ROLE_INPUT, ROLE_WEIGHT, ROLE_BIAS, ROLE_PROBE = (np.int64(role) for role in range(4))
+ROLE_PLACE = np.int64(4)  # where the weights of a sparse matrix are
+ROLE_SAMPLE = np.int64(5)  # which rows of a data set
+ROLE_TARGET, ROLE_LABEL = np.int64(6), np.int64(7)
 
 # Unit laws, all symmetric: NORMAL has standard deviation 1, UNIFORM is on [-1, 1], TRUNCATED is NORMAL given that it
 # is within [-2, 2], RADEMACHER is -1 or 1. CONSTANT draws nothing.
-LAW_CONSTANT = 0
-LAW_NORMAL = 1
-LAW_UNIFORM = 2
-LAW_TRUNCATED = 3
-LAW_RADEMACHER = 4
+LAW_CONSTANT, LAW_NORMAL, LAW_UNIFORM, LAW_TRUNCATED, LAW_RADEMACHER = (np.int64(law) for law in range(5))
 # Laws of a whole matrix (see `weights`)
-LAW_SPARSE = 5
-LAW_IDENTITY = 6
-LAW_ORTHOGONAL = 7
+LAW_SPARSE, LAW_IDENTITY, LAW_ORTHOGONAL = (np.int64(law) for law in range(5, 8))
+
+TILE = 256  # Philox blocks of weights generated at a time: 1,024 numbers, well inside the first-level cache
 
 HALF = np.float32(0.5)
 ONE = np.float32(1.0)

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .compilation import kernel
+from .compilation import internal, kernel
 
 LN2 = math.log(2.0)
 NO_EXPONENT = np.int64(-(2**60))  # below every exponent that occurs
@@ -15,13 +15,13 @@ NEGLIGIBLE_LOG = -(2.0**50)  # smaller than e^(-2^50) counts as zero
 ROUNDING = 1e-30  # squared distances of unit vectors below this are rounding in float64
 
 
-@kernel
+@internal
 def power_of_two(exponent):
     """2^exponent in float64; underflows to 0 and is held at 2^1000 above."""
     return math.ldexp(1.0, int(max(min(exponent, 1000), -1074)))
 
 
-@kernel
+@internal
 def largest(v, n):
     """max |v[i]| over i < n; NaN entries are passed over (`normalise` finds them by the sum of squares)."""
     top = np.float32(0.0)
@@ -30,7 +30,14 @@ def largest(v, n):
     return top
 
 
-@kernel
+@internal
+def copy(source, n, target):
+    """target[:n] = source[:n]. In a loop: Numba's slices bring along the text of an error message, 3 s of compilation."""
+    for i in range(n):
+        target[i] = source[i]
+
+
+@internal
 def sum_of_squares(v, n):
     total = 0.0
     for i in range(n):
@@ -38,7 +45,7 @@ def sum_of_squares(v, n):
     return total
 
 
-@kernel
+@internal
 def dot(u, v, n):
     total = 0.0
     for i in range(n):
@@ -64,7 +71,7 @@ def normalise(v, n, exponent):
     return exponent
 
 
-@kernel
+@internal
 def normalise_once(v, n, shift, exponent):
     scale = np.float32(power_of_two(-shift))
     for i in range(n):
@@ -72,7 +79,7 @@ def normalise_once(v, n, shift, exponent):
     return exponent + shift
 
 
-@kernel
+@internal
 def from_logs(signs, logs, n, out):
     """out and its exponent from signs and natural logs of magnitudes."""
     top = -np.inf
@@ -90,7 +97,7 @@ def from_logs(signs, logs, n, out):
     return normalise(out, n, exponent)
 
 
-@kernel
+@internal
 def add_scaled(u, u_exponent, n, v, exponent):
     """v = 2^exponent v + 2^u_exponent u, normalised; returns its exponent."""
     exponent = normalise(v, n, exponent)
@@ -123,7 +130,7 @@ def log_mean_square(v, exponents, n):
     return math.log(total / (n * rows)) + 2.0 * LN2 * top
 
 
-@kernel
+@internal
 def log_largest_square(v, exponents, n):
     """Natural log of the largest squared entry; NaN if any entry is."""
     result = -np.inf
@@ -136,7 +143,7 @@ def log_largest_square(v, exponents, n):
     return result
 
 
-@kernel
+@internal
 def mean_cosine(v, exponents, n):
     """(mean cosine, log of the mean of 1 - cosine) over pairs of rows; pairs with a zero row give NaN.
 

@@ -9,22 +9,22 @@ import math
 
 import numpy as np
 
-from .compilation import kernel
+from .compilation import internal, kernel
 from .philox import fill_words
 from .sampling import (
-    LAW_IDENTITY, LAW_NORMAL, LAW_ORTHOGONAL, LAW_SPARSE, ROLE_PLACE, ROLE_WEIGHT, blocks_per_row, sample_blocks,
+    LAW_IDENTITY, LAW_NORMAL, LAW_ORTHOGONAL, LAW_SPARSE, ROLE_PLACE, ROLE_WEIGHT, TILE, blocks_per_row,
+    sample_blocks,
 )  # fmt: skip
-from .vectors import dot, sum_of_squares
+from .vectors import copy, dot, sum_of_squares
+from .workspace import vector
 
-TILE = 256  # Philox blocks of weights generated at a time: 1,024 numbers, well inside the first-level cache
 
-
-@kernel
+@internal
 def rows_per_tile(n_in):
     return max(1, TILE // blocks_per_row(n_in))
 
 
-@kernel
+@internal
 def draw_tile(law, nonzero, key, layer, replica, n_in, first_row, rows, words, values):
     """Rows first_row, ..., of G: entry (r, k * blocks + j) becomes values[k, r * blocks + j]."""
     blocks = blocks_per_row(n_in)
@@ -36,7 +36,7 @@ def draw_tile(law, nonzero, key, layer, replica, n_in, first_row, rows, words, v
             thin_row(r * blocks, n_in, nonzero, words, values)
 
 
-@kernel
+@internal
 def thin_row(start, n_in, nonzero, words, values):
     """Keep `nonzero` of n_in entries, every choice as likely as any other; the others become zero.
 
@@ -52,19 +52,25 @@ def thin_row(start, n_in, nonzero, words, values):
             values[k, j] = 0.0
 
 
+@internal
+def copy_rows(source, n, target):
+    for b in range(source.shape[0]):
+        copy(source[b], n, target[b])
+
+
 @kernel
 def weights_times(law, nonzero, key, layer, replica, x, n_in, n_out, scratch, y):
     """y[b] = G x[b] for all rows b; y comes in as zeros."""
     if law == LAW_IDENTITY:
-        y[:, : min(n_in, n_out)] = x[:, : min(n_in, n_out)]
+        copy_rows(x, min(n_in, n_out), y)
     elif law == LAW_ORTHOGONAL and n_out >= n_in:
-        y[:, :n_in] = x[:, :n_in]
+        copy_rows(x, n_in, y)
         reflect(key, layer, replica, n_out, n_in, y, scratch)
     elif law == LAW_ORTHOGONAL:
-        copy = scratch.room[: x.size].reshape(x.shape)
-        copy[:] = x
-        reflect_back(key, layer, replica, n_in, n_out, copy, scratch)
-        y[:, :n_out] = copy[:, :n_out]
+        turned = vector(scratch.room, 0, x.shape[0], n_in)
+        copy_rows(x, n_in, turned)
+        reflect_back(key, layer, replica, n_in, n_out, turned, scratch)
+        copy_rows(turned, n_out, y)
     else:
         entries_times(law, nonzero, key, layer, replica, x, n_in, n_out, scratch.words, scratch.numbers, y)
 
@@ -73,18 +79,18 @@ def weights_times(law, nonzero, key, layer, replica, x, n_in, n_out, scratch, y)
 def transposed_weights_times(law, nonzero, key, layer, replica, d, n_in, n_out, scratch, g):
     """g[b] = G^T d[b] for all rows b; g comes in as zeros, and d may be overwritten."""
     if law == LAW_IDENTITY:
-        g[:, : min(n_in, n_out)] = d[:, : min(n_in, n_out)]
+        copy_rows(d, min(n_in, n_out), g)
     elif law == LAW_ORTHOGONAL and n_out >= n_in:
         reflect_back(key, layer, replica, n_out, n_in, d, scratch)
-        g[:, :n_in] = d[:, :n_in]
+        copy_rows(d, n_in, g)
     elif law == LAW_ORTHOGONAL:
-        g[:, :n_out] = d[:, :n_out]
+        copy_rows(d, n_out, g)
         reflect(key, layer, replica, n_in, n_out, g, scratch)
     else:
         transposed_entries_times(law, nonzero, key, layer, replica, d, n_in, n_out, scratch.words, scratch.numbers, g)
 
 
-@kernel
+@internal
 def entries_times(law, nonzero, key, layer, replica, x, n_in, n_out, words, values, y):
     blocks = blocks_per_row(n_in)
     for first in range(0, n_out, rows_per_tile(n_in)):
@@ -104,7 +110,7 @@ def entries_times(law, nonzero, key, layer, replica, x, n_in, n_out, words, valu
                 y[b, first + r] = total
 
 
-@kernel
+@internal
 def transposed_entries_times(law, nonzero, key, layer, replica, d, n_in, n_out, words, values, g):
     blocks = blocks_per_row(n_in)
     for first in range(0, n_out, rows_per_tile(n_in)):
@@ -122,7 +128,7 @@ def transposed_entries_times(law, nonzero, key, layer, replica, d, n_in, n_out, 
             g[b, j] = 0.0
 
 
-@kernel
+@internal
 def draw_reflection(key, layer, replica, n, k, scratch):
     """Reflection k of an n-dimensional orthogonal matrix: (sign, factor) for H = I - factor u u^T.
 
@@ -138,7 +144,7 @@ def draw_reflection(key, layer, replica, n, k, scratch):
     return (-1.0 if first >= 0.0 else 1.0), 1.0 / (norm * (norm + abs(first)))
 
 
-@kernel
+@internal
 def reflect_rows(k, n, factor, direction, v):
     for b in range(v.shape[0]):
         tail = v[b, k:n]
@@ -147,7 +153,7 @@ def reflect_rows(k, n, factor, direction, v):
             tail[i] -= amount * direction[i]
 
 
-@kernel
+@internal
 def reflect(key, layer, replica, n, m, v, scratch):
     """v[b] = Q v[b][:m], Q uniform among n x m matrices with orthonormal columns; v[b][m:] comes in as zeros.
 
@@ -162,7 +168,7 @@ def reflect(key, layer, replica, n, m, v, scratch):
         reflect_rows(k, n, factor, scratch.floats, v)
 
 
-@kernel
+@internal
 def reflect_back(key, layer, replica, n, m, v, scratch):
     """v[b][:m] = Q^T v[b] for the Q of `reflect`; the rest of v[b] is left over."""
     for k in range(m):

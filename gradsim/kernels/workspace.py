@@ -5,8 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .compilation import kernel
-from .sampling import blocks_per_row
-from .weights import TILE
+from .sampling import TILE, blocks_per_row
 
 
 class Data(NamedTuple):
