@@ -9,14 +9,18 @@ import pytest
 from gradsim import reference
 from gradsim.activations import ACTIVATIONS
 from gradsim.data import Samples
-from gradsim.kernels.interpreter import OFFSET, WIDTH, backward_step, forward_step
+from gradsim.kernels import interpreter, workspace
+from gradsim.kernels.compilation import for_python
+from gradsim.kernels.interpreter import OFFSET, WIDTH
 from gradsim.kernels.record import INPUT_GRADIENT, RECORDED
-from gradsim.kernels.workspace import new_scratch, new_tape, vector
 from gradsim.network import mlp
 from gradsim.program import lower
 from gradsim.simulation import checked, record_chunks
 from gradsim.streams import stream_key
 
+forward_step, backward_step = for_python(interpreter.forward_step), for_python(interpreter.backward_step)
+new_scratch, new_tape = for_python(workspace.new_scratch), for_python(workspace.new_tape)
+vector = for_python(workspace.vector)
 NETWORKS = [
     *(mlp(width=[6, 9, 5], activation=a.name, init="normal(0.1,0.5)", bias_std=0.4, input_width=7) for a in ACTIVATIONS),
     mlp(width=40, depth=4, activation="gelu", init="he_normal"),

@@ -54,10 +54,10 @@ def network(job, keep, key):
     slopes = 1.0 - x[1:] ** 2 if job.activation == "tanh" else (h > 0.0).astype(x.dtype)
     probe = random.normal(probe_key, (n,)) / math.sqrt(n)
     g, d = lax.scan(backward, probe, (slopes, weights), reverse=True)
-    return records(x, h, d, slopes, g, probe @ last)
+    return records(x, h, d, slopes, g, probe, last)
 
 
-def records(x, h, d, slopes, input_gradient, loss):
+def records(x, h, d, slopes, input_gradient, probe, last):
     squares_x, squares_d = jnp.mean(x**2, -1), jnp.mean(d**2, -1)
     rows = {
         "preactivation": jnp.log(jnp.mean(h**2, -1)),
@@ -66,7 +66,8 @@ def records(x, h, d, slopes, input_gradient, loss):
         "weight_gradient": jnp.log(squares_d) + jnp.log(squares_x[:-1]),
         "bias_gradient": jnp.log(squares_d),
         "input_gradient": jnp.log(jnp.mean(input_gradient**2))[None],
-        "loss": jnp.log(loss**2)[None],
+        "loss": jnp.log((probe @ last) ** 2)[None],
+        "loss_gradient": jnp.log(jnp.mean(probe**2))[None],
         "preactivation_max": jnp.log(jnp.max(jnp.abs(h), -1) ** 2),
         "gradient_max": jnp.log(jnp.max(jnp.abs(d), -1) ** 2),
         "activation_mean": jnp.mean(x[1:], -1),

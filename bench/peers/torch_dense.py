@@ -72,6 +72,7 @@ class Worker:
             "bias_gradient": squares_d.log(),
             "input_gradient": input_gradient.square().mean((1, 2)).log()[None],
             "loss": (self.probe[..., 0] * x[-1]).sum(-1).square().log()[None],
+            "loss_gradient": self.probe.square().mean((1, 2)).log()[None],
             "preactivation_max": h.abs().amax(-1).square().log(),
             "gradient_max": d.abs().amax(-1).square().log(),
             "activation_mean": mean,

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .compilation import internal, kernel
+from .compilation import internal
 from .dispatch import apply_derivative, apply_phi, log_derivative, log_of, log_phi
 from .record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, DEAD_FRACTION, SATURATED_FRACTION
 from .vectors import LN2, from_logs, largest, log_mean_square, normalise, power_of_two
@@ -127,7 +127,7 @@ def wide_power_of_two(exponent):
     return np.inf if exponent > 1023 else power_of_two(exponent)
 
 
-@kernel
+@internal
 def activation_forward(code, p, h, h_exponents, n, x, x_exponents, scratch, layer, record):
     for b in range(h.shape[0]):
         x_exponents[b] = phi_of(code, p, h[b], h_exponents[b], n, x[b], scratch)
@@ -135,7 +135,7 @@ def activation_forward(code, p, h, h_exponents, n, x, x_exponents, scratch, laye
     record_units(p, h, h_exponents, x, x_exponents, n, layer, record)
 
 
-@kernel
+@internal
 def activation_backward(code, p, h, h_exponents, g, g_exponents, n, d, d_exponents, scratch, layer, record):
     """d = phi'(h) * g."""
     rows, slopes, alive = h.shape[0], scratch.slopes, scratch.floats

@@ -9,16 +9,19 @@ from .compilation import internal
 from .external import call, call_each
 
 
-def _dispatch(functions, leaf, branch, first=0):
-    """One kernel that picks a function by its activation's code, by halving.
+CHOICES = 5  # of a branch: what is called gets optimised again in each caller, so there must be few levels
 
-    Each level of calls is optimised again by LLVM inside the level above, so there are few of them.
-    """
+
+def _dispatch(functions, leaf, branch, first=0):
+    """One kernel that picks a function by its activation's code: a tree of branches over consecutive codes."""
     if len(functions) == 1:
         return leaf(functions[0])
-    half = len(functions) // 2
-    lower = _dispatch(functions[:half], leaf, branch, first)
-    return branch(first + half, lower, _dispatch(functions[half:], leaf, branch, first + half))
+    share = -(-len(functions) // CHOICES)
+    starts = range(0, len(functions), share)
+    below = [_dispatch(functions[k : k + share], leaf, branch, first + k) for k in starts]
+    ends = [first + k + share for k in starts]
+    more = CHOICES - len(below)
+    return branch(*ends[:-1], *[ends[-1]] * more, *below, *below[-1:] * more)
 
 
 def _vector_leaf(scalar):
@@ -30,13 +33,19 @@ def _vector_leaf(scalar):
     return apply
 
 
-def _vector_branch(middle, lower, upper):
+def _vector_branch(end_0, end_1, end_2, end_3, f_0, f_1, f_2, f_3, f_4):
     @internal
     def apply(code, v, scale, a, n, out):
-        if code < middle:
-            lower(code, v, scale, a, n, out)
+        if code < end_0:
+            f_0(code, v, scale, a, n, out)
+        elif code < end_1:
+            f_1(code, v, scale, a, n, out)
+        elif code < end_2:
+            f_2(code, v, scale, a, n, out)
+        elif code < end_3:
+            f_3(code, v, scale, a, n, out)
         else:
-            upper(code, v, scale, a, n, out)
+            f_4(code, v, scale, a, n, out)
 
     return apply
 
@@ -49,10 +58,18 @@ def _log_leaf(scalar):
     return apply
 
 
-def _log_branch(middle, lower, upper):
+def _log_branch(end_0, end_1, end_2, end_3, f_0, f_1, f_2, f_3, f_4):
     @internal
     def apply(code, h, a):
-        return lower(code, h, a) if code < middle else upper(code, h, a)
+        if code < end_0:
+            return f_0(code, h, a)
+        if code < end_1:
+            return f_1(code, h, a)
+        if code < end_2:
+            return f_2(code, h, a)
+        if code < end_3:
+            return f_3(code, h, a)
+        return f_4(code, h, a)
 
     return apply
 

@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from .activation import activation_backward, activation_forward
-from .compilation import entry_point, kernel
+from .compilation import entry_point, internal
 from .inputs import input_forward
 from .linear import linear_backward, linear_forward
 from .loss import loss_backward
@@ -25,7 +25,7 @@ QUANTITIES = len(RECORDED)
 REPLICAS_PER_WORKSPACE = 4  # replicas that share one allocation; chunks of them are what threads take
 
 
-@kernel
+@internal
 def forward_step(k, steps, parameters, key, replica, data, tape, scratch, record):
     """Vector k of the tape from vector k - 1."""
     operation, layer, n, offset, variant = steps[k]
@@ -46,7 +46,7 @@ def forward_step(k, steps, parameters, key, replica, data, tape, scratch, record
         activation_forward(variant, p, h, tape.exponents[k - 1], n, out, out_exponents, scratch, layer, record)
 
 
-@kernel
+@internal
 def backward_step(k, steps, parameters, key, replica, data, tape, scratch, record):
     """The cotangent of vector k - 1 from that of vector k."""
     operation, layer, n, _, variant = steps[k]

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .compilation import internal, kernel
+from .compilation import internal
 from .record import BIAS_GRADIENT, GRADIENT, GRADIENT_CORRELATION, GRADIENT_MAX, WEIGHT_GRADIENT
 from .record import CORRELATION, LOG_ONE_MINUS_CORRELATION, PREACTIVATION, PREACTIVATION_MAX
 from .sampling import ROLE_BIAS, sample_row
@@ -44,7 +44,7 @@ def draw_bias(p, key, layer, replica, n_out, scratch, bias):
         bias[i] = scale * bias[i] + mean
 
 
-@kernel
+@internal
 def linear_forward(law, p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch, record):
     h[:] = 0.0
     if p[SCALE] != 0.0:
@@ -116,7 +116,7 @@ def record_gradient(x, x_exponents, d, d_exponents, n_in, n_out, layer, scratch,
         record[GRADIENT_CORRELATION, layer], _ = mean_cosine(d, d_exponents, n_out)
 
 
-@kernel
+@internal
 def linear_backward(law, p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, scratch, record):
     """g = W^T d; g comes in as zeros, and d is left over (changed by orthogonal weights, whose mean is 0)."""
     record_gradient(x, x_exponents, d, d_exponents, n_in, n_out, layer, scratch, record)

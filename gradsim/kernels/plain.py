@@ -15,7 +15,7 @@ from .activation import (
     HOMOGENEOUS, INTERCEPT_LEFT, INTERCEPT_RIGHT, SLOPE_LEFT, SLOPE_RIGHT,
     SLOPE_ZERO_LEFT, SLOPE_ZERO_RIGHT, count_slopes, extreme_derivative, extreme_phi, record_slopes, record_units,
 )  # fmt: skip
-from .compilation import entry_point, internal, kernel
+from .compilation import entry_point, internal
 from .inputs import input_forward
 from .interpreter import (
     ACTIVATE, INPUT, INPUT_CORRELATION, LINEAR, LOSS, OFFSET, QUANTITIES, REPLICAS_PER_WORKSPACE, WIDTH,
@@ -65,7 +65,7 @@ def join(v, exponents, n, plain):
             plain[b, i] = math.ldexp(np.float64(v[b, i]), exponents[b])
 
 
-@kernel
+@internal
 def plain_phi(code, p, h):
     if np.isnan(h):
         return h
@@ -80,7 +80,7 @@ def plain_phi(code, p, h):
     return sign * math.exp(log)
 
 
-@kernel
+@internal
 def plain_derivative(code, p, h):
     if np.isnan(h):
         return h

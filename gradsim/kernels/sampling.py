@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .compilation import kernel
+from .compilation import kernel, widest_vectors
 from .elementary import log, sincos_half_turns, truncated_normal_quantile
 from .philox import fill_words
 
@@ -19,7 +19,7 @@ LAW_CONSTANT, LAW_NORMAL, LAW_UNIFORM, LAW_TRUNCATED, LAW_RADEMACHER = (np.int64
 # Laws of a whole matrix (see `weights`)
 LAW_SPARSE, LAW_IDENTITY, LAW_ORTHOGONAL = (np.int64(law) for law in range(5, 8))
 
-TILE = 256  # Philox blocks of weights generated at a time: 1,024 numbers, well inside the first-level cache
+TILE = 1024  # Philox blocks of weights generated at a time: 4,096 words and as many numbers, 32 KiB
 
 HALF = np.float32(0.5)
 ONE = np.float32(1.0)
@@ -61,6 +61,7 @@ def sample_blocks(law, key, layer, replica, role, first_block, blocks, words, va
 
     Column j holds the four numbers of block first_block + j. `words` is uint32 scratch space of the same shape.
     """
+    widest_vectors()
     fill_words(key, layer, replica, role, first_block, blocks, words)
     if law == LAW_NORMAL:
         for pair in range(2):

@@ -9,14 +9,16 @@ import math
 
 import numpy as np
 
-from .compilation import internal, kernel
+from .compilation import internal, widest_vectors
 from .philox import fill_words
 from .sampling import (
-    LAW_IDENTITY, LAW_NORMAL, LAW_ORTHOGONAL, LAW_SPARSE, ROLE_PLACE, ROLE_WEIGHT, TILE, blocks_per_row,
-    sample_blocks,
+    LAW_IDENTITY, LAW_NORMAL, LAW_ORTHOGONAL, LAW_SPARSE, LAW_UNIFORM, ROLE_PLACE, ROLE_WEIGHT, TILE, TWO_TO_MINUS_31,
+    TWO_TO_MINUS_32, blocks_per_row, sample_blocks,
 )  # fmt: skip
 from .vectors import copy, dot, sum_of_squares
 from .workspace import vector
+
+TWO, THREE = np.uint64(2), np.uint64(3)
 
 
 @internal
@@ -58,7 +60,7 @@ def copy_rows(source, n, target):
         copy(source[b], n, target[b])
 
 
-@kernel
+@internal
 def weights_times(law, nonzero, key, layer, replica, x, n_in, n_out, scratch, y):
     """y[b] = G x[b] for all rows b; y comes in as zeros."""
     if law == LAW_IDENTITY:
@@ -75,7 +77,7 @@ def weights_times(law, nonzero, key, layer, replica, x, n_in, n_out, scratch, y)
         entries_times(law, nonzero, key, layer, replica, x, n_in, n_out, scratch.words, scratch.numbers, y)
 
 
-@kernel
+@internal
 def transposed_weights_times(law, nonzero, key, layer, replica, d, n_in, n_out, scratch, g):
     """g[b] = G^T d[b] for all rows b; g comes in as zeros, and d may be overwritten."""
     if law == LAW_IDENTITY:
@@ -91,41 +93,139 @@ def transposed_weights_times(law, nonzero, key, layer, replica, d, n_in, n_out, 
 
 
 @internal
-def entries_times(law, nonzero, key, layer, replica, x, n_in, n_out, words, values, y):
-    blocks = blocks_per_row(n_in)
+def entries_times(law, nonzero, key, layer, replica, x, n_in, n_out, words, numbers, y):
     for first in range(0, n_out, rows_per_tile(n_in)):
         rows = min(rows_per_tile(n_in), n_out - first)
-        draw_tile(law, nonzero, key, layer, replica, n_in, first, rows, words, values)
-        for r in range(rows):
-            start = r * blocks
-            for b in range(x.shape[0]):
-                total = np.float32(0.0)
-                for j in range(blocks):
-                    total += (
-                        values[0, start + j] * x[b, j]
-                        + values[1, start + j] * x[b, blocks + j]
-                        + values[2, start + j] * x[b, 2 * blocks + j]
-                        + values[3, start + j] * x[b, 3 * blocks + j]
-                    )
-                y[b, first + r] = total
+        if law == LAW_UNIFORM:
+            draw_words(key, layer, replica, n_in, first, rows, words)
+            tile_times(words.view(np.int32), rows, n_in, first, x, y)
+        else:
+            draw_tile(law, nonzero, key, layer, replica, n_in, first, rows, words, numbers)
+            tile_times(numbers, rows, n_in, first, x, y)
+    if law == LAW_UNIFORM:
+        for b in range(x.shape[0]):
+            words_to_units(x[b], n_in, n_out, y[b])
 
 
 @internal
-def transposed_entries_times(law, nonzero, key, layer, replica, d, n_in, n_out, words, values, g):
-    blocks = blocks_per_row(n_in)
+def transposed_entries_times(law, nonzero, key, layer, replica, d, n_in, n_out, words, numbers, g):
     for first in range(0, n_out, rows_per_tile(n_in)):
         rows = min(rows_per_tile(n_in), n_out - first)
-        draw_tile(law, nonzero, key, layer, replica, n_in, first, rows, words, values)
-        for r in range(rows):
-            start = r * blocks
-            for b in range(d.shape[0]):
-                factor = d[b, first + r]
-                for k in range(4):
-                    for j in range(blocks):
-                        g[b, k * blocks + j] += factor * values[k, start + j]
+        if law == LAW_UNIFORM:
+            draw_words(key, layer, replica, n_in, first, rows, words)
+            transposed_tile_times(words.view(np.int32), rows, n_in, first, d, g)
+        else:
+            draw_tile(law, nonzero, key, layer, replica, n_in, first, rows, words, numbers)
+            transposed_tile_times(numbers, rows, n_in, first, d, g)
     for b in range(d.shape[0]):
-        for j in range(n_in, 4 * blocks):
+        if law == LAW_UNIFORM:
+            words_to_units(d[b], n_out, n_in, g[b])
+        for j in range(n_in, g.shape[1]):
             g[b, j] = 0.0
+
+
+@internal
+def draw_words(key, layer, replica, n_in, first_row, rows, words):
+    blocks = blocks_per_row(n_in)
+    fill_words(key, layer, replica, ROLE_WEIGHT, first_row * blocks, rows * blocks, words)
+
+
+@internal
+def words_to_units(source, n_source, n, out):
+    """From products with signed words to products with the uniform numbers (word + 1/2) 2^-31 (see `signed_unit`)."""
+    total = 0.0
+    for i in range(n_source):
+        total += source[i]
+    half = np.float32(total) * TWO_TO_MINUS_32
+    for i in range(n):
+        out[i] = out[i] * TWO_TO_MINUS_31 + half
+
+
+@internal
+def tile_times(numbers, rows, n_in, first, x, y):
+    """y[b, first + r] = sum_i G[r, i] x[b, i] for a tile of G, float32 or int32; four rows at a time share what is read of x."""
+    blocks = blocks_per_row(n_in)
+    grouped = rows - rows % 4
+    for b in range(x.shape[0]):
+        for r in range(0, grouped, 4):
+            four_rows_times(numbers, r * blocks, blocks, x[b], y[b], first + r)
+        for r in range(grouped, rows):
+            y[b, first + r] = row_times(numbers, r * blocks, blocks, x[b])
+
+
+# In the loops below every index is unsigned: one that might be negative, for all that LLVM knows, is not vectorised. Four
+# quarters are summed in one loop, so that lanes are gathered once; where g is written, one quarter at a time is faster,
+# because each array that might overlap with it is checked.
+
+
+@internal
+def four_rows_times(numbers, start, blocks, x, y, first):
+    widest_vectors()
+    row_0, row_1, row_2, row_3 = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    start, step = np.uint64(start), np.uint64(blocks)
+    for j in range(blocks):
+        at = np.uint64(j)
+        x_0, x_1, x_2, x_3 = x[at], x[at + step], x[at + TWO * step], x[at + THREE * step]
+        row_0 += sum_of_quarters(numbers, start + at, x_0, x_1, x_2, x_3)
+        row_1 += sum_of_quarters(numbers, start + at + step, x_0, x_1, x_2, x_3)
+        row_2 += sum_of_quarters(numbers, start + at + TWO * step, x_0, x_1, x_2, x_3)
+        row_3 += sum_of_quarters(numbers, start + at + THREE * step, x_0, x_1, x_2, x_3)
+    y[first], y[first + 1], y[first + 2], y[first + 3] = row_0, row_1, row_2, row_3
+
+
+@internal
+def sum_of_quarters(numbers, i, x_0, x_1, x_2, x_3):
+    return (np.float32(numbers[0, i]) * x_0 + np.float32(numbers[1, i]) * x_1) + (
+        np.float32(numbers[2, i]) * x_2 + np.float32(numbers[3, i]) * x_3
+    )
+
+
+@internal
+def row_times(numbers, start, blocks, x):
+    total = np.float32(0.0)
+    start, step = np.uint64(start), np.uint64(blocks)
+    for j in range(blocks):
+        at = np.uint64(j)
+        total += sum_of_quarters(numbers, start + at, x[at], x[at + step], x[at + TWO * step], x[at + THREE * step])
+    return total
+
+
+@internal
+def transposed_tile_times(numbers, rows, n_in, first, d, g):
+    """g[b, i] += sum_r G[r, i] d[b, first + r] for a tile of G; four rows at a time share what is read and written of g."""
+    blocks = blocks_per_row(n_in)
+    grouped = rows - rows % 4
+    for b in range(d.shape[0]):
+        for r in range(0, grouped, 4):
+            add_four_rows(numbers, r * blocks, blocks, d[b], first + r, g[b])
+        for r in range(grouped, rows):
+            add_row(numbers, r * blocks, blocks, d[b, first + r], g[b])
+
+
+@internal
+def add_four_rows(numbers, start, blocks, d, first, g):
+    widest_vectors()
+    d_0, d_1, d_2, d_3 = d[first], d[first + 1], d[first + 2], d[first + 3]
+    start, step = np.uint64(start), np.uint64(blocks)
+    for k in range(4):
+        for j in range(blocks):
+            at = np.uint64(k) * step + np.uint64(j)
+            g[at] += sum_of_rows(numbers, k, start + np.uint64(j), step, d_0, d_1, d_2, d_3)
+
+
+@internal
+def sum_of_rows(numbers, k, i, step, d_0, d_1, d_2, d_3):
+    return (d_0 * np.float32(numbers[k, i]) + d_1 * np.float32(numbers[k, i + step])) + (
+        d_2 * np.float32(numbers[k, i + TWO * step]) + d_3 * np.float32(numbers[k, i + THREE * step])
+    )
+
+
+@internal
+def add_row(numbers, start, blocks, factor, g):
+    start, step = np.uint64(start), np.uint64(blocks)
+    for k in range(4):
+        for j in range(blocks):
+            g[np.uint64(k) * step + np.uint64(j)] += factor * np.float32(numbers[k, start + np.uint64(j)])
 
 
 @internal

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .compilation import kernel
+from .compilation import internal
 from .sampling import TILE, blocks_per_row
 
 
@@ -40,14 +40,14 @@ class Scratch(NamedTuple):
     room: np.ndarray  # float32 (inputs * padded width,)
 
 
-@kernel
+@internal
 def vector(buffer, offset, rows, width):
     """View of a padded vector: shape (rows, width padded to a multiple of 4)."""
     padded = 4 * blocks_per_row(width)
     return buffer[offset : offset + rows * padded].reshape(rows, padded)
 
 
-@kernel
+@internal
 def new_tape(steps, rows, tape_size, widest):
     padded = 4 * blocks_per_row(widest)
     return Tape(
@@ -59,10 +59,10 @@ def new_tape(steps, rows, tape_size, widest):
     )
 
 
-@kernel
+@internal
 def new_scratch(rows, widest):
     padded = 4 * blocks_per_row(widest)
-    tile = max(TILE, padded // 4)
+    tile = max(TILE, padded // 4) + 16  # rows 4 KiB apart would share their places in the cache
     return Scratch(
         np.zeros(padded, np.float32),
         np.zeros(padded, np.float32),

@@ -81,9 +81,11 @@ def test_a_loss_that_overflows_is_counted(loss):
 
 def test_infinities_and_nan_go_through_activations_as_their_limits():
     from gradsim.activations import ACTIVATIONS, CODES
-    from gradsim.kernels.plain import plain_derivative, plain_phi
+    from gradsim.kernels import plain
+    from gradsim.kernels.compilation import for_python
     from gradsim.program import _activation_parameters
 
+    plain_phi, plain_derivative = for_python(plain.plain_phi), for_python(plain.plain_derivative)
     for entry in ACTIVATIONS:
         p = np.array(_activation_parameters(gradsim.mlp(width=1, depth=1, activation=entry.name))[1], float)
         for h, side in ((-np.inf, 0), (np.inf, 1)):

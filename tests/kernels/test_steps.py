@@ -7,14 +7,17 @@ import pytest
 
 from gradsim import reference
 from gradsim.activations import ACTIVATIONS, CODES
-from gradsim.kernels.activation import activation_backward, activation_forward
-from gradsim.kernels.linear import linear_backward, linear_forward
+from gradsim.kernels import activation, linear, workspace
+from gradsim.kernels.compilation import for_python
 from gradsim.kernels.record import (
     ACTIVATION, BIAS_GRADIENT, DEAD_FRACTION, GRADIENT, PREACTIVATION, PREACTIVATION_MAX, RECORDED, WEIGHT_GRADIENT,
 )  # fmt: skip
 from gradsim.kernels.sampling import ROLE_BIAS, ROLE_WEIGHT, sample_row
-from gradsim.kernels.workspace import new_scratch
 
+linear_forward, linear_backward = for_python(linear.linear_forward), for_python(linear.linear_backward)
+activation_forward = for_python(activation.activation_forward)
+activation_backward = for_python(activation.activation_backward)
+new_scratch = for_python(workspace.new_scratch)
 KEY = np.array([11, 12], np.uint32)
 LN2 = np.log(2)
 

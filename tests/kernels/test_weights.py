@@ -6,10 +6,13 @@ from scipy.stats import chisquare, ks_2samp
 
 from gradsim import reference
 from gradsim.initializers import WeightLaw, weight_law
+from gradsim.kernels import weights, workspace
+from gradsim.kernels.compilation import for_python
 from gradsim.kernels.sampling import LAW_ORTHOGONAL, LAW_SPARSE
-from gradsim.kernels.weights import transposed_weights_times, weights_times
-from gradsim.kernels.workspace import new_scratch
 
+weights_times = for_python(weights.weights_times)
+transposed_weights_times = for_python(weights.transposed_weights_times)
+new_scratch = for_python(workspace.new_scratch)
 KEY = np.array([3, 4], np.uint32)
 
 
