@@ -1,5 +1,6 @@
 """Writes the generated tables of the documentation: python scripts/document.py (a test checks that they are current)."""
 
+import json
 from pathlib import Path
 
 from gradsim.activations import ACTIVATIONS
@@ -26,7 +27,31 @@ def variables():
     return table(("variable", "dimensions", "type", "meaning"), rows)
 
 
+def benchmark(name):
+    return json.loads((DOCS.parent / "bench" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def dense():
+    result = benchmark("dense")
+    rows = []
+    for law, part in result["laws"].items():
+        ours = part["times"]["gradsim"]["median"]
+        for program, t in part["times"].items():
+            rows.append((law, program, f"{t['median']:.2f} ms", f"{t['median'] / ours:.2f}"))
+    where = f"{result['cores']} cores of {result['cpu']}, {result['rounds']} rounds, {result['date']}"
+    what = f"Width {result['width']}, depth {result['depth']}, {result['activation']}, one input; {where}."
+    return what + "\n\n" + table(("weights", "program", "a network", "times gradsim's"), rows)
+
+
+def costs():
+    cost = benchmark("dense")["activations"]
+    rows = sorted(cost, key=cost.get)
+    return table(("activation", "ns a unit", "relative"), [(n, f"{cost[n]:.2f}", f"{cost[n] / cost['tanh']:.2f}") for n in rows])
+
+
 TABLES = {
+    "dense": dense,
+    "costs": costs,
     "dimensions": lambda: table(("dimension", "meaning"), [(f"`{n}`", m) for n, m in DIMENSIONS.items()]),
     "cells": lambda: table(
         ("variable", "type", "meaning"), [(f"`{n}`", d.kind.__name__, d.long_name) for n, d in DESCRIPTIONS.items()]

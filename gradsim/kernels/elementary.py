@@ -215,10 +215,9 @@ def truncated_normal_quantile(v):
 
 @elementary
 def log1p(x):
-    """log(1 + x) for x >= 0, keeping the digits that 1 + x loses (Kahan's correction)."""
+    """log(1 + x) for x >= 0: the logarithm of what 1 + x keeps, and the slope there times what it loses."""
     shifted = ONE + x
-    kept = shifted - ONE
-    return x if kept == ZERO else log(shifted) * (x / kept)
+    return log(shifted) + (x - (shifted - ONE)) / shifted
 
 
 @elementary

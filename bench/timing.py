@@ -1,0 +1,59 @@
+"""Fair timing on a shared machine: contenders take turns, round after round, and medians are compared."""
+
+import json
+import os
+import platform
+import time
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median, quantiles
+
+PACKAGES = ("gradsim", "numpy", "numba", "torch", "jax")
+
+
+def seconds(job):
+    start = time.perf_counter()
+    job()
+    return time.perf_counter() - start
+
+
+def repeats_for(job, target):
+    """How often `job` has to run to take `target` seconds."""
+    job()
+    return max(1, round(target / max(seconds(job), 1e-6)))
+
+
+def rounds(contenders, count, target=1.0):
+    """{name: seconds of one job in each round} for contenders {name: job}, each sample about `target` seconds."""
+    repeats = {name: repeats_for(job, target) for name, job in contenders.items()}
+    taken = {name: [] for name in contenders}
+    for _ in range(count):
+        for name, job in contenders.items():
+            taken[name].append(seconds(lambda job=job, n=repeats[name]: [job() for _ in range(n)]) / repeats[name])
+    return taken
+
+
+def summary(samples, scale=1.0):
+    """Median and quartiles, times `scale`."""
+    low, _, high = quantiles(samples, n=4) if len(samples) > 1 else (samples[0],) * 3
+    return {"median": median(samples) * scale, "low": low * scale, "high": high * scale}
+
+
+def machine():
+    """What the figures depend on."""
+    info = Path("/proc/cpuinfo")
+    models = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            pass
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"cpu": models[0] if models else platform.processor(), "cores": cores, "versions": versions, "date": str(date.today())}
+
+
+def write(path, result):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(machine() | result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
