@@ -36,7 +36,7 @@ def dense():
     rows = []
     for law, part in result["laws"].items():
         ours = part["times"]["gradsim"]["median"]
-        for program, t in part["times"].items():
+        for program, t in sorted(part["times"].items(), key=lambda item: -item[1]["median"]):
             rows.append((law, program, f"{t['median']:.2f} ms", f"{t['median'] / ours:.2f}"))
     where = f"{result['cores']} cores of {result['cpu']}, {result['rounds']} rounds, {result['date']}"
     what = f"Width {result['width']}, depth {result['depth']}, {result['activation']}, one input; {where}."

@@ -9,40 +9,55 @@ from .compilation import internal
 from .external import call, call_each
 
 
-CHOICES = 5  # of a branch: what is called gets optimised again in each caller, so there must be few levels
+CHOICES = 5  # of one function: what is called gets optimised again in each caller, so there must be few levels
 
 
-def _dispatch(functions, leaf, branch, first=0):
-    """One kernel that picks a function by its activation's code: a tree of branches over consecutive codes."""
-    if len(functions) == 1:
-        return leaf(functions[0])
-    share = -(-len(functions) // CHOICES)
-    starts = range(0, len(functions), share)
-    below = [_dispatch(functions[k : k + share], leaf, branch, first + k) for k in starts]
-    ends = [first + k + share for k in starts]
-    more = CHOICES - len(below)
-    return branch(*ends[:-1], *[ends[-1]] * more, *below, *below[-1:] * more)
+def _dispatch(functions, choice, branch):
+    """One kernel that picks a function by its activation's code: up to five kernels that choose among five each."""
+    groups = [functions[k : k + CHOICES] for k in range(0, len(functions), CHOICES)]
+    starts = [k * CHOICES for k in range(len(groups))]
+    chosen = [choice(start, *_filled(group)) for start, group in zip(starts, groups, strict=True)]
+    return branch(*_filled(chosen))
 
 
-def _vector_leaf(scalar):
+def _filled(functions):
+    """Five functions; the last one stands in for those that are missing, and is never called as them."""
+    return [*functions, *functions[-1:] * (CHOICES - len(functions))]
+
+
+def _vector_choice(first, f_0, f_1, f_2, f_3, f_4):
     @internal
     def apply(code, v, scale, a, n, out):
-        for i in range(n):
-            out[i] = scalar(v[i] * scale, a)
+        if code == first:
+            for i in range(n):
+                out[i] = f_0(v[i] * scale, a)
+        elif code == first + 1:
+            for i in range(n):
+                out[i] = f_1(v[i] * scale, a)
+        elif code == first + 2:
+            for i in range(n):
+                out[i] = f_2(v[i] * scale, a)
+        elif code == first + 3:
+            for i in range(n):
+                out[i] = f_3(v[i] * scale, a)
+        else:
+            for i in range(n):
+                out[i] = f_4(v[i] * scale, a)
 
     return apply
 
 
-def _vector_branch(end_0, end_1, end_2, end_3, f_0, f_1, f_2, f_3, f_4):
+def _vector_branch(f_0, f_1, f_2, f_3, f_4):
     @internal
     def apply(code, v, scale, a, n, out):
-        if code < end_0:
+        group = code // CHOICES
+        if group == 0:
             f_0(code, v, scale, a, n, out)
-        elif code < end_1:
+        elif group == 1:
             f_1(code, v, scale, a, n, out)
-        elif code < end_2:
+        elif group == 2:
             f_2(code, v, scale, a, n, out)
-        elif code < end_3:
+        elif group == 3:
             f_3(code, v, scale, a, n, out)
         else:
             f_4(code, v, scale, a, n, out)
@@ -50,34 +65,44 @@ def _vector_branch(end_0, end_1, end_2, end_3, f_0, f_1, f_2, f_3, f_4):
     return apply
 
 
-def _log_leaf(scalar):
+def _log_choice(first, f_0, f_1, f_2, f_3, f_4):
     @internal
     def apply(code, h, a):
-        return scalar(h, a)
+        if code == first:
+            return f_0(h, a)
+        if code == first + 1:
+            return f_1(h, a)
+        if code == first + 2:
+            return f_2(h, a)
+        if code == first + 3:
+            return f_3(h, a)
+        return f_4(h, a)
 
     return apply
 
 
-def _log_branch(end_0, end_1, end_2, end_3, f_0, f_1, f_2, f_3, f_4):
+def _log_branch(f_0, f_1, f_2, f_3, f_4):
     @internal
     def apply(code, h, a):
-        if code < end_0:
+        group = code // CHOICES
+        if group == 0:
             return f_0(code, h, a)
-        if code < end_1:
+        if group == 1:
             return f_1(code, h, a)
-        if code < end_2:
+        if group == 2:
             return f_2(code, h, a)
-        if code < end_3:
+        if group == 3:
             return f_3(code, h, a)
         return f_4(code, h, a)
 
     return apply
 
 
-_phi = _dispatch([entry.phi for entry in ACTIVATIONS], _vector_leaf, _vector_branch)
-_derivative = _dispatch([entry.derivative for entry in ACTIVATIONS], _vector_leaf, _vector_branch)
-_log_phi = _dispatch([entry.log_abs for entry in ACTIVATIONS], _log_leaf, _log_branch)
-_log_derivative = _dispatch([entry.log_abs_derivative for entry in ACTIVATIONS], _log_leaf, _log_branch)
+assert len(ACTIVATIONS) <= CHOICES * CHOICES
+_phi = _dispatch([entry.phi for entry in ACTIVATIONS], _vector_choice, _vector_branch)
+_derivative = _dispatch([entry.derivative for entry in ACTIVATIONS], _vector_choice, _vector_branch)
+_log_phi = _dispatch([entry.log_abs for entry in ACTIVATIONS], _log_choice, _log_branch)
+_log_derivative = _dispatch([entry.log_abs_derivative for entry in ACTIVATIONS], _log_choice, _log_branch)
 
 
 @internal
