@@ -45,6 +45,8 @@ def samples(option, source):
     try:
         array = _read(option, name) if is_path else np.asarray(source)
         numbers = array.astype(np.float64)
+    except RequestError:
+        raise
     except OSError as error:
         reason = error.strerror or str(error).splitlines()[0]
         raise RequestError(f"{option}: cannot read {name!r}: {reason}") from None

@@ -78,7 +78,7 @@ def test_numbers_of_any_size():
         ({"input_file": "text.npy"}, "does not hold numbers only"),
         ({"input_file": "ragged.csv"}, "does not hold numbers only"),
         ({"input_file": "missing.npy"}, "No such file"),
-        ({"input_file": "x.txt"}, "is none of X.npy, X.csv or X.h5:/path"),
+        ({"input_file": "x.txt"}, "--input-file: 'x.txt' is none of X.npy, X.csv or X.h5:/path"),
         ({"input_file": "x.h5"}, "should say which dataset"),
         ({"input_file": "x.h5:/nothing"}, "has no dataset"),
         ({"input_file": "x.h5:/group"}, "has no dataset"),

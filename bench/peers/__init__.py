@@ -1,10 +1,11 @@
 """The same job in other libraries, written as one would who knows them well.
 
-Each module offers `variants(job)`: several ways to do the job, of which the benchmark keeps the fastest. They keep
-every shortcut that float32 allows at this depth; none of them carries exponents or extreme logarithms.
+Each module offers `variants(job)`: several ways to do the job, the plainest first, of which the benchmark keeps the
+fastest. They take every shortcut that float32 allows at this depth: none carries exponents or extreme logarithms.
 """
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from gradsim.quantities import QUANTITIES
 
 RECORDED = tuple(name for name, quantity in QUANTITIES.items() if not quantity.pairs)  # one input has no pairs
 SATURATION = 0.01
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 # init: (law of a weight, n Var W): stated here once more, so that the agreement of the programs tests it
 INITS = {
     "he_normal": ("normal", 2.0),

@@ -1,28 +1,32 @@
-"""JAX on the CPU: jit of vmap of a scan over the layers, every weight matrix drawn from a key of its own.
+"""JAX on the CPU: jit of a map over networks of a scan over layers, every weight matrix drawn from a key of its own.
 
-The weights are kept for the way back, or drawn again from the same keys. XLA uses all cores by itself.
-`jax_threefry_partitionable` False is the older layout of Threefry, which spends half as many rounds a number.
+The weights are kept for the way back, or drawn again from the same keys. XLA runs the body of a loop on one core, so
+that every core gets a Python thread and a share of the networks; "alone" leaves it to XLA. Threefry that is not
+partitionable (the older layout) spends half as many rounds a number.
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax, random
 
-from . import RECORDED, SATURATION, Variant
+from . import CORES, RECORDED, SATURATION, Variant
 
-# name: (generator, partitionable, keep the weights, batch, batches that lax.map takes one after the other)
+# name: (generator, partitionable, keep the weights, threads, batch of vmap, batches that lax.map takes in turn)
 WAYS = {
-    "threefry, kept, batch 4": ("threefry2x32", False, True, 4, 1),
-    "threefry, kept, batch 16": ("threefry2x32", False, True, 16, 1),
-    "threefry, kept, 4 batches of 4": ("threefry2x32", False, True, 4, 4),
-    "threefry, redrawn, batch 4": ("threefry2x32", False, False, 4, 1),
-    "threefry, redrawn, batch 16": ("threefry2x32", False, False, 16, 1),
-    "partitionable threefry, kept, batch 4": ("threefry2x32", True, True, 4, 1),
-    "rbg, kept, batch 4": ("rbg", True, True, 4, 1),
-    "unsafe_rbg, kept, batch 4": ("unsafe_rbg", True, True, 4, 1),
+    "alone, weights kept, 1 x 16": ("threefry2x32", False, True, 1, 16, 1),
+    "weights kept, 16 x 1": ("threefry2x32", False, True, CORES, 1, 16),
+    "weights kept, 8 x 2": ("threefry2x32", False, True, CORES, 2, 8),
+    "weights kept, 4 x 4": ("threefry2x32", False, True, CORES, 4, 4),
+    "weights redrawn, 8 x 2": ("threefry2x32", False, False, CORES, 2, 8),
+    "weights redrawn, 4 x 4": ("threefry2x32", False, False, CORES, 4, 4),
+    "partitionable, weights kept, 8 x 2": ("threefry2x32", True, True, CORES, 2, 8),
+    "rbg, weights kept, 8 x 2": ("rbg", True, True, CORES, 2, 8),
+    "unsafe_rbg, weights kept, 8 x 2": ("unsafe_rbg", True, True, CORES, 2, 8),
 }
 
 
@@ -84,24 +88,19 @@ def records(x, h, d, slopes, input_gradient, probe, last):
     return jnp.stack([place(rows[name]) for name in RECORDED])
 
 
-def program(job, generator, partitionable, keep, batch, batches):
-    """A function of a number of calls, each with keys that were not used before."""
+def program(job, generator, partitionable, keep, threads, batch, batches):
+    """A function of a number of calls for each thread; no call gets keys that another had."""
     one = partial(network, job, keep)
-    if batches > 1:
-        many = jax.jit(lambda keys: lax.map(one, keys, batch_size=batch))
-    else:
-        many = jax.jit(jax.vmap(one))
-    calls = iter(range(2**32))
+    many = jax.jit(jax.vmap(one) if batches == 1 else lambda keys: lax.map(one, keys, batch_size=batch))
+    seed, calls, pool = random.key(0, impl=generator), iter(range(2**32)), ThreadPoolExecutor(threads)
 
-    def run(count):
-        with jax.threefry_partitionable(partitionable):
-            seed = random.key(0, impl=generator)
-            made = [many(random.split(random.fold_in(seed, next(calls)), batch * batches)) for _ in range(count)]
-            return jax.numpy.concatenate(made).__array__()
+    def call(number):
+        with jax.threefry_partitionable(partitionable):  # a setting of the thread
+            return np.asarray(many(random.split(random.fold_in(seed, number), batch * batches)))
 
-    return run
+    return lambda count: np.concatenate(list(pool.map(call, [next(calls) for _ in range(count * threads)])))
 
 
 def variants(job):
-    for name, way in WAYS.items():
-        yield Variant(name, way[-2] * way[-1], program(job, *way))
+    for name, (*way, threads, batch, batches) in WAYS.items():
+        yield Variant(name, threads * batch * batches, program(job, *way, threads, batch, batches))

@@ -6,15 +6,13 @@ Uniform weights are drawn by `uniform_`, or faster from 64 random bits for every
 """
 
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
-from . import RECORDED, SATURATION, Variant
+from . import CORES, RECORDED, SATURATION, Variant
 
 BATCHES = (1, 4, 16)
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 class Worker:
