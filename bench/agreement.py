@@ -1,7 +1,5 @@
 """Do several programs do the same job? Their records must agree in law before their times mean anything."""
 
-from itertools import combinations
-
 import numpy as np
 
 STANDARD_ERRORS = 5.0
@@ -27,12 +25,3 @@ def distance(a, b):
     a, b = a[:, defined], b[:, defined]
     centre = 0.5 * (a.mean(axis=0) + b.mean(axis=0))
     return float(_distance(a, b).max()), float(_distance((a - centre) ** 2, (b - centre) ** 2).max())
-
-
-def distances(ensembles):
-    """{"a, b": (of means, of variances)} for all pairs of {name: records}."""
-    return {f"{a}, {b}": distance(ensembles[a], ensembles[b]) for a, b in combinations(ensembles, 2)}
-
-
-def agree(pairs):
-    return all(max(pair) < STANDARD_ERRORS for pair in pairs.values())

@@ -1,154 +1,158 @@
-"""gradsim's dense engine against PyTorch and JAX on the same networks, and against the time of its random numbers.
+"""The dense engine against PyTorch and JAX: python -m bench.dense (needs the extra `bench`).
 
-python -m bench.dense    (from the root of the repository, with the extra `bench` installed)
-
-Nothing is timed before the three programs agree in law: exit code 1 if they do not, 2 if a peer is missing.
+The same networks in law, the same recorded quantities, all cores at the disposal of each, taking turns. Nothing is
+timed before the programs agree in law, in every recorded quantity (exit code 1 if they do not, 2 if a peer is missing).
 """
 
-from itertools import count, islice
+import sys
 from pathlib import Path
 
 import click
 import numpy as np
+from rich.console import Console
+from rich.table import Table
 
 import gradsim
-from gradsim.kernels import record
-from gradsim.kernels.sampling import LAW_NORMAL, LAW_UNIFORM
-from gradsim.quantities import QUANTILES
+from gradsim.activations import ACTIVATIONS, CODES
+from gradsim.kernels import dispatch, record
+from gradsim.kernels.compilation import kernel
 from gradsim.simulation import record_chunks
-from gradsim.streams import stream_key
 
-from . import activations
-from .agreement import STANDARD_ERRORS, agree, distances
-from .bounds import weights_alone
-from .peers import CORES, RECORDED, Job
-from .timing import Contender, fastest, machine, markdown, summary, take_turns, write_json
+from . import timing
+from .agreement import STANDARD_ERRORS, distance
+from .bounds import LAWS, weights_alone
+from .peers import RECORDED, Job
 
-RESULTS = Path(__file__).parent / "results" / "dense.json"
-INITS = {"tanh": ("lecun_normal", "lecun_uniform"), "relu": ("he_normal", "he_uniform")}
-STEP = 4 * CORES  # so that every thread of the engine gets as many networks as any other
-ENGINE, RECORDS, BOUND = "gradsim.simulate", "gradsim, records alone", "its random numbers alone"
+RESULT = Path(__file__).with_name("results") / "dense.json"
+ASKED = {"normal": 2.5, "uniform": 6.0}
+ASKED_OF_BOUND = 0.6
+AGREEING = 200  # networks of each program that are compared
+REPLICAS = 64  # networks in a job of gradsim and of the bound
 
 
-def peers():
-    """{name: function of a Job}, or exit code 2."""
+def peers(job):
+    """{family: variants}. As they come, PyTorch draws with one generator and XLA runs a scan on one core."""
     try:
         from .peers import jax_dense, torch_dense
-    except ImportError as missing:
-        click.echo(f"{missing}; the peers come with the extra `bench`: pip install 'gradsim[bench]'", err=True)
-        raise SystemExit(2) from None
-    return {"PyTorch": torch_dense.variants, "JAX": jax_dense.variants}
+    except ImportError as error:
+        click.echo(f"bench: {error.name} is missing; pip install '.[bench]'", err=True)
+        sys.exit(2)
+    families = {}
+    for library, module in (("PyTorch", torch_dense), ("JAX", jax_dense)):
+        for variant in module.variants(job):
+            family = library if variant.plain else f"{library}, a thread a core"
+            if "from words" in variant.name:
+                family = f"{library}, a thread a core, uniforms from raw words"
+            families.setdefault(family, []).append(variant)
+    return families
 
 
-def gradsim_records(network, replicas):
-    """Records of gradsim, restricted to what is recorded of one input."""
-    rows = [record.RECORDED.index(name) for name in RECORDED]
-    return np.concatenate(list(record_chunks(network, replicas=replicas, seed=1)))[:, rows]
+def statistics(records):
+    """What gradsim makes of its records, for peers: moments and quantiles over networks."""
+    return np.mean(records, 0), np.var(records, 0), np.quantile(records, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)
 
 
-def own_contenders(job, network):
-    """The engine with statistics, without them, and the bound; every run takes a new seed."""
-    seeds, law = count(2), LAW_NORMAL if job.normal else LAW_UNIFORM
-
-    def records(replicas):
-        for _ in record_chunks(network, replicas=replicas, seed=next(seeds)):
-            pass
-
-    def bound(replicas):
-        weights_alone(law, stream_key(next(seeds), "bound"), replicas, job.width, job.depth)
-
-    return [
-        Contender(ENGINE, lambda replicas: gradsim.simulate(network, replicas=replicas, seed=next(seeds)), STEP),
-        Contender(RECORDS, records, STEP),
-        Contender(BOUND, bound, STEP),
-    ]
-
-
-def with_statistics(name, variant):
-    """A peer's variant, with the least of the statistics over networks that `gradsim.simulate` gives."""
-
-    def run(replicas):
-        records = variant.run(replicas // variant.batch)
-        return records.mean(axis=0), records.var(axis=0, ddof=1), np.quantile(records, QUANTILES, axis=0)
-
-    return Contender(name, run, variant.batch)
-
-
-def choose(name, variants, seconds):
-    """(the fastest variant, {its name and the others': ms a network}); only the chosen one's buffers stay."""
-    best, tried = None, {}
+def fastest(variants):
+    """The variant that takes least a network, and how long each took, in ms."""
+    taken = {}
     for variant in variants:
-        tried[variant.name] = 1e3 * fastest(with_statistics(name, variant), seconds)
-        if tried[variant.name] == min(tried.values()):
-            best = variant
-        click.echo(f"  {name}, {variant.name}: {tried[variant.name]:.2f} ms")
-    return best, tried
+        variant.run(1)
+        taken[variant.name] = min(timing.seconds(lambda v=variant: v.run(1)) for _ in range(3)) / variant.batch * 1e3
+    return min(variants, key=lambda v: taken[v.name]), taken
 
 
-def measure(job, contestants, rounds, seconds, replicas):
-    """Everything about one job, or exit code 1 if the programs do not agree."""
-    click.echo(f"{job.init}, {job.activation}, width {job.width}, depth {job.depth}: variants of the peers")
+def check_agreement(network, variant):
+    """Exit unless the peer's records have the means and variances of gradsim's."""
+    rows = [record.RECORDED.index(name) for name in RECORDED]
+    ours = np.concatenate(list(record_chunks(network, replicas=AGREEING)))[:, rows]
+    theirs = variant.run(-(-AGREEING // variant.batch))
+    apart = distance(ours, theirs)
+    if not max(apart) < STANDARD_ERRORS:
+        click.echo(f"bench: {variant.name} disagrees: means, variances apart by {apart} standard errors", err=True)
+        sys.exit(1)
+
+
+def compare(job, count):
+    """One law of weights: {name: summary in ms a network}, the variants that were tried, and the ratios."""
     network = gradsim.mlp(width=job.width, depth=job.depth, activation=job.activation, init=job.init)
-    chosen, tried = {}, {}
-    for name, variants in contestants.items():
-        chosen[name], tried[name] = choose(name, variants(job), seconds / 4)
-    ensembles = {"gradsim": gradsim_records(network, replicas)}
-    ensembles |= {name: variant.run(-(-replicas // variant.batch)) for name, variant in chosen.items()}
-    pairs = distances(ensembles)
-    for pair, (mean, variance) in pairs.items():
-        click.echo(f"  {pair}: means within {mean:.1f} standard errors, variances within {variance:.1f}")
-    if not agree(pairs):
-        click.echo(f"the programs do not agree within {STANDARD_ERRORS:g} standard errors: no times", err=True)
-        raise SystemExit(1)
-    rivals = [with_statistics(name, variant) for name, variant in chosen.items()]
-    times = take_turns([*own_contenders(job, network), *rivals], rounds, seconds)
-    better = min(chosen, key=lambda name: np.median(times[name]))
+    law, key = ("normal" if job.normal else "uniform"), np.array([1, 2], np.uint32)
+    contenders = {
+        "gradsim": (lambda: gradsim.simulate(network, REPLICAS), REPLICAS),
+        "random numbers alone": (lambda: weights_alone(LAWS[law], key, REPLICAS, job.width, job.depth), REPLICAS),
+    }
+    tried = {}
+    for family, variants in peers(job).items():
+        if variants:
+            best, tried[family] = fastest(variants)
+            check_agreement(network, best)
+            contenders[family] = (lambda v=best: statistics(v.run(1)), best.batch)
+    taken = timing.rounds({name: run for name, (run, _) in contenders.items()}, count)
+    times = {name: timing.summary(samples, 1e3 / contenders[name][1]) for name, samples in taken.items()}
+    ours = times["gradsim"]["median"]
+    plain, threaded = (
+        min(t["median"] for name, t in times.items() if name in names)
+        for names in (("PyTorch", "JAX"), ("PyTorch, a thread a core", "JAX, a thread a core"))
+    )
     return {
-        "job": vars(job),
-        "milliseconds": {name: summary(1e3 * samples) for name, samples in times.items()},
-        "variant": {name: variant.name for name, variant in chosen.items()},
-        "tried_milliseconds": tried,
-        "agreement_standard_errors": pairs,
-        "better_peer": better,
-        "times_faster_than_better_peer": summary(times[better] / times[ENGINE]),
-        "fraction_of_bound": summary(times[BOUND] / times[RECORDS]),
+        "times": times,
+        "tried": tried,
+        "of_bound": times["random numbers alone"]["median"] / ours,
+        "ratio": plain / ours,
+        "ratio_to_threads": threaded / ours,
     }
 
 
-def table(result):
-    rows = []
-    for name, times in result["milliseconds"].items():
-        label = f"{name}: {result['variant'][name]}" if name in result["variant"] else name
-        rows.append((label, f"{times['median']:.2f}", "{:.2f} to {:.2f}".format(*times["quartiles"])))
-    ratio, fraction = result["times_faster_than_better_peer"], result["fraction_of_bound"]
-    return "\n".join([
-        f"\n{result['job']['init']}, {result['job']['activation']}",
-        markdown(("program", "ms a network", "quartiles"), rows),
-        f"{ratio['median']:.2f} times as fast as {result['better_peer']} ({ratio['quartiles'][0]:.2f} to "
-        f"{ratio['quartiles'][1]:.2f}); {fraction['median']:.0%} of the bound",
-    ])  # fmt: skip
+@kernel
+def _phi_and_derivative(code, h, a, out, slopes, times):
+    for _ in range(times):
+        dispatch.apply_phi(code, 0, h, np.float32(1.0), a, h.size, out)
+        dispatch.apply_derivative(code, 0, h, np.float32(1.0), a, h.size, slopes)
 
 
-@click.command(help=__doc__)
-@click.option("--activation", type=click.Choice(tuple(INITS)), default="tanh", show_default=True)
-@click.option("--rounds", type=click.IntRange(1), default=7, show_default=True, help="In which all take turns.")
-@click.option("--json", "path", type=click.Path(path_type=Path), default=RESULTS, help="Where the numbers go.")
-@click.option("--quick", is_flag=True, help="Tiny networks, one variant of each peer: does it run at all?")
-@click.option("--activations", "also_activations", is_flag=True, help="Also what each activation costs.")
-def main(activation, rounds, path, quick, also_activations):
-    width, depth, seconds, replicas = (16, 4, 0.02, 64) if quick else (256, 100, 1.0, 200)
-    contestants = peers()
-    if quick:
-        contestants = {name: lambda job, own=own: islice(own(job), 1) for name, own in contestants.items()}
-    results = {"machine": machine("gradsim", "numpy", "numba", "torch", "jax"), "rounds": rounds, "dense": []}
-    for init in INITS[activation]:
-        results["dense"].append(measure(Job(width, depth, activation, init), contestants, rounds, seconds, replicas))
-        click.echo(table(results["dense"][-1]) + "\n")
-    if also_activations:
-        results["activations"] = activations.measure(rounds, seconds / 4)
-        click.echo(activations.table(results["activations"]))
-    write_json(path, results)
-    click.echo(f"written: {path}")
+def activation_costs(count):
+    """ns a unit for phi and phi' of 256 normal preactivations, on one core."""
+    h = np.random.default_rng(0).normal(size=256).astype(np.float32)
+    out, slopes, times = np.empty_like(h), np.empty_like(h), 2000
+    jobs = {
+        entry.name: lambda c=CODES[entry.name], a=np.float32(entry.parameter or 0): _phi_and_derivative(c, h, a, out, slopes, times)
+        for entry in ACTIVATIONS
+    }
+    taken = timing.rounds(jobs, count, target=0.01)
+    return {name: timing.summary(samples, 1e9 / times / h.size)["median"] for name, samples in taken.items()}
+
+
+def show(result):
+    console = Console(width=150, highlight=False)
+    for law, part in result["laws"].items():
+        table = Table("program", "ms a network", "quartiles", "gradsim is faster by", title=f"{law} weights", box=None)
+        for name, t in part["times"].items():
+            ratio = t["median"] / part["times"]["gradsim"]["median"]
+            table.add_row(name, f"{t['median']:.2f}", f"{t['low']:.2f} - {t['high']:.2f}", f"{ratio:.2f}")
+        console.print(table)
+        console.print(
+            f"against the better of PyTorch and JAX: {part['ratio']:.1f} as they come (asked {ASKED[law]}), "
+            f"{part['ratio_to_threads']:.1f} with a thread a core; of the bound: "
+            f"{100 * part['of_bound']:.0f} % (asked {100 * ASKED_OF_BOUND:.0f} %)\n"
+        )
+    costs = result["activations"]
+    worst = max(costs, key=costs.get)
+    console.print(f"activations: at most {costs[worst] / costs['tanh']:.2f} times tanh ({worst}; asked 2)")
+
+
+@click.command()
+@click.option("--rounds", "count", default=7, show_default=True)
+@click.option("--width", default=256, show_default=True)
+@click.option("--depth", default=100, show_default=True)
+@click.option("--activation", type=click.Choice(["tanh", "relu"]), default="tanh", show_default=True)
+@click.option("--json", "path", type=click.Path(path_type=Path), default=RESULT, help="Where the figures go.")
+def main(count, width, depth, activation, path):
+    """Time the dense engine against PyTorch, JAX and its own random numbers."""
+    jobs = {"normal": Job(width, depth, activation, "lecun_normal"), "uniform": Job(width, depth, activation, "lecun_uniform")}
+    result = {"width": width, "depth": depth, "activation": activation, "rounds": count}
+    result["laws"] = {law: compare(job, count) for law, job in jobs.items()}
+    result["activations"] = activation_costs(count)
+    timing.write(path, result)
+    show(result)
 
 
 if __name__ == "__main__":

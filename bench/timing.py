@@ -1,102 +1,65 @@
-"""What every benchmark shares: contenders that take turns, their medians, the machine, tables and JSON."""
+"""Fair timing on a shared machine: contenders take turns, round after round, and medians are compared."""
 
 import json
-import math
+import os
 import platform
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from statistics import median, quantiles
 
-import numpy as np
-
-
-@dataclass(frozen=True)
-class Contender:
-    """`run(n)` does n units of work (networks, say); n is a multiple of `step`."""
-
-    name: str
-    run: Callable
-    step: int = 1
-
-    def seconds(self, count):
-        """Wall time of `count` units, a unit."""
-        start = time.perf_counter()
-        self.run(count)
-        return (time.perf_counter() - start) / count
-
-    def count_for(self, seconds):
-        """Units that take about so many seconds, after a run to warm up."""
-        self.run(self.step)
-        each = self.seconds(self.step)
-        if each * self.step < 0.1 * seconds:  # too short to measure by: look once more
-            each = self.seconds(self.step * math.ceil(0.1 * seconds / (each * self.step)))
-        return self.step * max(1, round(seconds / (each * self.step)))
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+PACKAGES = ("gradsim", "numpy", "numba", "torch", "jax")
 
 
-def fastest(contender, seconds, times=3):
-    """The least time of a unit in a few short runs: to choose between variants, not to report."""
-    count = contender.count_for(seconds)
-    return min(contender.seconds(count) for _ in range(times))
+def seconds(job):
+    start = time.perf_counter()
+    job()
+    return time.perf_counter() - start
 
 
-def take_turns(contenders, rounds, seconds):
-    """{name: array of seconds a unit, one a round}. Each round starts with another contender.
+def repeats_for(job, target):
+    """How often `job` has to run to take `target` seconds."""
+    job()
+    return max(1, round(target / max(seconds(job), 1e-6)))
 
-    What the machine does besides changes from minute to minute; within a round it is much the same for all, so that
-    ratios are to be taken round by round.
+
+def rounds(contenders, count, target=1.0):
+    """{name: seconds of one job in each round} for contenders {name: job}, each sample about `target` seconds.
+
+    Each round starts with another contender, so that none always follows the same one.
     """
-    counts = [contender.count_for(seconds) for contender in contenders]
-    samples = np.empty((len(contenders), rounds))
-    for turn in range(rounds):
-        for place in range(len(contenders)):
-            k = (place + turn) % len(contenders)
-            samples[k, turn] = contenders[k].seconds(counts[k])
-    return {contender.name: row for contender, row in zip(contenders, samples, strict=True)}
+    repeats = {name: repeats_for(job, target) for name, job in contenders.items()}
+    taken = {name: [] for name in contenders}
+    for turn in range(count):
+        order = [*contenders][turn % len(contenders) :] + [*contenders][: turn % len(contenders)]
+        for name in order:
+            job = contenders[name]
+            taken[name].append(seconds(lambda job=job, n=repeats[name]: [job() for _ in range(n)]) / repeats[name])
+    return taken
 
 
-def summary(samples):
-    """Median and quartiles of the samples, and the samples, for the JSON."""
-    lower, median, upper = np.quantile(samples, [0.25, 0.5, 0.75])
-    return {"median": median, "quartiles": [lower, upper], "samples": list(map(float, samples))}
+def summary(samples, scale=1.0):
+    """Median and quartiles, times `scale`."""
+    low, _, high = quantiles(samples, n=4) if len(samples) > 1 else (samples[0],) * 3
+    return {"median": median(samples) * scale, "low": low * scale, "high": high * scale}
 
 
-def machine(*packages):
-    """The processor, its cores, and the versions of Python and `packages`."""
-    from .peers import CORES
-
-    return {
-        "processor": _processor(),
-        "cores": CORES,
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
-    }
-
-
-def _processor():
-    """The model, with what tells it apart from others of the same vague name."""
-    try:
-        fields = dict(
-            map(str.strip, line.split(":", 1)) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line
-        )
-    except OSError:
-        return platform.processor() or platform.machine()
-    numbers = ", ".join(f"{what} {fields[what]}" for what in ("cpu family", "model", "stepping") if what in fields)
-    vector = ", AVX-512" if "avx512f" in fields.get("flags", "").split() else ""
-    return f"{fields.get('model name', platform.machine())} ({numbers}{vector})"
+def machine():
+    """What the figures depend on."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            pass
+    return {"cpu": models[0] if models else platform.processor(), "cores": CORES, "versions": versions, "date": str(date.today())}
 
 
-def write_json(path, results):
-    path = Path(path)
+def write(path, result):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=2, default=float) + "\n")
-
-
-def markdown(headings, rows):
-    """A Markdown table that can also be read as it stands."""
-    cells = [list(map(str, row)) for row in (headings, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]
-    return "\n".join([lines[0], "| " + " | ".join("-" * width for width in widths) + " |", *lines[1:]])
+    path.write_text(json.dumps(machine() | result, indent=1, sort_keys=True) + "\n", encoding="utf-8")

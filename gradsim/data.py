@@ -44,13 +44,15 @@ def samples(option, source):
     name = str(source) if is_path else "array"
     try:
         array = _read(option, name) if is_path else np.asarray(source)
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"its type is {array.dtype}")
         numbers = array.astype(np.float64)
     except RequestError:
         raise
     except OSError as error:
         reason = error.strerror or str(error).splitlines()[0]
         raise RequestError(f"{option}: cannot read {name!r}: {reason}") from None
-    except (TypeError, ValueError) as error:
+    except (EOFError, TypeError, ValueError) as error:
         raise RequestError(f"{option}: {name!r} does not hold numbers only: {str(error).splitlines()[0]}") from None
     if numbers.ndim == 0 or numbers.size == 0:
         raise RequestError(f"{option}: {name!r} has no rows")
@@ -62,13 +64,13 @@ def samples(option, source):
 
 
 def _read(option, name):
-    path, _, inside = name.partition(":")
-    suffix = Path(path).suffix.lower()
+    suffix = Path(name).suffix.lower()
     if suffix == ".npy":
-        return np.load(path, allow_pickle=False)
+        return np.load(name, allow_pickle=False)
     if suffix == ".csv":
-        return _read_csv(path)
-    if suffix in (".h5", ".hdf5"):
+        return _read_csv(name)
+    path, _, inside = name.partition(":")
+    if Path(path).suffix.lower() in (".h5", ".hdf5"):
         return _read_hdf5(option, name, path, inside)
     raise RequestError(f"{option}: {name!r} is none of {FORMS}")
 

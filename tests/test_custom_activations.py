@@ -9,8 +9,6 @@ import gradsim
 from gradsim.activations import find_activation
 from gradsim.kernels.interpreter import run_chunk
 
-COUNT = "numba:compile"
-
 
 def curves(name, **options):
     network = gradsim.mlp(width=16, depth=6, activation=name, bias_std=0.2)
@@ -65,6 +63,7 @@ def test_growth_without_an_asymptote_is_exact_in_float64_and_counted_beyond():
     [
         ("wrong", lambda h: h * h, lambda h: h, "not the derivative"),
         ("text", lambda h: str(h), lambda h: 1.0, "Numba cannot compile f"),
+        (["tanh"], math.tanh, lambda h: 1.0, "not a free name"),
         ("number", 3, lambda h: 1.0, "not a function of one number"),
         ("tanh", math.tanh, lambda h: 1.0, "not a free name"),
         ("log", lambda h: np.log(h), lambda h: 1 / h, "is not finite"),

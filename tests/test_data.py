@@ -25,6 +25,8 @@ def files(tmp_path, monkeypatch):
     np.save("nan.npy", np.where(np.arange(60).reshape(12, 5) == 17, np.nan, ROWS))
     np.save("none.npy", ROWS[:0])
     np.save("text.npy", np.array([["a"]]))
+    np.save("complex.npy", ROWS * 1j)
+    (tmp_path / "empty.npy").write_bytes(b"")
     (tmp_path / "ragged.csv").write_text("1,2\n3\n")
 
 
@@ -76,6 +78,8 @@ def test_numbers_of_any_size():
         ({"input_file": "nan.npy"}, "has nan in row 4, column 3"),
         ({"input_file": "none.npy"}, "has no rows"),
         ({"input_file": "text.npy"}, "does not hold numbers only"),
+        ({"input_file": "empty.npy"}, "does not hold numbers only"),
+        ({"input_file": "complex.npy"}, "its type is complex128"),
         ({"input_file": "ragged.csv"}, "does not hold numbers only"),
         ({"input_file": "missing.npy"}, "No such file"),
         ({"input_file": "x.txt"}, "--input-file: 'x.txt' is none of X.npy, X.csv or X.h5:/path"),

@@ -5,7 +5,6 @@ fastest. They take every shortcut that float32 allows at this depth: none carrie
 """
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,7 +12,6 @@ from gradsim.quantities import QUANTITIES
 
 RECORDED = tuple(name for name, quantity in QUANTITIES.items() if not quantity.pairs)  # one input has no pairs
 SATURATION = 0.01
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 # init: (law of a weight, n Var W): stated here once more, so that the agreement of the programs tests it
 INITS = {
     "he_normal": ("normal", 2.0),
@@ -45,8 +43,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to do the job: `run(batches)` gives records of shape (batches * batch, len(RECORDED), depth + 1)."""
+    """One way to do the job: `run(batches)` gives records of shape (batches * batch, len(RECORDED), depth + 1).
+
+    `plain`: with the library's own threads only; otherwise a thread of the user's own for every core.
+    """
 
     name: str
     batch: int
     run: Callable
+    plain: bool

@@ -14,11 +14,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax, random
 
-from . import CORES, RECORDED, SATURATION, Variant
+from ..timing import CORES
+from . import RECORDED, SATURATION, Variant
 
 # name: (generator, partitionable, keep the weights, threads, batch of vmap, batches that lax.map takes in turn)
 WAYS = {
+    "alone, weights kept, 1 x 4": ("threefry2x32", False, True, 1, 4, 1),
     "alone, weights kept, 1 x 16": ("threefry2x32", False, True, 1, 16, 1),
+    "alone, weights kept, 4 x 4": ("threefry2x32", False, True, 1, 4, 4),
+    "alone, weights redrawn, 1 x 16": ("threefry2x32", False, False, 1, 16, 1),
     "weights kept, 16 x 1": ("threefry2x32", False, True, CORES, 1, 16),
     "weights kept, 8 x 2": ("threefry2x32", False, True, CORES, 2, 8),
     "weights kept, 4 x 4": ("threefry2x32", False, True, CORES, 4, 4),
@@ -103,4 +107,4 @@ def program(job, generator, partitionable, keep, threads, batch, batches):
 
 def variants(job):
     for name, (*way, threads, batch, batches) in WAYS.items():
-        yield Variant(name, threads * batch * batches, program(job, *way, threads, batch, batches))
+        yield Variant(name, threads * batch * batches, program(job, *way, threads, batch, batches), plain=threads == 1)

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
-from . import CORES, RECORDED, SATURATION, Variant
+from ..timing import CORES
+from . import RECORDED, SATURATION, Variant
 
 BATCHES = (1, 4, 16)
 
@@ -107,6 +108,6 @@ def variants(job):
     for from_words in (False,) if job.normal else (False, True):
         how = ", from words" if from_words else ""
         for batch in BATCHES:
-            yield Variant(f"one generator, batch {batch}{how}", batch, alone(job, batch, from_words))
+            yield Variant(f"one generator, batch {batch}{how}", batch, alone(job, batch, from_words), plain=True)
             shared = side_by_side(job, batch, from_words)
-            yield Variant(f"{CORES} generators, batch {batch} each{how}", CORES * batch, shared)
+            yield Variant(f"{CORES} generators, batch {batch} each{how}", CORES * batch, shared, plain=False)

@@ -25,10 +25,9 @@ def find_activation(text):
 
     Raises RequestError for anything else.
     """
-    if text in _GIVEN:
-        return _GIVEN[text], 0.0
-    if isinstance(text, str) and ":" in text:
+    if isinstance(text, str) and ":" in text and text not in _GIVEN:
         _GIVEN[text] = load(text)
+    if isinstance(text, str) and text in _GIVEN:
         return _GIVEN[text], 0.0
     name, arguments = parse("--activation", text)
     if name not in _BY_NAME:

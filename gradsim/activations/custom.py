@@ -109,9 +109,9 @@ def custom_entry(name, f, df):
 
 
 def load(text):
-    """The (name, f, df) of "module:function", df being `function`_derivative. Raises RequestError.
+    """The Activation of "module:function", whose derivative is `function_derivative` in the same module.
 
-    `function` may also be what `gradsim.activation` returned: then the Activation itself is given.
+    `function` may also be what `gradsim.activation` returned. Raises RequestError.
     """
     module_name, _, attribute = text.partition(":")
     if os.getcwd() not in sys.path:

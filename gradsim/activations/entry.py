@@ -11,8 +11,9 @@ class Activation:
     `phi` and `derivative` are jitted float32 functions of (h, a), `log_abs` and `log_abs_derivative` float64 ones that
     give (sign, log|value|). `slope_zero` is (left, right); `slope` and `intercept` are (at -inf, at +inf), NaN slopes
     where there is no asymptote. `largest_derivative` is sup|phi'|. `homogeneous` says phi(c h) = c phi(h) for c > 0.
+    `parameter` is the default of the one optional parameter a, and `adapted(a)` what it changes of the other fields.
     A user's own activation has Python functions of h for `phi` and `derivative`, no logs, and the `addresses` of both as
-    compiled functions, which live as long as `compiled`. `parameter` is the default of the one optional parameter a, and `adapted(a)` what it changes of the other fields.
+    compiled functions, which live as long as `compiled`.
     """
 
     name: str

@@ -8,7 +8,6 @@ from ..activations import ACTIVATIONS, CUSTOM
 from .compilation import internal
 from .external import call, call_each
 
-
 CHOICES = 5  # of one function: what is called gets optimised again in each caller, so there must be few levels
 
 
@@ -116,31 +115,27 @@ def sign_and_log(value):
     return math.copysign(1.0, value), log_of(value)
 
 
-@internal
-def apply_phi(code, address, v, scale, a, n, out):
-    """out = phi(scale v), float32; `address` is that of the user's function where `code` is CUSTOM."""
-    if code == CUSTOM:
-        call_each(address, v, scale, n, out)
-    else:
-        _phi(code, v, scale, a, n, out)
+def _or_custom_vector(table):
+    @internal
+    def apply(code, address, v, scale, a, n, out):
+        if code == CUSTOM:
+            call_each(address, v, scale, n, out)
+        else:
+            table(code, v, scale, a, n, out)
+
+    return apply
 
 
-@internal
-def apply_derivative(code, address, v, scale, a, n, out):
-    """out = phi'(scale v), float32."""
-    if code == CUSTOM:
-        call_each(address, v, scale, n, out)
-    else:
-        _derivative(code, v, scale, a, n, out)
+def _or_custom_log(table):
+    @internal
+    def apply(code, address, h, a):
+        return sign_and_log(call(address, h)) if code == CUSTOM else table(code, h, a)
+
+    return apply
 
 
-@internal
-def log_phi(code, address, h, a):
-    """(sign, log|phi(h)|) in float64."""
-    return sign_and_log(call(address, h)) if code == CUSTOM else _log_phi(code, h, a)
-
-
-@internal
-def log_derivative(code, address, h, a):
-    """(sign, log|phi'(h)|) in float64."""
-    return sign_and_log(call(address, h)) if code == CUSTOM else _log_derivative(code, h, a)
+# `address` is that of the user's function where `code` is CUSTOM, and not looked at elsewhere.
+apply_phi = _or_custom_vector(_phi)  # out = phi(scale v), float32
+apply_derivative = _or_custom_vector(_derivative)  # out = phi'(scale v), float32
+log_phi = _or_custom_log(_log_phi)  # (sign, log|phi(h)|) in float64
+log_derivative = _or_custom_log(_log_derivative)  # (sign, log|phi'(h)|) in float64

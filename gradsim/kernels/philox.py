@@ -12,7 +12,7 @@ replica can be made again at any time, in any order, by any thread. gradsim's co
 
 import numpy as np
 
-from .compilation import inlined, kernel, widest_vectors
+from .compilation import inlined, kernel
 
 MULTIPLIER_0 = np.uint64(0xD2511F53)
 MULTIPLIER_1 = np.uint64(0xCD9E8D57)
