@@ -5,6 +5,7 @@ timed before the programs agree in law, in every recorded quantity (exit code 1 
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -113,10 +114,10 @@ def activation_costs(count):
     """ns a unit for phi and phi' of 256 normal preactivations, on one core."""
     h = np.random.default_rng(0).normal(size=256).astype(np.float32)
     out, slopes, times = np.empty_like(h), np.empty_like(h), 2000
-    jobs = {
-        entry.name: lambda c=CODES[entry.name], a=np.float32(entry.parameter or 0): _phi_and_derivative(c, h, a, out, slopes, times)
-        for entry in ACTIVATIONS
-    }
+    jobs = {}
+    for entry in ACTIVATIONS:
+        parameter = np.float32(entry.parameter or 0)
+        jobs[entry.name] = partial(_phi_and_derivative, CODES[entry.name], h, parameter, out, slopes, times)
     taken = timing.rounds(jobs, count, target=0.01)
     return {name: timing.summary(samples, 1e9 / times / h.size)["median"] for name, samples in taken.items()}
 
