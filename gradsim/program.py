@@ -8,7 +8,8 @@ import numpy as np
 from .activations import CODES, CUSTOM, find_activation
 from .initializers import bias_law, weight_law
 from .kernels.inputs import GAUSSIAN, SAMPLES
-from .kernels.interpreter import ACTIVATE, INPUT, LINEAR, LOSS
+from .engine import operation_of
+from .kernels.interpreter import ACTIVATE, INPUT, LINEAR_GAUSSIAN, LINEAR_HAAR, LOSS
 from .kernels.loss import CROSS_ENTROPY, INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
 from .kernels.sampling import (
     LAW_CONSTANT, LAW_IDENTITY, LAW_NORMAL, LAW_ORTHOGONAL, LAW_RADEMACHER, LAW_SPARSE, LAW_TRUNCATED, LAW_UNIFORM,
@@ -53,8 +54,7 @@ def _scaled(law):
     return [math.ldexp(law.mean, -exponent), math.ldexp(law.scale, -exponent), exponent]
 
 
-def _linear_parameters(network, fan_in, fan_out):
-    weights = weight_law(network.init, fan_in, fan_out, network.weight_gain)
+def _linear_parameters(network, weights, fan_in):
     biases = bias_law(network.bias, fan_in)
     nonzero = round(weights.density * fan_in)  # of a row of a sparse matrix
     return LAW_CODES[weights.kind], [*_scaled(weights), *_scaled(biases), LAW_CODES[biases.kind], nonzero]
@@ -73,7 +73,7 @@ def _data(network, samples, targets, labelled):
     def rows(given, width):
         if given is None:
             return np.zeros((0, 0), np.float32), np.zeros(0, np.int64)
-        return given.normalised(4 * -(-width // 4))
+        return given.normalised(_padded(width))
 
     labels = np.zeros(0, np.int64)
     if labelled and targets is not None:
@@ -82,10 +82,27 @@ def _data(network, samples, targets, labelled):
     return Data(inputs, input_exponents, *rows(targets, network.linear_widths[-1]), labels)
 
 
-def lower(network, inputs=1, correlation=0.0, loss="probe", probe="independent", samples=None, targets=None):
+def _padded(width):
+    return 4 * -(-width // 4)
+
+
+def room_behind(operation, inputs, n_in, n_out):
+    """Float32 numbers that a step keeps on the tape behind its vector: slopes, or what was drawn and the inputs' frame."""
+    if operation == ACTIVATE:
+        return inputs * _padded(n_out)
+    if operation in (LINEAR_GAUSSIAN, LINEAR_HAAR):
+        drawn = _padded(max(n_in, n_out) if operation == LINEAR_HAAR else n_out)
+        return inputs * (drawn + (_padded(n_in) if inputs > 1 else 0))
+    return 0
+
+
+def lower(
+    network, inputs=1, correlation=0.0, loss="probe", probe="independent", samples=None, targets=None, engine="auto"
+):  # fmt: skip
     """The Program that carries `inputs` inputs side by side through `network` to the loss.
 
-    The inputs are Gaussian with the given correlation, or rows of `samples`; `targets` go with these.
+    The inputs are Gaussian with the given correlation, or rows of `samples`; `targets` go with these. `engine` says how
+    linear layers are computed (see `engine`).
     """
     steps, parameters, offset = [], [], 0
 
@@ -93,13 +110,16 @@ def lower(network, inputs=1, correlation=0.0, loss="probe", probe="independent",
         nonlocal offset
         steps.append((operation, layer, width, offset, variant))
         parameters.append([*row, *[0.0] * (PARAMETERS - len(row))])
-        offset += inputs * 4 * ((width + 3) // 4)
+        n_in = steps[-2][2] if len(steps) > 1 else width
+        offset += inputs * _padded(width) + room_behind(operation, inputs, n_in, width)
 
     add(INPUT, 0, network.input_width, GAUSSIAN if samples is None else SAMPLES, [correlation])
     fan_in = network.input_width
     code, asymptotes = _activation_parameters(network)
     for layer, fan_out in enumerate(network.linear_widths, start=1):
-        add(LINEAR, layer, fan_out, *_linear_parameters(network, fan_in, fan_out))
+        weights = weight_law(network.init, fan_in, fan_out, network.weight_gain)
+        add(operation_of(engine, weights.kind, inputs, fan_in, fan_out), layer, fan_out,
+            *_linear_parameters(network, weights, fan_in))
         if layer <= network.depth:
             add(ACTIVATE, layer, fan_out, code, asymptotes)
         fan_in = fan_out

@@ -5,11 +5,11 @@ import inspect
 import numba
 
 from .data import samples
+from .engine import ENGINES
 from .errors import RequestError, unknown
 from .network import finite_number, mlp, whole_number
 
 MOST_REPLICAS = 2**32  # the replica is one 32-bit word of the counter
-ENGINES = ("auto", "dense")
 LOSSES = ("probe", "mse", "cross_entropy")
 PROBES = ("independent", "shared")
 ARITHMETICS = ("carried", "float32", "float64")

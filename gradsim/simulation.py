@@ -53,7 +53,7 @@ def record_chunks(network, **options):
     fit(network, options)
     program = lower(
         network, options["inputs"], options["input_correlation"], options["loss"], options["probe"],
-        options["input_file"], options["target_file"],
+        options["input_file"], options["target_file"], options["engine"] if options["arithmetic"] == "carried" else "dense",
     )  # fmt: skip
     stream = network.to_json() if options["stream"] is None else options["stream"]
     key = stream_key(options["seed"], stream)

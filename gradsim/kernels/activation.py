@@ -4,10 +4,13 @@ import math
 
 import numpy as np
 
-from .compilation import internal
-from .dispatch import apply_derivative, apply_phi, log_derivative, log_of, log_phi
+from .compilation import internal, widest_vectors
+from .dispatch import apply, log_derivative, log_of, log_phi
 from .record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, DEAD_FRACTION, SATURATED_FRACTION
-from .vectors import LN2, from_logs, largest, log_mean_square, normalise, power_of_two
+from .vectors import (
+    LN2, from_logs, in_window, log_mean, measure_units, multiply, power_of_two, settle,
+)  # fmt: skip
+from .windows import row
 
 # Columns of an activation step's parameters
 (
@@ -25,7 +28,8 @@ from .vectors import LN2, from_logs, largest, log_mean_square, normalise, power_
     DERIVATIVE_ADDRESS,
 ) = range(12)
 
-FAST_EXPONENT = 30  # |h| up to 2^31 goes through float32; 2^-30 below, phi is its tangent at 0 to float32 accuracy
+FAST_EXPONENT = 27  # |h| up to 2^31 goes through float32; 2^-27 below, phi is its tangent at 0 to float32 accuracy
+TANGENT_EXPONENT = -12  # below it, differences between units are taken from h and the tangent at 0
 UNDERFLOW = np.float32(2.0**-60)  # entries that float32 loses are then below 2^-66 of the largest
 LARGEST_LOG = 700.0  # e^700 is still a float64
 SATURATION = 0.01
@@ -77,48 +81,34 @@ def float32_scale(exponent):
 
 
 @internal
-def phi_of(code, p, v, exponent, n, x, scratch):
-    """x = phi(2^exponent v), normalised; returns its exponent."""
+def phi_of(code, p, v, exponent, n, x, slopes, scratch):
+    """x = phi(2^exponent v) and slopes = phi'(2^exponent v); (exponent of x, mean and variance of its units)."""
     homogeneous = p[HOMOGENEOUS] != 0.0
-    if homogeneous or (exponent <= FAST_EXPONENT and (exponent >= -FAST_EXPONENT or p[VALUE_ZERO] != 0.0)):
-        # One call for both: every place that it is called from costs the compiler all activations once more.
-        scale = np.float32(1.0) if homogeneous else float32_scale(exponent)
-        apply_phi(code, np.int64(p[PHI_ADDRESS]), v, scale, np.float32(p[PARAMETER]), n, x)
-        top = largest(x, n)
-        if homogeneous or UNDERFLOW <= top < np.inf:
-            return normalise(x, n, exponent if homogeneous else 0)
-    for i in range(n):
-        scratch.signs[i], scratch.logs[i] = extreme_phi(code, p, np.float64(v[i]), exponent)
-    return from_logs(scratch.signs, scratch.logs, n, x)
+    scale = np.float32(1.0) if homogeneous else float32_scale(exponent)
+    phi, derivative = np.int64(p[PHI_ADDRESS]), np.int64(p[DERIVATIVE_ADDRESS])
+    apply(code, phi, derivative, v, scale, np.float32(p[PARAMETER]), n, x, slopes)
+    top, mean, variance = measure_units(x, n)
+    inside = exponent <= FAST_EXPONENT and (exponent >= -FAST_EXPONENT or p[VALUE_ZERO] != 0.0)
+    x_exponent = exponent if homogeneous else 0
+    if not (homogeneous or (inside and UNDERFLOW <= top < np.inf)):
+        for i in range(n):
+            scratch.signs[i], scratch.logs[i] = extreme_phi(code, p, np.float64(v[i]), exponent)
+        x_exponent = from_logs(scratch.signs, scratch.logs, n, x)
+        top, mean, variance = measure_units(x, n)
+    if not in_window(top):
+        x_exponent = settle(x, n, top, x_exponent)
+        top, mean, variance = measure_units(x, n)
+    return x_exponent, mean, variance
 
 
 @internal
-def record_units(p, h, h_exponents, x, x_exponents, n, layer, record):
-    """Mean over units and inputs, and the variance between units (each averaged over the inputs)."""
-    rows = x.shape[0]
-    mean, variance = 0.0, 0.0
-    for b in range(rows):
-        centre = 0.0
-        for i in range(n):
-            centre += x[b, i]
-        centre /= n
-        spread = 0.0
-        if p[VALUE_ZERO] != 0.0 and h_exponents[b] < -20:
-            # phi(0) + slope * h in float32 has lost the differences between units; the tangent has not.
-            middle = 0.0
-            for i in range(n):
-                middle += h[b, i]
-            middle /= n
-            for i in range(n):
-                spread += (h[b, i] - middle) ** 2
-            variance += spread / n * p[SLOPE_ZERO_RIGHT] ** 2 * power_of_two(2 * h_exponents[b])
-        else:
-            for i in range(n):
-                spread += (x[b, i] - centre) ** 2
-            variance += spread / n * wide_power_of_two(2 * x_exponents[b])
-        mean += centre * wide_power_of_two(x_exponents[b])
-    record[ACTIVATION_MEAN, layer] = mean / rows
-    record[ACTIVATION_UNIT_VARIANCE, layer] = variance / rows
+def unit_variance(p, h, h_exponent, n, variance, x_exponent):
+    """Variance between the units, from that of x without its exponent."""
+    if p[VALUE_ZERO] != 0.0 and h_exponent < TANGENT_EXPONENT:
+        # phi(0) + slope * h in float32 has lost the differences between units; the tangent has not.
+        _, _, variance = measure_units(h, n)
+        return variance * p[SLOPE_ZERO_RIGHT] ** 2 * power_of_two(2 * h_exponent)
+    return variance * wide_power_of_two(2 * x_exponent)
 
 
 @internal
@@ -128,30 +118,63 @@ def wide_power_of_two(exponent):
 
 
 @internal
-def activation_forward(code, p, h, h_exponents, n, x, x_exponents, scratch, layer, record):
-    for b in range(h.shape[0]):
-        x_exponents[b] = phi_of(code, p, h[b], h_exponents[b], n, x[b], scratch)
-    record[ACTIVATION, layer] = log_mean_square(x, x_exponents, n)
-    record_units(p, h, h_exponents, x, x_exponents, n, layer, record)
+def activation_forward(code, p, h, h_exponents, n, x, x_exponents, slopes, scratch, layer, record):
+    """x = phi(h), and slopes = phi'(h) for the way back."""
+    rows = h.shape[0]
+    mean, variance, saturated, dead = 0.0, 0.0, 0, 0
+    for b in range(rows):
+        before, after, steep = row(h, b), row(x, b), row(slopes, b)
+        x_exponents[b], centre, spread = phi_of(code, p, before, h_exponents[b], n, after, steep, scratch)
+        scratch.squares[b] = n * (spread + centre * centre)
+        mean += centre * wide_power_of_two(x_exponents[b])
+        variance += unit_variance(p, before, h_exponents[b], n, spread, x_exponents[b])
+        dead, low = count_slopes(p, steep, n)
+        saturated += low
+    if rows > 1:
+        dead = count_dead(slopes, n, scratch.floats)
+    record[ACTIVATION, layer] = log_mean(scratch.squares, x_exponents, rows, n)
+    record[ACTIVATION_MEAN, layer] = mean / rows
+    record[ACTIVATION_UNIT_VARIANCE, layer] = variance / rows
+    record[DEAD_FRACTION, layer] = dead / n
+    record[SATURATED_FRACTION, layer] = saturated / (n * rows)
 
 
 @internal
-def activation_backward(code, p, h, h_exponents, g, g_exponents, n, d, d_exponents, scratch, layer, record):
-    """d = phi'(h) * g."""
-    rows, slopes, alive = h.shape[0], scratch.slopes, scratch.floats
-    alive[:n] = 0.0
-    saturated = 0
-    for b in range(rows):
-        scale, a = float32_scale(h_exponents[b]), np.float32(p[PARAMETER])
-        apply_derivative(code, np.int64(p[DERIVATIVE_ADDRESS]), h[b], scale, a, n, slopes)
+def count_slopes(p, slopes, n):
+    """How many slopes are zero, and how many are saturated."""
+    widest_vectors()
+    threshold = np.float32(SATURATION * p[LARGEST_DERIVATIVE])
+    zero, low = np.int32(0), np.int32(0)
+    for i in range(n):
+        zero += np.int32(slopes[i] == 0.0)
+        low += np.int32(abs(slopes[i]) < threshold)
+    return zero, low
+
+
+@internal
+def count_dead(slopes, n, alive):
+    """How many units have slope zero for every input; `alive` is scratch space."""
+    dead = 0
+    for i in range(n):
+        alive[i] = 0.0
+    for b in range(slopes.shape[0]):
         for i in range(n):
-            d[b, i] = slopes[i] * g[b, i]
-        saturated += count_slopes(p, slopes, n, alive)
-        if UNDERFLOW <= largest(d[b], n) < np.inf or p[HOMOGENEOUS] != 0.0:
-            d_exponents[b] = normalise(d[b], n, g_exponents[b])
+            alive[i] += abs(slopes[b, i])
+    for i in range(n):
+        dead += alive[i] == 0.0
+    return dead
+
+
+@internal
+def activation_backward(code, p, h, h_exponents, slopes, g, g_exponents, n, d, d_exponents, scratch):
+    """d = phi'(h) * g."""
+    for b in range(h.shape[0]):
+        after = row(d, b)
+        top = multiply(row(slopes, b), row(g, b), n, after)
+        if UNDERFLOW <= top < np.inf or p[HOMOGENEOUS] != 0.0:
+            d_exponents[b] = settle(after, n, top, g_exponents[b])
         else:
-            d_exponents[b] = extreme_chain_rule(code, p, h[b], h_exponents[b], g[b], g_exponents[b], n, d[b], scratch)
-    record_slopes(alive, saturated, rows, n, layer, record)
+            d_exponents[b] = extreme_chain_rule(code, p, row(h, b), h_exponents[b], row(g, b), g_exponents[b], n, after, scratch)
 
 
 @internal
@@ -162,23 +185,3 @@ def extreme_chain_rule(code, p, h, h_exponent, g, g_exponent, n, d, scratch):
         scratch.signs[i] = sign * (1.0 if g[i] >= 0.0 else -1.0)
         scratch.logs[i] = log + log_of(np.float64(g[i])) + LN2 * g_exponent
     return from_logs(scratch.signs, scratch.logs, n, d)
-
-
-@internal
-def count_slopes(p, slopes, n, alive):
-    """Marks in `alive` the units whose phi' is not 0; returns how many are saturated."""
-    threshold = np.float32(SATURATION * p[LARGEST_DERIVATIVE])
-    saturated = 0
-    for i in range(n):
-        alive[i] += abs(slopes[i])
-        saturated += abs(slopes[i]) < threshold
-    return saturated
-
-
-@internal
-def record_slopes(alive, saturated, rows, n, layer, record):
-    dead = 0
-    for i in range(n):
-        dead += alive[i] == 0.0
-    record[DEAD_FRACTION, layer] = dead / n
-    record[SATURATED_FRACTION, layer] = saturated / (n * rows)

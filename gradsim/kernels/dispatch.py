@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..activations import ACTIVATIONS, CUSTOM
-from .compilation import internal
+from .compilation import internal, widest_vectors
 from .external import call, call_each
 
 CHOICES = 5  # of one function: what is called gets optimised again in each caller, so there must be few levels
@@ -25,41 +25,49 @@ def _filled(functions):
 
 
 def _vector_choice(first, f_0, f_1, f_2, f_3, f_4):
+    (f_0, d_0), (f_1, d_1), (f_2, d_2), (f_3, d_3), (f_4, d_4) = f_0, f_1, f_2, f_3, f_4
+
     @internal
-    def apply(code, v, scale, a, n, out):
+    def apply(code, v, scale, a, n, out, slopes):
+        widest_vectors()
         if code == first:
             for i in range(n):
                 out[i] = f_0(v[i] * scale, a)
+                slopes[i] = d_0(v[i] * scale, a)
         elif code == first + 1:
             for i in range(n):
                 out[i] = f_1(v[i] * scale, a)
+                slopes[i] = d_1(v[i] * scale, a)
         elif code == first + 2:
             for i in range(n):
                 out[i] = f_2(v[i] * scale, a)
+                slopes[i] = d_2(v[i] * scale, a)
         elif code == first + 3:
             for i in range(n):
                 out[i] = f_3(v[i] * scale, a)
+                slopes[i] = d_3(v[i] * scale, a)
         else:
             for i in range(n):
                 out[i] = f_4(v[i] * scale, a)
+                slopes[i] = d_4(v[i] * scale, a)
 
     return apply
 
 
 def _vector_branch(f_0, f_1, f_2, f_3, f_4):
     @internal
-    def apply(code, v, scale, a, n, out):
+    def apply(code, v, scale, a, n, out, slopes):
         group = code // CHOICES
         if group == 0:
-            f_0(code, v, scale, a, n, out)
+            f_0(code, v, scale, a, n, out, slopes)
         elif group == 1:
-            f_1(code, v, scale, a, n, out)
+            f_1(code, v, scale, a, n, out, slopes)
         elif group == 2:
-            f_2(code, v, scale, a, n, out)
+            f_2(code, v, scale, a, n, out, slopes)
         elif group == 3:
-            f_3(code, v, scale, a, n, out)
+            f_3(code, v, scale, a, n, out, slopes)
         else:
-            f_4(code, v, scale, a, n, out)
+            f_4(code, v, scale, a, n, out, slopes)
 
     return apply
 
@@ -98,8 +106,7 @@ def _log_branch(f_0, f_1, f_2, f_3, f_4):
 
 
 assert len(ACTIVATIONS) <= CHOICES * CHOICES
-_phi = _dispatch([entry.phi for entry in ACTIVATIONS], _vector_choice, _vector_branch)
-_derivative = _dispatch([entry.derivative for entry in ACTIVATIONS], _vector_choice, _vector_branch)
+_both = _dispatch([(entry.phi, entry.derivative) for entry in ACTIVATIONS], _vector_choice, _vector_branch)
 _log_phi = _dispatch([entry.log_abs for entry in ACTIVATIONS], _log_choice, _log_branch)
 _log_derivative = _dispatch([entry.log_abs_derivative for entry in ACTIVATIONS], _log_choice, _log_branch)
 
@@ -115,17 +122,6 @@ def sign_and_log(value):
     return math.copysign(1.0, value), log_of(value)
 
 
-def _or_custom_vector(table):
-    @internal
-    def apply(code, address, v, scale, a, n, out):
-        if code == CUSTOM:
-            call_each(address, v, scale, n, out)
-        else:
-            table(code, v, scale, a, n, out)
-
-    return apply
-
-
 def _or_custom_log(table):
     @internal
     def apply(code, address, h, a):
@@ -134,8 +130,16 @@ def _or_custom_log(table):
     return apply
 
 
-# `address` is that of the user's function where `code` is CUSTOM, and not looked at elsewhere.
-apply_phi = _or_custom_vector(_phi)  # out = phi(scale v), float32
-apply_derivative = _or_custom_vector(_derivative)  # out = phi'(scale v), float32
+# Addresses are those of the user's functions where `code` is CUSTOM, and not looked at elsewhere.
 log_phi = _or_custom_log(_log_phi)  # (sign, log|phi(h)|) in float64
 log_derivative = _or_custom_log(_log_derivative)  # (sign, log|phi'(h)|) in float64
+
+
+@internal
+def apply(code, phi_address, derivative_address, v, scale, a, n, out, slopes):
+    """out = phi(scale v), slopes = phi'(scale v), float32: in one loop, where the compiler shares what they share."""
+    if code == CUSTOM:
+        call_each(phi_address, v, scale, n, out)
+        call_each(derivative_address, v, scale, n, slopes)
+    else:
+        _both(code, v, scale, a, n, out, slopes)

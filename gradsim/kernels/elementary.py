@@ -37,7 +37,7 @@ TRUNCATED = _float32(1.196288009e+00, 3.131877129e-01, 1.558787451e-02, -3.14464
                      7.337902694e-05, -1.963071821e-06, -5.005629936e-07)
 # fmt: on
 
-ZERO, HALF, ONE, TWO, THREE = _float32(0.0, 0.5, 1.0, 2.0, 3.0)
+ZERO, HALF, ONE, TWO, THREE, FOUR = _float32(0.0, 0.5, 1.0, 2.0, 3.0, 4.0)
 LOG2_E = np.float32(1.4426950408889634)
 LN2_HIGH = np.float32(0.693359375)  # ten bits: an exponent times it is exact
 LN2_LOW = np.float32(-2.1219444005469057e-4)
@@ -122,29 +122,33 @@ def sincos_half_turns(y):
 
 @elementary
 def tanh(x):
-    growth = expm1(TWO * min(abs(x), np.float32(20.0)))
-    return np.copysign(growth / (growth + TWO), x)
+    """(1 - e^(-2|x|)) / (1 + e^(-2|x|)): written so that the derivative shares what is costly."""
+    scale, tail = _reduce(max(-TWO * abs(x), EXP_MIN), ZERO)
+    return np.copysign(((ONE - scale) - scale * tail) * (ONE / (ONE + (scale + scale * tail))), x)
 
 
 @elementary
 def tanh_derivative(x):
     """1 - tanh(x)^2 as 4 e^(-2|x|) / (1 + e^(-2|x|))^2, which does not cancel."""
-    decay = exp(-TWO * abs(x))
-    denominator = ONE + decay
-    return (decay + decay) * TWO / (denominator * denominator)
+    scale, tail = _reduce(max(-TWO * abs(x), EXP_MIN), ZERO)
+    decay = scale + scale * tail
+    inverse = ONE / (ONE + decay)
+    return FOUR * decay * inverse * inverse
 
 
 @elementary
 def sigmoid(x):
-    """1 / (1 + e^-x)."""
-    return ONE / (ONE + exp(-x))
+    """1 / (1 + e^-x), by e^-|x| on both sides, as the derivative."""
+    decay = exp(-abs(x))
+    inverse = ONE / (ONE + decay)
+    return inverse if x >= ZERO else decay * inverse
 
 
 @elementary
 def sigmoid_derivative(x):
     decay = exp(-abs(x))
-    denominator = ONE + decay
-    return decay / (denominator * denominator)
+    inverse = ONE / (ONE + decay)
+    return decay * inverse * inverse
 
 
 @elementary

@@ -57,7 +57,7 @@ def input_forward(kind, correlation, key, layer, replica, data, x, exponents, n,
     else:
         for b in range(x.shape[0]):
             samples[b] = b
-            sample_row(LAW_NORMAL, key, layer, replica, ROLE_INPUT, b, n, scratch.words, scratch.numbers, x[b])
+            sample_row(LAW_NORMAL, key, layer, replica, ROLE_INPUT, b, n, scratch.words, x[b])
         if correlation != 0.0:
             correlate(x, n, correlation)
         for b in range(x.shape[0]):

@@ -2,6 +2,7 @@
 
 A program is two arrays with a row a step: `steps` (int64, columns STEP_COLUMNS) and `parameters` (float64). Vector k of
 the tape is an array of shape (inputs, width padded to a multiple of 4); step k reads vector k - 1 and writes vector k.
+Behind vector k stands what step k keeps for the way back (`program.room_behind`).
 """
 
 import numpy as np
@@ -10,15 +11,18 @@ from numba import prange
 from .activation import activation_backward, activation_forward
 from .compilation import entry_point, internal
 from .inputs import input_forward
-from .linear import linear_backward, linear_forward
+from .linear_dense import dense_backward, dense_forward
+from .linear_gaussian import gaussian_backward, gaussian_forward
+from .linear_haar import haar_backward, haar_forward
 from .loss import loss_backward
 from .record import INPUT_GRADIENT, RECORDED
 from .vectors import log_mean_square
-from .workspace import new_scratch, new_tape, vector
+from .windows import row, window
+from .workspace import new_scratch, new_tape, padded, vector
 
 STEP_COLUMNS = ("operation", "layer", "width", "offset", "variant")
 OPERATION, LAYER, WIDTH, OFFSET, VARIANT = range(5)
-INPUT, LINEAR, ACTIVATE, LOSS = range(4)
+INPUT, LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR, ACTIVATE, LOSS = range(6)
 INPUT_CORRELATION = 0  # column of an input step's parameters
 
 QUANTITIES = len(RECORDED)
@@ -26,46 +30,76 @@ REPLICAS_PER_WORKSPACE = 4  # replicas that share one allocation; chunks of them
 
 
 @internal
+def frames_behind(operation, tape, offset, rows, n_in, n_out):
+    """What a matrix-free layer drew, and the frame of its inputs (none for one input)."""
+    n = max(n_in, n_out) if operation == LINEAR_HAAR else n_out
+    start = offset + rows * padded(n_out)
+    drawn = vector(tape.values, start, rows, n)
+    return drawn, vector(tape.values, start + rows * padded(n) if rows > 1 else offset, rows, n_in)
+
+
+@internal
 def forward_step(k, steps, parameters, key, replica, data, tape, scratch, record):
     """Vector k of the tape from vector k - 1."""
     operation, layer, n, offset, variant = steps[k]
-    p, rows = parameters[k], tape.exponents.shape[1]
-    out, out_exponents = vector(tape.values, offset, rows, n), tape.exponents[k]
+    p, rows = row(parameters, k), tape.exponents.shape[1]
+    out, out_exponents = vector(tape.values, offset, rows, n), row(tape.exponents, k)
     if operation == INPUT:
-        input_forward(
-            variant, p[INPUT_CORRELATION], key, layer, replica, data, out, out_exponents, n, tape.samples, scratch, record
-        )
-    elif operation == LINEAR:
-        n_in = steps[k - 1, WIDTH]
-        x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
-        linear_forward(
-            variant, p, key, layer, replica, x, tape.exponents[k - 1], n_in, n, out, out_exponents, scratch, record
-        )
-    elif operation == ACTIVATE:
-        h = vector(tape.values, steps[k - 1, OFFSET], rows, n)
-        activation_forward(variant, p, h, tape.exponents[k - 1], n, out, out_exponents, scratch, layer, record)
+        correlation = p[INPUT_CORRELATION]
+        input_forward(variant, correlation, key, layer, replica, data, out, out_exponents, n, tape.samples, scratch, record)
+        return
+    n_in, x_exponents = steps[k - 1, WIDTH], row(tape.exponents, k - 1)
+    x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
+    if operation == ACTIVATE:
+        slopes = vector(tape.values, offset + rows * padded(n), rows, n)
+        activation_forward(variant, p, x, x_exponents, n, out, out_exponents, slopes, scratch, layer, record)
+    elif operation == LINEAR_DENSE:
+        dense_forward(variant, p, key, layer, replica, x, x_exponents, n_in, n, out, out_exponents, scratch, record)
+    elif operation != LOSS:
+        z, q = frames_behind(operation, tape, offset, rows, n_in, n)
+        if operation == LINEAR_GAUSSIAN:
+            tape.ranks[k] = gaussian_forward(
+                p, key, layer, replica, x, x_exponents, n_in, n, out, out_exponents, z, q, scratch, record
+            )
+        else:
+            tape.ranks[k] = haar_forward(
+                p, key, layer, replica, x, x_exponents, n_in, n, out, out_exponents, z, q, scratch, record
+            )
 
 
 @internal
 def backward_step(k, steps, parameters, key, replica, data, tape, scratch, record):
     """The cotangent of vector k - 1 from that of vector k."""
-    operation, layer, n, _, variant = steps[k]
-    n_in, p, rows = steps[k - 1, WIDTH], parameters[k], tape.exponents.shape[1]
-    x, x_exponents = vector(tape.values, steps[k - 1, OFFSET], rows, n_in), tape.exponents[k - 1]
-    here, there = k % 2, (k - 1) % 2
-    d, g = vector(tape.cotangents[here], 0, rows, n), vector(tape.cotangents[there], 0, rows, n_in)
-    d_exponents, g_exponents = tape.d_exponents[here], tape.d_exponents[there]
-    g[:] = 0.0
-    if operation == LOSS:
+    operation, layer, n, offset, variant = steps[k]
+    n_in, p, rows = steps[k - 1, WIDTH], row(parameters, k), tape.exponents.shape[1]
+    x, x_exponents = vector(tape.values, steps[k - 1, OFFSET], rows, n_in), row(tape.exponents, k - 1)
+    d, g = vector(row(tape.cotangents, k % 2), 0, rows, n), vector(row(tape.cotangents, (k - 1) % 2), 0, rows, n_in)
+    d_exponents, g_exponents = row(tape.d_exponents, k % 2), row(tape.d_exponents, (k - 1) % 2)
+    if operation == ACTIVATE:
+        slopes = vector(tape.values, offset + rows * padded(n), rows, n)
+        activation_backward(variant, p, x, x_exponents, slopes, d, d_exponents, n, g, g_exponents, scratch)
+    elif operation == LOSS:
         loss_backward(
             variant, key, layer, replica, data, tape.samples, x, x_exponents, n_in, g, g_exponents, scratch, record
         )
-    elif operation == LINEAR:
-        linear_backward(
+    elif operation == LINEAR_DENSE:
+        dense_backward(
             variant, p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n, g, g_exponents, scratch, record
         )
-    elif operation == ACTIVATE:
-        activation_backward(variant, p, x, x_exponents, d, d_exponents, n, g, g_exponents, scratch, layer, record)
+    else:
+        z, q = frames_behind(operation, tape, offset, rows, n_in, n)
+        rank = tape.ranks[k]
+        if operation == LINEAR_GAUSSIAN:
+            gaussian_backward(
+                p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n, g, g_exponents, z, q, rank, scratch, record
+            )
+        else:
+            haar_backward(
+                p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n, g, g_exponents, z, q, rank, scratch, record
+            )
+    for b in range(rows):
+        for i in range(n_in, g.shape[1]):
+            g[b, i] = 0.0
 
 
 @entry_point
@@ -78,10 +112,11 @@ def run_chunk(steps, parameters, key, data, first_replica, replicas, rows, tape_
         start = np.int64(group) * REPLICAS_PER_WORKSPACE
         for r in range(start, min(start + REPLICAS_PER_WORKSPACE, replicas)):
             replica = first_replica + r
+            record = window(records, r * QUANTITIES * layers, (np.int64(QUANTITIES), np.int64(layers)))
             for k in range(steps.shape[0]):
-                forward_step(k, steps, parameters, key, replica, data, tape, scratch, records[r])
+                forward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
             for k in range(steps.shape[0] - 1, 0, -1):
-                backward_step(k, steps, parameters, key, replica, data, tape, scratch, records[r])
-            x_0 = vector(tape.cotangents[0], 0, rows, steps[0, WIDTH])
-            records[r, INPUT_GRADIENT, 0] = log_mean_square(x_0, tape.d_exponents[0], steps[0, WIDTH])
+                backward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+            x_0 = vector(tape.cotangents, 0, rows, steps[0, WIDTH])
+            record[INPUT_GRADIENT, 0] = log_mean_square(x_0, row(tape.d_exponents, 0), steps[0, WIDTH])
     return records

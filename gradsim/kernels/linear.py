@@ -1,6 +1,7 @@
-"""h = W x + b with W = 2^T (m 1 1^T + s G), G drawn from a unit law (see `weights`); m and s are order one or zero.
+"""What every linear step has, h = W x + b with W = 2^T (m 1 1^T + s G): its parameters, mean, bias and records.
 
-With s = 0 (constant weights) W has rank one and nothing is drawn.
+G is drawn from a unit law; m and s are order one or zero. With s = 0 (constant weights) W has rank one and nothing is
+drawn. How G is applied is the matter of linear_dense, linear_gaussian and linear_haar.
 """
 
 import math
@@ -12,9 +13,10 @@ from .record import BIAS_GRADIENT, GRADIENT, GRADIENT_CORRELATION, GRADIENT_MAX,
 from .record import CORRELATION, LOG_ONE_MINUS_CORRELATION, PREACTIVATION, PREACTIVATION_MAX
 from .sampling import ROLE_BIAS, sample_row
 from .vectors import (
-    LN2, NO_EXPONENT, add_scaled, dot, largest, log_largest_square, log_mean_square, mean_cosine, normalise, power_of_two,
+    LN2, NO_EXPONENT, add_scaled, dot, largest, log_largest, log_largest_square, log_mean, log_mean_square, mean_cosine,
+    measure, normalise, power_of_two,
 )  # fmt: skip
-from .weights import transposed_weights_times, weights_times
+from .windows import row
 
 # Columns of a linear step's parameters
 MEAN, SCALE, EXPONENT, BIAS_MEAN, BIAS_SCALE, BIAS_EXPONENT, BIAS_LAW, NONZERO = range(8)
@@ -38,31 +40,57 @@ def draw_bias(p, key, layer, replica, n_out, scratch, bias):
     bias[:n_out] = 0.0
     if p[BIAS_SCALE] != 0.0:
         law = np.int64(p[BIAS_LAW])
-        sample_row(law, key, layer, replica, ROLE_BIAS, np.int64(0), n_out, scratch.words, scratch.numbers, bias)
+        sample_row(law, key, layer, replica, ROLE_BIAS, np.int64(0), n_out, scratch.words, bias)
     mean, scale = np.float32(p[BIAS_MEAN]), np.float32(p[BIAS_SCALE])
     for i in range(n_out):
         bias[i] = scale * bias[i] + mean
 
 
 @internal
-def linear_forward(law, p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch, record):
-    h[:] = 0.0
-    if p[SCALE] != 0.0:
-        weights_times(law, np.int64(p[NONZERO]), key, layer, replica, x, n_in, n_out, scratch, h)
-    bias = scratch.floats
-    draw_bias(p, key, layer, replica, n_out, scratch, bias)
-    for b in range(x.shape[0]):
-        apply_scale(x[b], n_in, n_out, p[MEAN], p[SCALE], h[b])
-        exponent = x_exponents[b] + np.int64(p[EXPONENT])
-        h_exponents[b] = add_scaled(bias, np.int64(p[BIAS_EXPONENT]), n_out, h[b], exponent)
-    record_preactivation(h, h_exponents, n_out, layer, record)
+def has_bias(p):
+    return p[BIAS_MEAN] != 0.0 or p[BIAS_SCALE] != 0.0
 
 
 @internal
-def record_preactivation(h, h_exponents, n_out, layer, record):
-    record[PREACTIVATION, layer] = log_mean_square(h, h_exponents, n_out)
-    record[PREACTIVATION_MAX, layer] = log_largest_square(h, h_exponents, n_out)
-    if h.shape[0] > 1:
+def add_bias(p, key, layer, replica, n_out, h, h_exponents, scratch):
+    """h[b] += bias for all rows, normalised; the largest entries and squares of the rows go to the scratch space."""
+    bias = scratch.floats
+    if has_bias(p):
+        draw_bias(p, key, layer, replica, n_out, scratch, bias)
+    for b in range(h.shape[0]):
+        after = row(h, b)
+        if has_bias(p):
+            h_exponents[b] = add_scaled(bias, np.int64(p[BIAS_EXPONENT]), n_out, after, h_exponents[b])
+        else:
+            h_exponents[b] = normalise(after, n_out, h_exponents[b])
+        scratch.tops[b], scratch.squares[b] = measure(after, n_out)
+
+
+@internal
+def finish_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch):
+    """From h = G x to scale, mean and bias; leaves the rows' largest entries and squares in the scratch space."""
+    for b in range(x.shape[0]):
+        apply_scale(row(x, b), n_in, n_out, p[MEAN], p[SCALE], row(h, b))
+        h_exponents[b] = x_exponents[b] + np.int64(p[EXPONENT])
+    add_bias(p, key, layer, replica, n_out, h, h_exponents, scratch)
+
+
+@internal
+def finish_backward(p, d, d_exponents, n_in, n_out, g, g_exponents):
+    """From g = G^T d to scale and mean."""
+    for b in range(d.shape[0]):
+        after = row(g, b)
+        apply_scale(row(d, b), n_out, n_in, p[MEAN], p[SCALE], after)
+        g_exponents[b] = normalise(after, n_in, d_exponents[b] + np.int64(p[EXPONENT]))
+
+
+@internal
+def record_preactivation(h, h_exponents, n_out, layer, scratch, record):
+    """From the rows' largest entries and squares in the scratch space."""
+    rows = h.shape[0]
+    record[PREACTIVATION, layer] = log_mean(scratch.squares, h_exponents, rows, n_out)
+    record[PREACTIVATION_MAX, layer] = log_largest(scratch.tops, h_exponents, rows)
+    if rows > 1:
         record[CORRELATION, layer], record[LOG_ONE_MINUS_CORRELATION, layer] = mean_cosine(h, h_exponents, n_out)
 
 
@@ -117,11 +145,12 @@ def record_gradient(x, x_exponents, d, d_exponents, n_in, n_out, layer, scratch,
 
 
 @internal
-def linear_backward(law, p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, scratch, record):
-    """g = W^T d; g comes in as zeros, and d is left over (changed by orthogonal weights, whose mean is 0)."""
-    record_gradient(x, x_exponents, d, d_exponents, n_in, n_out, layer, scratch, record)
-    if p[SCALE] != 0.0:
-        transposed_weights_times(law, np.int64(p[NONZERO]), key, layer, replica, d, n_in, n_out, scratch, g)
-    for b in range(d.shape[0]):
-        apply_scale(d[b], n_out, n_in, p[MEAN], p[SCALE], g[b])
-        g_exponents[b] = normalise(g[b], n_in, d_exponents[b] + np.int64(p[EXPONENT]))
+def record_one_gradient(x_square, x_exponent, d_top, d_square, d_exponent, n_in, n_out, layer, record):
+    """The same for one input, whose largest entry and squares are known: |d x^T|^2 = |d|^2 |x|^2."""
+    d_log = math.log(d_square / n_out) + 2.0 * LN2 * d_exponent if d_square != 0.0 else -np.inf
+    x_log = math.log(x_square / n_in) + 2.0 * LN2 * x_exponent if x_square != 0.0 else -np.inf
+    record[GRADIENT, layer] = d_log
+    record[BIAS_GRADIENT, layer] = d_log
+    record[WEIGHT_GRADIENT, layer] = d_log + x_log
+    largest = 2.0 * (math.log(np.float64(d_top)) + LN2 * d_exponent) if d_top != 0.0 else -np.inf
+    record[GRADIENT_MAX, layer] = largest

@@ -41,7 +41,7 @@ def probe(shared, key, layer, replica, x, x_exponents, n, d, d_exponents, scratc
     top = NO_EXPONENT
     for b in range(x.shape[0]):
         row = 0 if shared else b
-        sample_row(LAW_NORMAL, key, layer, replica, ROLE_PROBE, row, n, scratch.words, scratch.numbers, d[b])
+        sample_row(LAW_NORMAL, key, layer, replica, ROLE_PROBE, row, n, scratch.words, d[b])
         for i in range(n):
             d[b, i] *= factor
         d_exponents[b] = normalise(d[b], n, 0)
@@ -65,7 +65,7 @@ def mean_squared_error(key, layer, replica, data, samples, x, x_exponents, n, d,
             copy(data.targets[samples[b]], n, target)
             exponent = data.target_exponents[samples[b]]
         else:
-            sample_row(LAW_NORMAL, key, layer, replica, ROLE_TARGET, b, n, scratch.words, scratch.numbers, target)
+            sample_row(LAW_NORMAL, key, layer, replica, ROLE_TARGET, b, n, scratch.words, target)
         for i in range(n):
             target[i] = -target[i]
             d[b, i] = x[b, i]

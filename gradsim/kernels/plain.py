@@ -12,22 +12,23 @@ import numpy as np
 from numba import prange
 
 from .activation import (
-    HOMOGENEOUS, INTERCEPT_LEFT, INTERCEPT_RIGHT, SLOPE_LEFT, SLOPE_RIGHT,
-    SLOPE_ZERO_LEFT, SLOPE_ZERO_RIGHT, count_slopes, extreme_derivative, extreme_phi, record_slopes, record_units,
+    HOMOGENEOUS, INTERCEPT_LEFT, INTERCEPT_RIGHT, SLOPE_LEFT, SLOPE_RIGHT, SLOPE_ZERO_LEFT, SLOPE_ZERO_RIGHT, count_slopes,
+    extreme_derivative, extreme_phi, unit_variance, wide_power_of_two,
 )  # fmt: skip
 from .compilation import entry_point, internal
 from .inputs import input_forward
 from .interpreter import (
-    ACTIVATE, INPUT, INPUT_CORRELATION, LINEAR, LOSS, OFFSET, QUANTITIES, REPLICAS_PER_WORKSPACE, WIDTH,
+    ACTIVATE, INPUT, INPUT_CORRELATION, LINEAR_DENSE, LOSS, OFFSET, QUANTITIES, REPLICAS_PER_WORKSPACE, WIDTH,
 )  # fmt: skip
 from .linear import (
     BIAS_EXPONENT, EXPONENT, MEAN, NONZERO, SCALE, draw_bias, record_gradient, record_preactivation,
 )  # fmt: skip
 from .loss import loss_backward
-from .record import ACTIVATION, INPUT_GRADIENT, LOSS_GRADIENT, WEIGHT_GRADIENT
+from .record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, DEAD_FRACTION, SATURATED_FRACTION
+from .record import INPUT_GRADIENT, LOSS_GRADIENT, WEIGHT_GRADIENT
 from .record import LOSS as LOSS_VALUE
 from .sampling import LAW_IDENTITY, LAW_ORTHOGONAL, blocks_per_row
-from .vectors import log_largest_square, log_mean_square
+from .vectors import log_largest_square, log_mean_square, measure, measure_units
 from .weights import draw_tile, rows_per_tile, transposed_weights_times, weights_times
 from .workspace import Scratch, new_scratch, vector
 
@@ -78,6 +79,18 @@ def plain_phi(code, p, h):
         return (p[SLOPE_ZERO_RIGHT] if h > 0.0 else p[SLOPE_ZERO_LEFT]) * h
     sign, log = extreme_phi(code, p, h, 0)
     return sign * math.exp(log)
+
+
+@internal
+def record_units(p, h, h_exponents, x, x_exponents, n, layer, record):
+    rows, mean, variance = x.shape[0], 0.0, 0.0
+    for b in range(rows):
+        _, centre, spread = measure_units(x[b], n)
+        mean += centre * wide_power_of_two(x_exponents[b])
+        variance += unit_variance(p, h[b], h_exponents[b], n, spread, x_exponents[b])
+    record[ACTIVATION, layer] = log_mean_square(x, x_exponents, n)
+    record[ACTIVATION_MEAN, layer] = mean / rows
+    record[ACTIVATION_UNIT_VARIANCE, layer] = variance / rows
 
 
 @internal
@@ -179,12 +192,14 @@ def plain_forward_step(k, steps, parameters, key, replica, data, tape, numbers, 
         input_forward(variant, correlation, key, layer, replica, data, x, exponents, n, tape.samples, scratch, record)
         out[:] = 0.0
         join(x, exponents, n, out)
-    elif operation == LINEAR:
+    elif operation == LINEAR_DENSE:
         n_in = steps[k - 1, WIDTH]
         x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
         plain_linear_forward(variant, p, key, layer, replica, x, n_in, n, out, numbers, scratch)
         h = split(out, n, tape.first, tape.exponents[0])
-        record_preactivation(h, tape.exponents[0], n, layer, record)
+        for b in range(rows):
+            scratch.tops[b], scratch.squares[b] = measure(h[b], n)
+        record_preactivation(h, tape.exponents[0], n, layer, scratch, record)
     elif operation == ACTIVATE:
         h = vector(tape.values, steps[k - 1, OFFSET], rows, n)
         for b in range(rows):
@@ -192,7 +207,6 @@ def plain_forward_step(k, steps, parameters, key, replica, data, tape, numbers, 
                 out[b, i] = plain_phi(variant, p, np.float64(h[b, i]))
         before = split(h, n, tape.first, tape.exponents[0])
         after = split(out, n, tape.second, tape.exponents[1])
-        record[ACTIVATION, layer] = log_mean_square(after, tape.exponents[1], n)
         record_units(p, before, tape.exponents[0], after, tape.exponents[1], n, layer, record)
 
 
@@ -212,7 +226,7 @@ def plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, 
         record[LOSS_VALUE, 0] = in_range(record[LOSS_VALUE, 0], limits, record[LOSS_VALUE, 0])
         join(end, d_exponents, n_in, g)
         record[LOSS_GRADIENT, 0] = log_mean_square(split(g, n_in, tape.second, d_exponents), d_exponents, n_in)
-    elif operation == LINEAR:
+    elif operation == LINEAR_DENSE:
         before, after = split(x, n_in, tape.first, x_exponents), split(d, n, tape.second, d_exponents)
         record_gradient(before, x_exponents, after, d_exponents, n_in, n, layer, scratch, record)
         size = log_largest_square(before, x_exponents, n_in) + log_largest_square(after, d_exponents, n)
@@ -221,13 +235,17 @@ def plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, 
     elif operation == ACTIVATE:
         alive, slopes = scratch.floats, scratch.logs
         alive[:n] = 0.0
-        saturated = 0
+        saturated, dead = 0, 0
         for b in range(rows):
             for i in range(n):
                 slopes[i] = plain_derivative(variant, p, np.float64(x[b, i]))
                 g[b, i] = d[b, i] * d.dtype.type(slopes[i])
-            saturated += count_slopes(p, slopes, n, alive)
-        record_slopes(alive, saturated, rows, n, layer, record)
+                alive[i] += abs(slopes[i])
+            saturated += count_slopes(p, slopes, n)[1]
+        for i in range(n):
+            dead += alive[i] == 0.0
+        record[DEAD_FRACTION, layer] = dead / n
+        record[SATURATED_FRACTION, layer] = saturated / (n * rows)
 
 
 @entry_point
@@ -243,9 +261,11 @@ def run_plain_chunk(
     for group in prange(groups):
         padded = 4 * blocks_per_row(widest)
         size, dtype = rows * padded, example.dtype
-        floats, slopes, signs, logs, words, numbers, _ = new_scratch(rows, widest)
-        scratch = Scratch(floats, slopes, signs, logs, words, numbers, np.zeros(size, dtype))
-        weights = np.zeros(numbers.shape, dtype)
+        floats, signs, logs, words, numbers, _, fresh, tops, squares, left, first, second, residuals = new_scratch(rows, widest)
+        scratch = Scratch(
+            floats, signs, logs, words, numbers, np.zeros(size, dtype), fresh, tops, squares, left, first, second, residuals
+        )
+        weights = np.zeros(scratch.numbers.shape, dtype)
         tape = PlainTape(
             np.zeros(tape_size, dtype), np.zeros((2, size), dtype), np.zeros(rows, np.int64),
             np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros((2, rows), np.int64),

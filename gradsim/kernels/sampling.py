@@ -5,6 +5,7 @@ import numpy as np
 from .compilation import kernel, widest_vectors
 from .elementary import log, sincos_half_turns, truncated_normal_quantile
 from .philox import fill_words
+from .windows import window
 
 # Roles: word 3 of the counter. Numbers drawn in different roles never share a block. (Roles and laws are NumPy integers
 # because Numba compiles a function anew for each Python constant that it is called with.)
@@ -12,6 +13,7 @@ ROLE_INPUT, ROLE_WEIGHT, ROLE_BIAS, ROLE_PROBE = (np.int64(role) for role in ran
 ROLE_PLACE = np.int64(4)  # where the weights of a sparse matrix are
 ROLE_SAMPLE = np.int64(5)  # which rows of a data set
 ROLE_TARGET, ROLE_LABEL = np.int64(6), np.int64(7)
+ROLE_FORWARD, ROLE_BACKWARD = np.int64(8), np.int64(9)  # what matrix-free layers draw, either way
 
 # Unit laws, all symmetric: NORMAL has standard deviation 1, UNIFORM is on [-1, 1], TRUNCATED is NORMAL given that it
 # is within [-2, 2], RADEMACHER is -1 or 1. CONSTANT draws nothing.
@@ -20,6 +22,7 @@ LAW_CONSTANT, LAW_NORMAL, LAW_UNIFORM, LAW_TRUNCATED, LAW_RADEMACHER = (np.int64
 LAW_SPARSE, LAW_IDENTITY, LAW_ORTHOGONAL = (np.int64(law) for law in range(5, 8))
 
 TILE = 1024  # Philox blocks of weights generated at a time: 4,096 words and as many numbers, 32 KiB
+ROW_TILE = 512  # of a single row: the words stay in the innermost cache beside what is made of them
 
 HALF = np.float32(0.5)
 ONE = np.float32(1.0)
@@ -56,37 +59,44 @@ def box_muller(word_radius, word_angle):
 
 
 @kernel
-def sample_blocks(law, key, layer, replica, role, first_block, blocks, words, values):
-    """Fill the first columns of `values`, float32 of shape (4, >= blocks), with the numbers of consecutive blocks.
+def sample_blocks(law, key, layer, replica, role, first_block, blocks, words, values, start):
+    """Fill columns start, start + 1, ... of `values`, float32 of shape (4, >= start + blocks), with consecutive blocks.
 
-    Column j holds the four numbers of block first_block + j. `words` is uint32 scratch space of the same shape.
+    Column start + j holds the four numbers of block first_block + j. `words` is uint32 scratch space, (4, >= blocks).
     """
     widest_vectors()
     fill_words(key, layer, replica, role, first_block, blocks, words)
+    start = np.uint64(start)
     if law == LAW_NORMAL:
         for pair in range(2):
             for j in range(blocks):
                 first, second = box_muller(words[2 * pair, j], words[2 * pair + 1, j])
-                values[2 * pair, j] = first
-                values[2 * pair + 1, j] = second
+                values[2 * pair, start + np.uint64(j)] = first
+                values[2 * pair + 1, start + np.uint64(j)] = second
     elif law == LAW_UNIFORM:
         for k in range(4):
             for j in range(blocks):
-                values[k, j] = signed_unit(words[k, j])
+                values[k, start + np.uint64(j)] = signed_unit(words[k, j])
     elif law == LAW_TRUNCATED:
         for k in range(4):
             for j in range(blocks):
-                values[k, j] = truncated_normal_quantile(signed_unit(words[k, j]))
+                values[k, start + np.uint64(j)] = truncated_normal_quantile(signed_unit(words[k, j]))
     elif law == LAW_RADEMACHER:
         for k in range(4):
             for j in range(blocks):
-                values[k, j] = np.copysign(ONE, signed_unit(words[k, j]))
+                values[k, start + np.uint64(j)] = np.copysign(ONE, signed_unit(words[k, j]))
 
 
 @kernel
-def sample_row(law, key, layer, replica, role, row, columns, words, values, out):
-    """Row `row` of an array with `columns` columns: writes out[:columns]."""
+def sample_row(law, key, layer, replica, role, row, columns, words, out):
+    """Row `row` of an array with `columns` columns: writes out[:columns], and zeros up to a multiple of four.
+
+    Number k * blocks + j is word k of the row's block j, so that the numbers are written where they stay.
+    """
     blocks = blocks_per_row(columns)
-    sample_blocks(law, key, layer, replica, role, row * blocks, blocks, words, values)
-    for i in range(columns):
-        out[i] = values[i // blocks, i % blocks]
+    values = window(out, 0, (np.int64(4), np.int64(blocks)))
+    for start in range(0, blocks, ROW_TILE):
+        count = min(ROW_TILE, blocks - start)
+        sample_blocks(law, key, layer, replica, role, row * blocks + start, count, words, values, start)
+    for i in range(columns, 4 * blocks):
+        out[i] = 0.0

@@ -31,7 +31,7 @@ def draw_tile(law, nonzero, key, layer, replica, n_in, first_row, rows, words, v
     """Rows first_row, ..., of G: entry (r, k * blocks + j) becomes values[k, r * blocks + j]."""
     blocks = blocks_per_row(n_in)
     unit = LAW_NORMAL if law == LAW_SPARSE else law
-    sample_blocks(unit, key, layer, replica, ROLE_WEIGHT, first_row * blocks, rows * blocks, words, values)
+    sample_blocks(unit, key, layer, replica, ROLE_WEIGHT, first_row * blocks, rows * blocks, words, values, 0)
     if law == LAW_SPARSE:
         fill_words(key, layer, replica, ROLE_PLACE, first_row * blocks, rows * blocks, words)
         for r in range(rows):
@@ -235,7 +235,7 @@ def draw_reflection(key, layer, replica, n, k, scratch):
     u, in scratch.floats[: n - k], is z with |z| added to its first entry away from zero, z normal: H z = sign |z| e_1.
     """
     blocks, values, direction = blocks_per_row(n - k), scratch.numbers, scratch.floats
-    sample_blocks(LAW_NORMAL, key, layer, replica, ROLE_WEIGHT, k * blocks_per_row(n), blocks, scratch.words, values)
+    sample_blocks(LAW_NORMAL, key, layer, replica, ROLE_WEIGHT, k * blocks_per_row(n), blocks, scratch.words, values, 0)
     for i in range(n - k):
         direction[i] = values[i // blocks, i % blocks]
     norm = math.sqrt(sum_of_squares(direction, n - k))

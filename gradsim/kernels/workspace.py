@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-
 from .compilation import internal
 from .sampling import TILE, blocks_per_row
+from .windows import window
 
 
 class Data(NamedTuple):
@@ -19,10 +19,15 @@ class Data(NamedTuple):
 
 
 class Tape(NamedTuple):
-    """What a replica leaves behind on its way: every vector going forward, two cotangents that take turns going back."""
+    """What a replica leaves behind on its way: every vector going forward, two cotangents that take turns going back.
+
+    Behind a vector stands what its step needs again on the way back: slopes behind activations, frames behind
+    matrix-free layers.
+    """
 
     values: np.ndarray  # float32, the vectors one after another
     exponents: np.ndarray  # int64 (steps, inputs)
+    ranks: np.ndarray  # int64 (steps,): of what went into a matrix-free layer
     cotangents: np.ndarray  # float32 (2, inputs * padded width)
     d_exponents: np.ndarray  # int64 (2, inputs)
     samples: np.ndarray  # int64 (inputs,): which rows of the data
@@ -31,29 +36,40 @@ class Tape(NamedTuple):
 class Scratch(NamedTuple):
     """Room for intermediate results, good until the next call."""
 
-    floats: np.ndarray  # float32 (padded width,), and so is `slopes`
-    slopes: np.ndarray
+    floats: np.ndarray  # float32 (padded width,)
     signs: np.ndarray  # float64 (padded width,), and so is `logs`
     logs: np.ndarray
     words: np.ndarray  # uint32 (4, blocks): what a tile of random numbers takes
     numbers: np.ndarray  # float32 of the same shape
-    room: np.ndarray  # float32 (inputs * padded width,)
+    room: np.ndarray  # float32 (inputs * padded width,), and so is `fresh`
+    fresh: np.ndarray
+    tops: np.ndarray  # float64 (inputs,): largest entries of rows, their sums of squares, and what is left of these
+    squares: np.ndarray
+    left: np.ndarray
+    first: np.ndarray  # float64 (inputs, inputs): coefficients of rows, and so is `second`
+    second: np.ndarray
+    residuals: np.ndarray  # float64 (inputs, padded width)
+
+
+@internal
+def padded(width):
+    """Rows of vectors are as long as the blocks of four that fill them."""
+    return 4 * blocks_per_row(width)
 
 
 @internal
 def vector(buffer, offset, rows, width):
     """View of a padded vector: shape (rows, width padded to a multiple of 4)."""
-    padded = 4 * blocks_per_row(width)
-    return buffer[offset : offset + rows * padded].reshape(rows, padded)
+    return window(buffer, offset, (np.int64(rows), np.int64(padded(width))))
 
 
 @internal
 def new_tape(steps, rows, tape_size, widest):
-    padded = 4 * blocks_per_row(widest)
     return Tape(
         np.zeros(tape_size, np.float32),
         np.zeros((steps, rows), np.int64),
-        np.zeros((2, rows * padded), np.float32),
+        np.zeros(steps, np.int64),
+        np.zeros((2, rows * padded(widest)), np.float32),
         np.zeros((2, rows), np.int64),
         np.zeros(rows, np.int64),
     )
@@ -61,14 +77,20 @@ def new_tape(steps, rows, tape_size, widest):
 
 @internal
 def new_scratch(rows, widest):
-    padded = 4 * blocks_per_row(widest)
-    tile = max(TILE, padded // 4) + 16  # rows 4 KiB apart would share their places in the cache
+    columns = padded(widest)
+    tile = max(TILE, columns // 4) + 16  # rows 4 KiB apart would share their places in the cache
     return Scratch(
-        np.zeros(padded, np.float32),
-        np.zeros(padded, np.float32),
-        np.zeros(padded),
-        np.zeros(padded),
+        np.zeros(columns, np.float32),
+        np.zeros(columns),
+        np.zeros(columns),
         np.zeros((4, tile), np.uint32),
         np.zeros((4, tile), np.float32),
-        np.zeros(rows * padded, np.float32),
+        np.zeros(rows * columns, np.float32),
+        np.zeros(rows * columns, np.float32),
+        np.zeros(rows),
+        np.zeros(rows),
+        np.zeros(rows),
+        np.zeros((rows, rows)),
+        np.zeros((rows, rows)),
+        np.zeros((rows, columns)),
     )

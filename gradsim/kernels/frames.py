@@ -1,0 +1,135 @@
+"""Orthonormal frames: what a matrix-free layer keeps of its inputs, and draws.
+
+A frame is a set of orthonormal vectors, the rows of an array. Vectors are float32; they are made orthonormal in float64.
+"""
+
+import math
+
+import numpy as np
+
+from .compilation import internal, widest_vectors
+from .sampling import LAW_NORMAL, sample_row
+from .vectors import dot
+from .windows import row
+
+# A vector whose squared distance from the span of others is below this part of its square counts as one of their span:
+# float32 entries are rounded to 2^-25 of themselves, which moves a vector by 2^-50 of its square. Two inputs whose
+# 1 - cosine is below half of it go on as one direction.
+RANK_TOLERANCE = 2.0**-44
+NO_TOLERANCE = 0.0
+CHOSEN = -1.0  # in `left`
+
+
+@internal
+def load(v, n, residuals, left, squares):
+    """Rows of v in float64, and their squares; what is left of a row, relative to it, is all, or nothing of zero."""
+    for b in range(v.shape[0]):
+        source, target = row(v, b), row(residuals, b)
+        for i in range(n):
+            target[i] = source[i]
+        squares[b] = square_of(target, n)
+        left[b] = 1.0 if squares[b] > 0.0 else 0.0
+
+
+@internal
+def square_of(v, n):
+    widest_vectors()
+    total = 0.0
+    for i in range(n):
+        total += v[i] * v[i]
+    return total
+
+
+@internal
+def dot64(u, v, n):
+    widest_vectors()
+    total = 0.0
+    for i in range(n):
+        total += np.float64(u[i]) * np.float64(v[i])
+    return total
+
+
+@internal
+def subtract(factor, u, n, v):
+    """v -= factor u; |v|^2."""
+    widest_vectors()
+    total = 0.0
+    for i in range(n):
+        entry = v[i] - factor * np.float64(u[i])
+        v[i] = entry
+        total += entry * entry
+    return total
+
+
+@internal
+def orthonormalise(residuals, rows, n, most, tolerance, left, squares, frame, coefficients):
+    """Gram-Schmidt with pivots: row b of `residuals` becomes sum_k coefficients[k, b] frame[k]; returns the rank.
+
+    The next direction is the row of which most is left, relative to `squares`, until less than `tolerance` is left of
+    every row, or `most` directions are there. `residuals` is used up. The law of the frame of Gaussian rows is uniform
+    whatever the pivots, since these depend on lengths and angles only. In float64 the frame is orthonormal to 1e-16 /
+    sqrt(RANK_TOLERANCE) in one pass (Bjorck 1967, doi:10.1007/BF01934122), and to float32 once it is stored.
+    """
+    for rank in range(min(most, rows, n)):
+        pivot = 0
+        for b in range(1, rows):
+            if left[b] > left[pivot]:
+                pivot = b
+        if not left[pivot] > tolerance:
+            return rank
+        direction, stored = row(residuals, pivot), row(frame, rank)
+        inverse = 1.0 / math.sqrt(square_of(direction, n))
+        for i in range(n):
+            direction[i] *= inverse
+            stored[i] = np.float32(direction[i])
+        for b in range(rows):
+            coefficients[rank, b] = 0.0
+            if b != pivot and left[b] != CHOSEN:
+                amount = dot64(direction, row(residuals, b), n)
+                coefficients[rank, b] = amount
+                remaining = subtract(amount, direction, n, row(residuals, b))
+                left[b] = remaining / squares[b] if squares[b] > 0.0 else 0.0
+        coefficients[rank, pivot] = 1.0 / inverse
+        left[pivot] = CHOSEN
+    return min(most, rows, n)
+
+
+@internal
+def draw_frame_rows(key, layer, replica, role, rows, n, words, out):
+    """Independent standard normal rows."""
+    for k in range(rows):
+        sample_row(LAW_NORMAL, key, layer, replica, role, k, n, words, row(out, k))
+
+
+@internal
+def mix(coefficients, rank, frame, n, out):
+    """out[b] = sum_k coefficients[k, b] frame[k] over the rows of out; zeros for rank 0."""
+    for b in range(out.shape[0]):
+        target = row(out, b)
+        for i in range(n):
+            target[i] = 0.0
+        add_mix(coefficients, rank, frame, n, b, target)
+
+
+@internal
+def add_mix(coefficients, rank, frame, n, b, target):
+    """target += sum_k coefficients[k, b] frame[k]; four directions at a time share what is read and written of it."""
+    widest_vectors()
+    zero = np.float32(0.0)
+    for k in range(0, rank, 4):
+        k_1, k_2, k_3 = min(k + 1, rank - 1), min(k + 2, rank - 1), min(k + 3, rank - 1)
+        f_0, f_1, f_2, f_3 = row(frame, k), row(frame, k_1), row(frame, k_2), row(frame, k_3)
+        c_0 = np.float32(coefficients[k, b])
+        c_1 = np.float32(coefficients[k_1, b]) if k + 1 < rank else zero
+        c_2 = np.float32(coefficients[k_2, b]) if k + 2 < rank else zero
+        c_3 = np.float32(coefficients[k_3, b]) if k + 3 < rank else zero
+        for i in range(n):
+            target[i] += (c_0 * f_0[i] + c_1 * f_1[i]) + (c_2 * f_2[i] + c_3 * f_3[i])
+
+
+@internal
+def inner_products(frame, rank, v, n, coefficients):
+    """coefficients[k, b] = frame[k] . v[b]."""
+    for k in range(rank):
+        for b in range(v.shape[0]):
+            coefficients[k, b] = dot(row(frame, k), row(v, b), n)

@@ -1,0 +1,147 @@
+"""The linear step with Gaussian weights and without their matrix (docs/theory.md has statement and proof).
+
+W = 2^T (m 1 1^T + s G), G with independent standard normal entries. With X = Q R, the columns of X the inputs:
+
+    forward     G X = Z R, Z fresh normals, one column a direction of Q
+    backward    G^T D = Q Z^T D + (I - Q Q^T) Z' S, D = U S, Z' fresh normals
+
+Q and Z stay on the tape. For one input Q = x/|x|, and only Z does. Bolthausen 2014, doi:10.1007/s00220-013-1862-3.
+"""
+
+import math
+
+import numpy as np
+
+from .compilation import internal
+from .frames import RANK_TOLERANCE, draw_frame_rows, inner_products, load, mix, add_mix, orthonormalise
+from .linear import (
+    EXPONENT, MEAN, SCALE, add_bias, finish_backward, finish_forward, has_bias, record_gradient, record_one_gradient,
+    record_preactivation,
+)  # fmt: skip
+from .sampling import LAW_NORMAL, ROLE_BACKWARD, ROLE_FORWARD, sample_row
+from .vectors import affine, combine, measure, measure_beside, settle
+from .windows import row
+from .workspace import vector
+
+
+@internal
+def sum_of(v, n):
+    total = 0.0
+    for i in range(n):
+        total += v[i]
+    return total
+
+
+@internal
+def binary_scale(a, b):
+    """The exponent that makes the larger of two numbers order one; 0 for zeros and what is not finite."""
+    top = max(abs(a), abs(b))
+    return math.frexp(top)[1] if 0.0 < top < np.inf else 0
+
+
+@internal
+def one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, z, scratch):
+    """h = s |x| z + m sum(x)."""
+    before, after, fresh = row(x, 0), row(h, 0), row(z, 0)
+    factor, shift = 0.0, 0.0
+    if p[SCALE] != 0.0:
+        sample_row(LAW_NORMAL, key, layer, replica, ROLE_FORWARD, 0, n_out, scratch.words, fresh)
+        _, square = measure(before, n_in)
+        factor = p[SCALE] * math.sqrt(square)
+    if p[MEAN] != 0.0:
+        shift = p[MEAN] * sum_of(before, n_in)
+    exponent = binary_scale(factor, shift)
+    factor, shift = math.ldexp(factor, -exponent), math.ldexp(shift, -exponent)
+    scratch.tops[0], scratch.squares[0] = affine(fresh, n_out, np.float32(factor), np.float32(shift), after)
+    h_exponents[0] = x_exponents[0] + np.int64(p[EXPONENT]) + exponent
+    if scratch.squares[0] == 0.0:
+        h_exponents[0] = 0
+    if has_bias(p):
+        add_bias(p, key, layer, replica, n_out, h, h_exponents, scratch)
+
+
+@internal
+def one_backward(p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record):
+    """g = s (q (z . d) + |d| (z' - q (q . z'))) + m sum(d), q = x/|x|."""
+    before, after, below, seen = row(x, 0), row(d, 0), row(g, 0), row(z, 0)
+    fresh = row(vector(scratch.fresh, 0, np.int64(1), n_in), 0)
+    if p[SCALE] != 0.0:
+        sample_row(LAW_NORMAL, key, layer, replica, ROLE_BACKWARD, 0, n_in, scratch.words, fresh)
+    top, d_square, along = measure_beside(after, seen, n_out)
+    _, x_square, overlap = measure_beside(before, fresh, n_in)
+    record_one_gradient(x_square, x_exponents[0], top, d_square, d_exponents[0], n_in, n_out, layer, record)
+    length, norm = math.sqrt(d_square), math.sqrt(x_square)
+    spread, lift = p[SCALE] * length, 0.0
+    if x_square > 0.0:
+        lift = p[SCALE] * (along - length * overlap / norm) / norm
+    shift = p[MEAN] * sum_of(after, n_out) if p[MEAN] != 0.0 else 0.0
+    exponent = binary_scale(spread, shift)
+    lift, spread, shift = math.ldexp(lift, -exponent), math.ldexp(spread, -exponent), math.ldexp(shift, -exponent)
+    top = combine(np.float32(lift), before, np.float32(spread), fresh, np.float32(shift), n_in, below)
+    g_exponents[0] = settle(below, n_in, top, d_exponents[0] + np.int64(p[EXPONENT]) + exponent)
+
+
+@internal
+def many_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, z, q, scratch):
+    """h = s Z R + m sum(x), and the rank of X."""
+    rank, rows = 0, x.shape[0]
+    h[:] = 0.0
+    if p[SCALE] != 0.0:
+        load(x, n_in, scratch.residuals, scratch.left, scratch.squares)
+        rank = orthonormalise(
+            scratch.residuals, rows, n_in, rows, RANK_TOLERANCE, scratch.left, scratch.squares, q, scratch.first
+        )
+        draw_frame_rows(key, layer, replica, ROLE_FORWARD, rank, n_out, scratch.words, z)
+        mix(scratch.first, rank, z, n_out, h)
+    finish_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch)
+    return rank
+
+
+@internal
+def many_backward(p, key, layer, replica, d, d_exponents, n_in, n_out, g, g_exponents, z, q, rank, scratch):
+    """g = s (Q Z^T D + (I - Q Q^T) Z' S) + m sum(d)."""
+    rows = d.shape[0]
+    g[:] = 0.0
+    if p[SCALE] != 0.0:
+        load(d, n_out, scratch.residuals, scratch.left, scratch.squares)
+        unused = vector(scratch.room, 0, rows, n_out)
+        found = orthonormalise(
+            scratch.residuals, rows, n_out, rows, RANK_TOLERANCE, scratch.left, scratch.squares, unused, scratch.first
+        )
+        fresh = vector(scratch.fresh, 0, rows, n_in)
+        draw_frame_rows(key, layer, replica, ROLE_BACKWARD, found, n_in, scratch.words, fresh)
+        mix(scratch.first, found, fresh, n_in, g)
+        inner_products(z, rank, d, n_out, scratch.first)
+        inner_products(q, rank, g, n_in, scratch.second)
+        for k in range(rank):
+            for b in range(rows):
+                scratch.first[k, b] -= scratch.second[k, b]
+        for b in range(rows):
+            add_mix(scratch.first, rank, q, n_in, b, row(g, b))
+    finish_backward(p, d, d_exponents, n_in, n_out, g, g_exponents)
+
+
+@internal
+def gaussian_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, z, q, scratch, record):
+    """h = W x; z and q take what the way back needs. Returns the rank of the inputs."""
+    rank = 1
+    if x.shape[0] == 1:
+        one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, z, scratch)
+    else:
+        rank = many_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, z, q, scratch)
+    record_preactivation(h, h_exponents, n_out, layer, scratch, record)
+    return rank
+
+
+@internal
+def gaussian_backward(
+    p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, z, q, rank, scratch, record
+):
+    """g = W^T d."""
+    if x.shape[0] == 1:
+        one_backward(
+            p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record
+        )
+    else:
+        record_gradient(x, x_exponents, d, d_exponents, n_in, n_out, layer, scratch, record)
+        many_backward(p, key, layer, replica, d, d_exponents, n_in, n_out, g, g_exponents, z, q, rank, scratch)
