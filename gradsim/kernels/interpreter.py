@@ -9,7 +9,7 @@ import numpy as np
 from numba import prange
 
 from .activation import activation_backward, activation_forward
-from .compilation import entry_point, internal
+from .compilation import entry_point, inlined, internal
 from .inputs import input_forward
 from .linear_dense import dense_backward, dense_forward
 from .linear_gaussian import gaussian_backward, gaussian_forward
@@ -29,7 +29,7 @@ QUANTITIES = len(RECORDED)
 REPLICAS_PER_WORKSPACE = 4  # replicas that share one allocation; chunks of them are what threads take
 
 
-@internal
+@inlined
 def frames_behind(operation, tape, offset, rows, n_in, n_out):
     """What a matrix-free layer drew, and the frame of its inputs (none for one input)."""
     n = max(n_in, n_out) if operation == LINEAR_HAAR else n_out

@@ -1,23 +1,14 @@
-"""Windows into arrays: what slicing and reshaping would give, without their cost."""
+"""Windows into arrays: what slicing and reshaping would give, for functions that count no references."""
 
 import numpy as np
-from numba import types
-from numba.extending import intrinsic, overload
+from numba import config, types
+from numba.extending import intrinsic
 
-from .compilation import internal
-
-
-def window(array, offset, shape):
-    """The C-contiguous part of `array` that begins at flat index `offset`, in the given shape (a tuple of int64).
-
-    Compiled, it does not keep the array alive: slicing would count references atomically, 50 ns a call, and a layer of
-    256 units takes 700 ns.
-    """
-    return array.reshape(-1)[offset : offset + int(np.prod(shape))].reshape(shape)
+from .compilation import inlined
 
 
 @intrinsic
-def _window(typing_context, array, offset, shape):
+def _compiled_window(typing_context, array, offset, shape):
     view = types.Array(array.dtype, shape.count, "C")
 
     def generate(context, builder, signature, arguments):
@@ -35,12 +26,16 @@ def _window(typing_context, array, offset, shape):
     return view(array, types.int64, types.UniTuple(types.int64, shape.count)), generate
 
 
-@overload(window, inline="never")
-def _compiled_window(array, offset, shape):
-    return lambda array, offset, shape: _window(array, np.int64(offset), shape)
+def _sliced(array, offset, shape):
+    return array.reshape(-1)[offset : offset + int(np.prod(shape))].reshape(shape)
 
 
-@internal
+# window(array, offset, shape): the part of a C-contiguous `array` that begins at flat index `offset`, in the given shape
+# (a tuple of int64). Compiled, it does not keep the array alive.
+window = _sliced if config.DISABLE_JIT else _compiled_window
+
+
+@inlined
 def row(array, k):
     """View of row k of a two-dimensional array."""
     return window(array, k * array.shape[1], (np.int64(array.shape[1]),))

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from .compilation import internal
+from .compilation import allocating, inlined, internal
 from .sampling import TILE, blocks_per_row
 from .windows import window
 
@@ -57,13 +57,13 @@ def padded(width):
     return 4 * blocks_per_row(width)
 
 
-@internal
+@inlined
 def vector(buffer, offset, rows, width):
     """View of a padded vector: shape (rows, width padded to a multiple of 4)."""
     return window(buffer, offset, (np.int64(rows), np.int64(padded(width))))
 
 
-@internal
+@allocating
 def new_tape(steps, rows, tape_size, widest):
     return Tape(
         np.zeros(tape_size, np.float32),
@@ -75,7 +75,7 @@ def new_tape(steps, rows, tape_size, widest):
     )
 
 
-@internal
+@allocating
 def new_scratch(rows, widest):
     columns = padded(widest)
     tile = max(TILE, columns // 4) + 16  # rows 4 KiB apart would share their places in the cache
