@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from .compilation import internal, widest_vectors
+from .compilation import internal, step, widest_vectors
 from .dispatch import apply, log_derivative, log_of, log_phi
 from .record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, DEAD_FRACTION, SATURATED_FRACTION
 from .vectors import (
-    LN2, from_logs, in_window, log_mean, measure_units, multiply, power_of_two, settle,
+    LN2, from_logs, in_window, log_mean, magnitude, measure_units, multiply, power_of_two, settle,
 )  # fmt: skip
 from .windows import row
 
@@ -80,7 +80,7 @@ def float32_scale(exponent):
     return np.float32(power_of_two(max(min(exponent, 100), -140)))
 
 
-@internal
+@step
 def phi_of(code, p, v, exponent, n, x, slopes, scratch):
     """x = phi(2^exponent v) and slopes = phi'(2^exponent v); (exponent of x, mean and variance of its units)."""
     homogeneous = p[HOMOGENEOUS] != 0.0
@@ -117,7 +117,7 @@ def wide_power_of_two(exponent):
     return np.inf if exponent > 1023 else power_of_two(exponent)
 
 
-@internal
+@step
 def activation_forward(code, p, h, h_exponents, n, x, x_exponents, slopes, scratch, layer, record):
     """x = phi(h), and slopes = phi'(h) for the way back."""
     rows = h.shape[0]
@@ -143,12 +143,13 @@ def activation_forward(code, p, h, h_exponents, n, x, x_exponents, slopes, scrat
 def count_slopes(p, slopes, n):
     """How many slopes are zero, and how many are saturated."""
     widest_vectors()
-    threshold = np.float32(SATURATION * p[LARGEST_DERIVATIVE])
-    zero, low = np.int32(0), np.int32(0)
+    threshold = magnitude(SATURATION * p[LARGEST_DERIVATIVE])
+    alive, steep = np.int32(0), np.int32(0)
     for i in range(n):
-        zero += np.int32(slopes[i] == 0.0)
-        low += np.int32(abs(slopes[i]) < threshold)
-    return zero, low
+        bits = magnitude(slopes[i])
+        alive += np.int32(bits > 0)
+        steep += np.int32(bits >= threshold)
+    return n - alive, n - steep
 
 
 @internal
@@ -165,7 +166,7 @@ def count_dead(slopes, n, alive):
     return dead
 
 
-@internal
+@step
 def activation_backward(code, p, h, h_exponents, slopes, g, g_exponents, n, d, d_exponents, scratch):
     """d = phi'(h) * g."""
     for b in range(h.shape[0]):

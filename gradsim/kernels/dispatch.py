@@ -32,24 +32,29 @@ def _vector_choice(first, f_0, f_1, f_2, f_3, f_4):
         widest_vectors()
         if code == first:
             for i in range(n):
-                out[i] = f_0(v[i] * scale, a)
-                slopes[i] = d_0(v[i] * scale, a)
+                h = v[i] * scale
+                phi, slope = f_0(h, a), d_0(h, a)
+                out[i], slopes[i] = phi, slope
         elif code == first + 1:
             for i in range(n):
-                out[i] = f_1(v[i] * scale, a)
-                slopes[i] = d_1(v[i] * scale, a)
+                h = v[i] * scale
+                phi, slope = f_1(h, a), d_1(h, a)
+                out[i], slopes[i] = phi, slope
         elif code == first + 2:
             for i in range(n):
-                out[i] = f_2(v[i] * scale, a)
-                slopes[i] = d_2(v[i] * scale, a)
+                h = v[i] * scale
+                phi, slope = f_2(h, a), d_2(h, a)
+                out[i], slopes[i] = phi, slope
         elif code == first + 3:
             for i in range(n):
-                out[i] = f_3(v[i] * scale, a)
-                slopes[i] = d_3(v[i] * scale, a)
+                h = v[i] * scale
+                phi, slope = f_3(h, a), d_3(h, a)
+                out[i], slopes[i] = phi, slope
         else:
             for i in range(n):
-                out[i] = f_4(v[i] * scale, a)
-                slopes[i] = d_4(v[i] * scale, a)
+                h = v[i] * scale
+                phi, slope = f_4(h, a), d_4(h, a)
+                out[i], slopes[i] = phi, slope
 
     return apply
 

@@ -12,14 +12,14 @@ import math
 
 import numpy as np
 
-from .compilation import internal
+from .compilation import internal, step
 from .frames import RANK_TOLERANCE, draw_frame_rows, inner_products, load, mix, add_mix, orthonormalise
 from .linear import (
     EXPONENT, MEAN, SCALE, add_bias, finish_backward, finish_forward, has_bias, record_gradient, record_one_gradient,
     record_preactivation,
 )  # fmt: skip
 from .sampling import LAW_NORMAL, ROLE_BACKWARD, ROLE_FORWARD, sample_row
-from .vectors import affine, combine, measure, measure_beside, settle
+from .vectors import affine, combine, exponent_of, measure, measure_beside, power_of_two, settle
 from .windows import row
 from .workspace import vector
 
@@ -36,10 +36,10 @@ def sum_of(v, n):
 def binary_scale(a, b):
     """The exponent that makes the larger of two numbers order one; 0 for zeros and what is not finite."""
     top = max(abs(a), abs(b))
-    return math.frexp(top)[1] if 0.0 < top < np.inf else 0
+    return exponent_of(top) if 1e-300 < top < np.inf else 0
 
 
-@internal
+@step
 def one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, z, scratch):
     """h = s |x| z + m sum(x)."""
     before, after, fresh = row(x, 0), row(h, 0), row(z, 0)
@@ -51,7 +51,8 @@ def one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_expone
     if p[MEAN] != 0.0:
         shift = p[MEAN] * sum_of(before, n_in)
     exponent = binary_scale(factor, shift)
-    factor, shift = math.ldexp(factor, -exponent), math.ldexp(shift, -exponent)
+    unit = power_of_two(-exponent)
+    factor, shift = unit * factor, unit * shift
     scratch.tops[0], scratch.squares[0] = affine(fresh, n_out, np.float32(factor), np.float32(shift), after)
     h_exponents[0] = x_exponents[0] + np.int64(p[EXPONENT]) + exponent
     if scratch.squares[0] == 0.0:
@@ -60,7 +61,7 @@ def one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_expone
         add_bias(p, key, layer, replica, n_out, h, h_exponents, scratch)
 
 
-@internal
+@step
 def one_backward(p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record):
     """g = s (q (z . d) + |d| (z' - q (q . z'))) + m sum(d), q = x/|x|."""
     before, after, below, seen = row(x, 0), row(d, 0), row(g, 0), row(z, 0)
@@ -76,7 +77,8 @@ def one_backward(p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n
         lift = p[SCALE] * (along - length * overlap / norm) / norm
     shift = p[MEAN] * sum_of(after, n_out) if p[MEAN] != 0.0 else 0.0
     exponent = binary_scale(spread, shift)
-    lift, spread, shift = math.ldexp(lift, -exponent), math.ldexp(spread, -exponent), math.ldexp(shift, -exponent)
+    unit = power_of_two(-exponent)
+    lift, spread, shift = unit * lift, unit * spread, unit * shift
     top = combine(np.float32(lift), before, np.float32(spread), fresh, np.float32(shift), n_in, below)
     g_exponents[0] = settle(below, n_in, top, d_exponents[0] + np.int64(p[EXPONENT]) + exponent)
 
@@ -121,7 +123,7 @@ def many_backward(p, key, layer, replica, d, d_exponents, n_in, n_out, g, g_expo
     finish_backward(p, d, d_exponents, n_in, n_out, g, g_exponents)
 
 
-@internal
+@step
 def gaussian_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, z, q, scratch, record):
     """h = W x; z and q take what the way back needs. Returns the rank of the inputs."""
     rank = 1
@@ -133,7 +135,7 @@ def gaussian_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_e
     return rank
 
 
-@internal
+@step
 def gaussian_backward(
     p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, z, q, rank, scratch, record
 ):

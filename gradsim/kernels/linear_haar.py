@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from .compilation import internal
+from .compilation import internal, step
 from .frames import (
     NO_TOLERANCE, RANK_TOLERANCE, add_mix, dot64, draw_frame_rows, inner_products, load, mix, orthonormalise, square_of,
     subtract,
@@ -24,28 +24,28 @@ from .linear import (
 )  # fmt: skip
 from .linear_gaussian import binary_scale
 from .sampling import LAW_NORMAL, ROLE_BACKWARD, ROLE_FORWARD, sample_row
-from .vectors import affine, combine, largest, settle
+from .vectors import affine, combine, largest, power_of_two, settle
 from .windows import row
 from .workspace import vector
 
 NO_SHIFT = np.float32(0.0)
 
 
-@internal
+@step
 def one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, z, scratch):
     """h = s |x| z / |z|."""
     n, before, after, fresh = max(n_in, n_out), row(x, 0), row(h, 0), row(z, 0)
     sample_row(LAW_NORMAL, key, layer, replica, ROLE_FORWARD, 0, n, scratch.words, fresh)
     factor = p[SCALE] * math.sqrt(dot64(before, before, n_in) / dot64(fresh, fresh, n))
     exponent = binary_scale(factor, 0.0)
-    factor = math.ldexp(factor, -exponent)
+    factor *= power_of_two(-exponent)
     scratch.tops[0], scratch.squares[0] = affine(fresh, n_out, np.float32(factor), NO_SHIFT, after)
     h_exponents[0] = x_exponents[0] + np.int64(p[EXPONENT]) + exponent if scratch.squares[0] != 0.0 else 0
     if has_bias(p):
         add_bias(p, key, layer, replica, n_out, h, h_exponents, scratch)
 
 
-@internal
+@step
 def one_backward(p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record):
     """g = s (q (v . d) + f |d - v (v . d)|), q = x/|x|, v = z/|z|, f a random direction across q."""
     n, before, after, below, seen = max(n_in, n_out), row(x, 0), row(d, 0), row(g, 0), row(z, 0)
@@ -64,7 +64,8 @@ def one_backward(p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n
     spread = p[SCALE] * math.sqrt(rest / across) if across > 0.0 else 0.0
     lift = (p[SCALE] * along - spread * overlap) / math.sqrt(x_square) if x_square > 0.0 else 0.0
     exponent = binary_scale(spread, lift)
-    lift, spread = math.ldexp(lift, -exponent), math.ldexp(spread, -exponent)
+    unit = power_of_two(-exponent)
+    lift, spread = unit * lift, unit * spread
     top = combine(np.float32(lift), before, np.float32(spread), fresh, NO_SHIFT, n_in, below)
     g_exponents[0] = settle(below, n_in, top, d_exponents[0] + np.int64(p[EXPONENT]) + exponent)
 
@@ -123,7 +124,7 @@ def load_beyond(v, rank, d, n_out, n, residuals, left, squares, coefficients):
         left[b] = remaining / squares[b] if squares[b] > 0.0 else 0.0
 
 
-@internal
+@step
 def haar_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, v, q, scratch, record):
     """h = W x; v and q take what the way back needs. Returns the rank of the inputs."""
     rank = 1
@@ -135,7 +136,7 @@ def haar_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_expon
     return rank
 
 
-@internal
+@step
 def haar_backward(
     p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, v, q, rank, scratch, record
 ):

@@ -26,8 +26,16 @@ ROUNDING = 1e-30  # squared distances of unit vectors below this are rounding in
 
 @internal
 def power_of_two(exponent):
-    """2^exponent in float64; underflows to 0 and is held at 2^1000 above."""
-    return math.ldexp(1.0, int(max(min(exponent, 1000), -1074)))
+    """2^exponent in float64; underflows to 0 and is held at 2^1000 above. From its bits where these are plain: ldexp is a call."""
+    if exponent < -1022:
+        return math.ldexp(1.0, int(max(exponent, -1100)))
+    return np.int64((np.int64(min(exponent, 1000)) + 1023) << 52).view(np.float64)
+
+
+@internal
+def exponent_of(x):
+    """The e with 2^e <= |x| < 2^(e + 1) of a normal float64."""
+    return ((np.float64(x).view(np.int64) >> 52) & 2047) - 1023
 
 
 @internal
@@ -179,8 +187,7 @@ def settle(v, n, top, exponent):
         return 0
     if in_window(top):
         return exponent
-    _, binary = math.frexp(np.float64(top))
-    shift = binary - 1
+    shift = exponent_of(np.float64(top))
     if shift < -120:  # 2^-shift itself would overflow float32
         lift = np.float32(2.0**60)
         for i in range(n):
