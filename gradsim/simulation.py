@@ -1,6 +1,7 @@
 """From a network to the curves of its ensemble: replicas in fixed chunks, their records folded into statistics."""
 
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numba
 import numpy as np
@@ -20,21 +21,12 @@ from .streams import stream_key
 
 CHUNK_BYTES = 2**25  # of records; with one chunk in memory at a time this is the peak, whatever the number of replicas
 LARGEST_CHUNK = 256
+SHARES = 4  # of a chunk for each thread, so that none waits long for another
 
 
 def chunk_size(layers):
     """Replicas in a chunk: a function of the network only, so that asking for more later gives the same bits."""
     return max(1, min(LARGEST_CHUNK, CHUNK_BYTES // (8 * len(RECORDED) * layers)))
-
-
-@contextmanager
-def _threads(count):
-    before = numba.get_num_threads()
-    numba.set_num_threads(before if count is None else count)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)
 
 
 def warm_up(arithmetic="carried"):
@@ -57,15 +49,21 @@ def record_chunks(network, **options):
     )  # fmt: skip
     stream = network.to_json() if options["stream"] is None else options["stream"]
     key = stream_key(options["seed"], stream)
-    size = chunk_size(program.layers)
-    for first in range(0, options["replicas"], size):
-        yield _chunk(program, options["arithmetic"], key, first, min(size, options["replicas"] - first))
+    size, threads = chunk_size(program.layers), options["threads"] or numba.config.NUMBA_NUM_THREADS
+    with ThreadPoolExecutor(threads) as pool:
+        for first in range(0, options["replicas"], size):
+            records = np.empty((min(size, options["replicas"] - first), len(RECORDED), program.layers))
+            share = -(-len(records) // (SHARES * threads))
+            parts = range(0, len(records), share)
+            work = partial(_fill, program, options["arithmetic"], key)
+            list(pool.map(work, [first + part for part in parts], [records[part : part + share] for part in parts]))
+            yield records
 
 
-def _chunk(program, arithmetic, key, first, count):
+def _fill(program, arithmetic, key, first, records):
+    """Records of replicas first, first + 1, ...; any thread may do any of them."""
     arguments = (
-        program.steps, program.parameters, key, program.data, first, count, program.inputs, program.tape_size,
-        program.widest, program.layers,
+        program.steps, program.parameters, key, program.data, first, records, program.inputs, program.tape_size, program.widest
     )  # fmt: skip
     if arithmetic == "carried":
         return run_chunk(*arguments)
@@ -101,14 +99,14 @@ def simulate(
     layers = len(network.linear_widths) + 1
     kind = collector(len(LOG_QUANTITIES) * layers, options["replicas"])
     total, kept = None, []
-    with _threads(options.pop("threads")):
-        for records in record_chunks(network, **options):
-            part = EnsembleStatistics.of(records, kind)
-            total = part if total is None else total + part
-            if keep_samples:
-                kept.append(records[:, : len(LOG_QUANTITIES)])
-            if progress is not None:
-                progress(len(records))
+    for records in record_chunks(network, **options):
+        part = EnsembleStatistics.of(records, kind)
+        total = part if total is None else total + part
+        if keep_samples:
+            kept.append(records[:, : len(LOG_QUANTITIES)])
+        if progress is not None:
+            progress(len(records))
+    options.pop("threads")
     variables = dict(total.variables(network, options["inputs"], quantiles))
     if keep_samples:
         variables |= _samples(np.concatenate(kept), network)

@@ -1,17 +1,21 @@
 """How kernels are compiled and cached: the one place where that is decided.
 
-Five decorators cover every kernel:
+Seven decorators cover every kernel:
 
 ``kernel``
     loops over vectors; floating-point sums may be reordered so that they vectorise.
 ``internal``
-    the same, for functions that Python never calls.
+    the same, for functions that Python never calls and that allocate nothing.
+``step``
+    the same, for functions that are called in one place and with many arrays: they become part of their caller.
+``allocating``
+    the same as ``internal`` for the few that make arrays.
 ``elementary``
     scalar functions whose digits depend on the written order of operations; Python never calls them either.
 ``inlined``
     integer functions that LLVM would not inline by itself.
 ``entry_point``
-    what Python calls: parallel, and cached on disk.
+    what Python calls, from any thread; cached on disk.
 """
 
 import hashlib
@@ -110,12 +114,15 @@ class _KernelCache(caching.FunctionCache):
 
 
 def entry_point(function):
-    """Compile `function` in parallel and cache its machine code under the digest of all kernels.
+    """Compile `function` and cache its machine code under the digest of all kernels.
+
+    Threads are the caller's: it holds no lock of the interpreter. Numba's own would have all of the code optimised three
+    times instead of once, 20 s.
 
     The cache is attached to this one function, so the settings of the user's own Numba code stay as they are. Where
     no folder can be written (a read-only installation and no home) the function is compiled anew in each process.
     """
-    dispatcher = njit(fastmath=set(FASTMATH_REDUCTION), error_model="numpy", nogil=True, parallel=True)(function)
+    dispatcher = njit(no_cfunc_wrapper=True, **_VECTORS)(function)
     if hasattr(dispatcher, "_cache"):  # absent under NUMBA_DISABLE_JIT=1
         try:
             dispatcher._cache = _KernelCache(function)

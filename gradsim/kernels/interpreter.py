@@ -1,4 +1,4 @@
-"""Runs a program: one replica forward along the tape and backward again; a chunk of replicas in parallel.
+"""Runs a program: one replica forward along the tape and backward again, and so for a chunk of replicas.
 
 A program is two arrays with a row a step: `steps` (int64, columns STEP_COLUMNS) and `parameters` (float64). Vector k of
 the tape is an array of shape (inputs, width padded to a multiple of 4); step k reads vector k - 1 and writes vector k.
@@ -6,7 +6,6 @@ Behind vector k stands what step k keeps for the way back (`program.room_behind`
 """
 
 import numpy as np
-from numba import prange
 
 from .activation import activation_backward, activation_forward
 from .compilation import entry_point, inlined, internal
@@ -26,7 +25,6 @@ INPUT, LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR, ACTIVATE, LOSS = range(6)
 INPUT_CORRELATION = 0  # column of an input step's parameters
 
 QUANTITIES = len(RECORDED)
-REPLICAS_PER_WORKSPACE = 4  # replicas that share one allocation; chunks of them are what threads take
 
 
 @inlined
@@ -103,20 +101,16 @@ def backward_step(k, steps, parameters, key, replica, data, tape, scratch, recor
 
 
 @entry_point
-def run_chunk(steps, parameters, key, data, first_replica, replicas, rows, tape_size, widest, layers):
-    """Records of replicas first_replica, first_replica + 1, ...: float64 of shape (replicas, quantities, layers)."""
-    records = np.full((replicas, QUANTITIES, layers), np.nan)
-    groups = (replicas + REPLICAS_PER_WORKSPACE - 1) // REPLICAS_PER_WORKSPACE
-    for group in prange(groups):
-        tape, scratch = new_tape(steps.shape[0], rows, tape_size, widest), new_scratch(rows, widest)
-        start = np.int64(group) * REPLICAS_PER_WORKSPACE
-        for r in range(start, min(start + REPLICAS_PER_WORKSPACE, replicas)):
-            replica = first_replica + r
-            record = window(records, r * QUANTITIES * layers, (np.int64(QUANTITIES), np.int64(layers)))
-            for k in range(steps.shape[0]):
-                forward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
-            for k in range(steps.shape[0] - 1, 0, -1):
-                backward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
-            x_0 = vector(tape.cotangents, 0, rows, steps[0, WIDTH])
-            record[INPUT_GRADIENT, 0] = log_mean_square(x_0, row(tape.d_exponents, 0), steps[0, WIDTH])
-    return records
+def run_chunk(steps, parameters, key, data, first_replica, records, rows, tape_size, widest):
+    """Fills `records`, float64 of shape (replicas, quantities, layers), for replicas first_replica, first_replica + 1, ..."""
+    tape, scratch = new_tape(steps.shape[0], rows, tape_size, widest), new_scratch(rows, widest)
+    shape = (np.int64(QUANTITIES), np.int64(records.shape[2]))
+    for r in range(records.shape[0]):
+        record, replica = window(records, r * shape[0] * shape[1], shape), first_replica + r
+        record[:] = np.nan
+        for k in range(steps.shape[0]):
+            forward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+        for k in range(steps.shape[0] - 1, 0, -1):
+            backward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+        x_0 = vector(tape.cotangents, 0, rows, steps[0, WIDTH])
+        record[INPUT_GRADIENT, 0] = log_mean_square(x_0, row(tape.d_exponents, 0), steps[0, WIDTH])

@@ -9,16 +9,15 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 
 from .activation import (
     HOMOGENEOUS, INTERCEPT_LEFT, INTERCEPT_RIGHT, SLOPE_LEFT, SLOPE_RIGHT, SLOPE_ZERO_LEFT, SLOPE_ZERO_RIGHT, count_slopes,
     extreme_derivative, extreme_phi, unit_variance, wide_power_of_two,
 )  # fmt: skip
-from .compilation import entry_point, internal
+from .compilation import allocating, entry_point, internal
 from .inputs import input_forward
 from .interpreter import (
-    ACTIVATE, INPUT, INPUT_CORRELATION, LINEAR_DENSE, LOSS, OFFSET, QUANTITIES, REPLICAS_PER_WORKSPACE, WIDTH,
+    ACTIVATE, INPUT, INPUT_CORRELATION, LINEAR_DENSE, LOSS, OFFSET, WIDTH,
 )  # fmt: skip
 from .linear import (
     BIAS_EXPONENT, EXPONENT, MEAN, NONZERO, SCALE, draw_bias, record_gradient, record_preactivation,
@@ -30,7 +29,8 @@ from .record import LOSS as LOSS_VALUE
 from .sampling import LAW_IDENTITY, LAW_ORTHOGONAL, blocks_per_row
 from .vectors import log_largest_square, log_mean_square, measure, measure_units
 from .weights import draw_tile, rows_per_tile, transposed_weights_times, weights_times
-from .workspace import Scratch, new_scratch, vector
+from .windows import row
+from .workspace import Scratch, new_scratch, padded, vector
 
 
 class PlainTape(NamedTuple):
@@ -42,7 +42,7 @@ class PlainTape(NamedTuple):
     exponents: np.ndarray  # int64 (2, inputs)
 
 
-@internal
+@allocating
 def split(plain, n, out, exponents):
     """Plain rows as normalised float32 rows with powers of two; rows that are not finite keep their infinities and NaN."""
     v = vector(out, 0, plain.shape[0], n)
@@ -181,7 +181,7 @@ def in_range(log_square, limits, size):
     return -np.inf if size < limits[0] else log_square
 
 
-@internal
+@allocating
 def plain_forward_step(k, steps, parameters, key, replica, data, tape, numbers, scratch, record):
     operation, layer, n, offset, variant = steps[k]
     p, rows = parameters[k], tape.samples.shape[0]
@@ -210,12 +210,12 @@ def plain_forward_step(k, steps, parameters, key, replica, data, tape, numbers, 
         record_units(p, before, tape.exponents[0], after, tape.exponents[1], n, layer, record)
 
 
-@internal
+@allocating
 def plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, numbers, scratch, record):
     operation, layer, n, _, variant = steps[k]
     n_in, p, rows = steps[k - 1, WIDTH], parameters[k], tape.samples.shape[0]
     x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
-    d, g = vector(tape.cotangents[k % 2], 0, rows, n), vector(tape.cotangents[(k - 1) % 2], 0, rows, n_in)
+    d, g = vector(row(tape.cotangents, k % 2), 0, rows, n), vector(row(tape.cotangents, (k - 1) % 2), 0, rows, n_in)
     x_exponents, d_exponents = tape.exponents[0], tape.exponents[1]
     g[:] = 0.0
     if operation == LOSS:
@@ -249,37 +249,28 @@ def plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, 
 
 
 @entry_point
-def run_plain_chunk(
-    steps, parameters, key, data, first_replica, replicas, rows, tape_size, widest, layers, limits, example
-):
+def run_plain_chunk(steps, parameters, key, data, first_replica, records, rows, tape_size, widest, limits, example):
     """As `run_chunk`, in the float type of the array `example`.
 
     `limits` are the log squares of the largest number of that type and of half its smallest, the latter first.
     """
-    records = np.full((replicas, QUANTITIES, layers), np.nan)
-    groups = (replicas + REPLICAS_PER_WORKSPACE - 1) // REPLICAS_PER_WORKSPACE
-    for group in prange(groups):
-        padded = 4 * blocks_per_row(widest)
-        size, dtype = rows * padded, example.dtype
-        floats, signs, logs, words, numbers, _, fresh, tops, squares, left, first, second, residuals = new_scratch(rows, widest)
-        scratch = Scratch(
-            floats, signs, logs, words, numbers, np.zeros(size, dtype), fresh, tops, squares, left, first, second, residuals
-        )
-        weights = np.zeros(scratch.numbers.shape, dtype)
-        tape = PlainTape(
-            np.zeros(tape_size, dtype), np.zeros((2, size), dtype), np.zeros(rows, np.int64),
-            np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros((2, rows), np.int64),
-        )  # fmt: skip
-        start = np.int64(group) * REPLICAS_PER_WORKSPACE
-        for r in range(start, min(start + REPLICAS_PER_WORKSPACE, replicas)):
-            replica = first_replica + r
-            for k in range(steps.shape[0]):
-                plain_forward_step(k, steps, parameters, key, replica, data, tape, weights, scratch, records[r])
-            for k in range(steps.shape[0] - 1, 0, -1):
-                plain_backward_step(
-                    k, steps, parameters, key, replica, data, limits, tape, weights, scratch, records[r]
-                )
-            n_0 = steps[0, WIDTH]
-            x_0 = split(vector(tape.cotangents[0], 0, rows, n_0), n_0, tape.first, tape.exponents[0])
-            records[r, INPUT_GRADIENT, 0] = log_mean_square(x_0, tape.exponents[0], n_0)
-    return records
+    size, dtype = rows * padded(widest), example.dtype
+    floats, signs, logs, words, numbers, _, fresh, tops, squares, left, first, second, residuals = new_scratch(rows, widest)
+    scratch = Scratch(
+        floats, signs, logs, words, numbers, np.zeros(size, dtype), fresh, tops, squares, left, first, second, residuals
+    )
+    weights = np.zeros(numbers.shape, dtype)
+    tape = PlainTape(
+        np.zeros(tape_size, dtype), np.zeros((2, size), dtype), np.zeros(rows, np.int64),
+        np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros((2, rows), np.int64),
+    )  # fmt: skip
+    for r in range(records.shape[0]):
+        record, replica = records[r], first_replica + r
+        record[:] = np.nan
+        for k in range(steps.shape[0]):
+            plain_forward_step(k, steps, parameters, key, replica, data, tape, weights, scratch, record)
+        for k in range(steps.shape[0] - 1, 0, -1):
+            plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, weights, scratch, record)
+        n_0 = steps[0, WIDTH]
+        x_0 = split(vector(tape.cotangents, 0, rows, n_0), n_0, tape.first, tape.exponents[0])
+        record[INPUT_GRADIENT, 0] = log_mean_square(x_0, tape.exponents[0], n_0)
