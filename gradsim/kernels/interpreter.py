@@ -8,6 +8,7 @@ Behind vector k stands what step k keeps for the way back (`program.room_behind`
 import numpy as np
 
 from .activation import activation_backward, activation_forward
+from .bundles import bundle
 from .compilation import entry_point, inlined, internal
 from .inputs import input_forward
 from .linear_dense import dense_backward, dense_forward
@@ -103,14 +104,15 @@ def backward_step(k, steps, parameters, key, replica, data, tape, scratch, recor
 @entry_point
 def run_chunk(steps, parameters, key, data, first_replica, records, rows, tape_size, widest):
     """Fills `records`, float64 of shape (replicas, quantities, layers), for replicas first_replica, first_replica + 1, ..."""
-    tape, scratch = new_tape(steps.shape[0], rows, tape_size, widest), new_scratch(rows, widest)
+    arrays = data, new_tape(steps.shape[0], rows, tape_size, widest), new_scratch(rows, widest)
+    samples, tape, scratch = bundle(arrays[0]), bundle(arrays[1]), bundle(arrays[2])
     shape = (np.int64(QUANTITIES), np.int64(records.shape[2]))
     for r in range(records.shape[0]):
         record, replica = window(records, r * shape[0] * shape[1], shape), first_replica + r
         record[:] = np.nan
         for k in range(steps.shape[0]):
-            forward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+            forward_step(k, steps, parameters, key, replica, samples, tape, scratch, record)
         for k in range(steps.shape[0] - 1, 0, -1):
-            backward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+            backward_step(k, steps, parameters, key, replica, samples, tape, scratch, record)
         x_0 = vector(tape.cotangents, 0, rows, steps[0, WIDTH])
         record[INPUT_GRADIENT, 0] = log_mean_square(x_0, row(tape.d_exponents, 0), steps[0, WIDTH])
