@@ -7,8 +7,8 @@ import numpy as np
 
 from .activations import CODES, CUSTOM, find_activation
 from .initializers import bias_law, weight_law
+from .engine import nanoseconds, operation_of
 from .kernels.inputs import GAUSSIAN, SAMPLES
-from .engine import operation_of
 from .kernels.interpreter import ACTIVATE, INPUT, LINEAR_GAUSSIAN, LINEAR_HAAR, LOSS
 from .kernels.loss import CROSS_ENTROPY, INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
 from .kernels.sampling import (
@@ -46,6 +46,7 @@ class Program:
     tape_size: int  # float32 numbers
     widest: int
     layers: int  # layer 0 (the input) included
+    nanoseconds: float  # a replica takes about, on one core
 
 
 def _scaled(law):
@@ -104,7 +105,7 @@ def lower(
     The inputs are Gaussian with the given correlation, or rows of `samples`; `targets` go with these. `engine` says how
     linear layers are computed (see `engine`).
     """
-    steps, parameters, offset = [], [], 0
+    steps, parameters, offset, cost = [], [], 0, 0.0
 
     def add(operation, layer, width, variant=0, row=()):
         nonlocal offset
@@ -118,8 +119,9 @@ def lower(
     code, asymptotes = _activation_parameters(network)
     for layer, fan_out in enumerate(network.linear_widths, start=1):
         weights = weight_law(network.init, fan_in, fan_out, network.weight_gain)
-        add(operation_of(engine, weights.kind, inputs, fan_in, fan_out), layer, fan_out,
-            *_linear_parameters(network, weights, fan_in))
+        operation = operation_of(engine, weights.kind, inputs, fan_in, fan_out)
+        cost += nanoseconds(operation, weights.kind, inputs, fan_in, fan_out)
+        add(operation, layer, fan_out, *_linear_parameters(network, weights, fan_in))
         if layer <= network.depth:
             add(ACTIVATE, layer, fan_out, code, asymptotes)
         fan_in = fan_out
@@ -132,4 +134,5 @@ def lower(
         tape_size=offset,
         widest=max(network.input_width, *network.linear_widths),
         layers=len(network.linear_widths) + 1,
+        nanoseconds=cost,
     )

@@ -1,75 +1,23 @@
-"""From a network to the curves of its ensemble: replicas in fixed chunks, their records folded into statistics."""
+"""From a network to the curves of its ensemble: chunks of replicas, folded into statistics."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-import numba
 import numpy as np
 
+from .chunks import folded_chunks
 from .curves import Curves
 from .errors import RequestError
-from .kernels.interpreter import run_chunk
-from .kernels.plain import run_plain_chunk
-from .kernels.record import LOG_QUANTITIES, RECORDED
+from .kernels.record import LOG_QUANTITIES
 from .network import Network, mlp
-from .program import lower
 from .quantities import QUANTILES, QUANTITIES
-from .request import checked, fit
+from .request import checked
 from .statistics.ensemble import EnsembleStatistics, restricted
 from .statistics.quantiles import collector
-from .streams import stream_key
-
-CHUNK_BYTES = 2**25  # of records; with one chunk in memory at a time this is the peak, whatever the number of replicas
-LARGEST_CHUNK = 256
-SHARES = 4  # of a chunk for each thread, so that none waits long for another
-
-
-def chunk_size(layers):
-    """Replicas in a chunk: a function of the network only, so that asking for more later gives the same bits."""
-    return max(1, min(LARGEST_CHUNK, CHUNK_BYTES // (8 * len(RECORDED) * layers)))
 
 
 def warm_up(arithmetic="carried"):
     """Have the kernels ready: compiled, or loaded from the disk."""
-    for _ in record_chunks(mlp(width=1, depth=1), replicas=1, arithmetic=arithmetic):
-        pass
-
-
-def record_chunks(network, **options):
-    """Yield float64 records of shape (chunk, quantities, layers) until all replicas are done, in order.
-
-    `options` are those of `checked`. The stream defaults to the network's identity; the same stream gives the same
-    random numbers to every network. Raises RequestError for what cannot be.
-    """
-    options = checked(**options)
-    fit(network, options)
-    program = lower(
-        network, options["inputs"], options["input_correlation"], options["loss"], options["probe"],
-        options["input_file"], options["target_file"], options["engine"] if options["arithmetic"] == "carried" else "dense",
-    )  # fmt: skip
-    stream = network.to_json() if options["stream"] is None else options["stream"]
-    key = stream_key(options["seed"], stream)
-    size, threads = chunk_size(program.layers), options["threads"] or numba.config.NUMBA_NUM_THREADS
-    with ThreadPoolExecutor(threads) as pool:
-        for first in range(0, options["replicas"], size):
-            records = np.empty((min(size, options["replicas"] - first), len(RECORDED), program.layers))
-            share = -(-len(records) // (SHARES * threads))
-            parts = range(0, len(records), share)
-            work = partial(_fill, program, options["arithmetic"], key)
-            list(pool.map(work, [first + part for part in parts], [records[part : part + share] for part in parts]))
-            yield records
-
-
-def _fill(program, arithmetic, key, first, records):
-    """Records of replicas first, first + 1, ...; any thread may do any of them."""
-    arguments = (
-        program.steps, program.parameters, key, program.data, first, records, program.inputs, program.tape_size, program.widest
-    )  # fmt: skip
-    if arithmetic == "carried":
-        return run_chunk(*arguments)
-    limits = np.finfo(arithmetic)
-    squares = 2 * np.log(np.array([0.5, 1.0])) + 2 * np.log(np.array([limits.smallest_subnormal, limits.max], float))
-    return run_plain_chunk(*arguments, squares, np.zeros(0, arithmetic))
+    simulate(mlp(width=1, depth=1), replicas=1, arithmetic=arithmetic)
 
 
 def simulate(
@@ -99,13 +47,11 @@ def simulate(
     layers = len(network.linear_widths) + 1
     kind = collector(len(LOG_QUANTITIES) * layers, options["replicas"])
     total, kept = None, []
-    for records in record_chunks(network, **options):
-        part = EnsembleStatistics.of(records, kind)
+    for part, logs in folded_chunks(network, partial(_fold, kind, keep_samples), **options):
         total = part if total is None else total + part
-        if keep_samples:
-            kept.append(records[:, : len(LOG_QUANTITIES)])
+        kept.append(logs)
         if progress is not None:
-            progress(len(records))
+            progress(part.replicas)
     options.pop("threads")
     variables = dict(total.variables(network, options["inputs"], quantiles))
     if keep_samples:
@@ -113,6 +59,10 @@ def simulate(
     files = {name: None if options[name] is None else options[name].description for name in ("input_file", "target_file")}
     run = options | files | {"engine": "dense", "keep_samples": bool(keep_samples)}
     return Curves(network, run, np.array(quantiles), kind.method, variables)
+
+
+def _fold(kind, keep_samples, records):
+    return EnsembleStatistics.of(records, kind), np.array(records[:, : len(LOG_QUANTITIES)]) if keep_samples else None
 
 
 def _probabilities(quantiles):

@@ -1,15 +1,13 @@
 """How kernels are compiled and cached: the one place where that is decided.
 
-Seven decorators cover every kernel:
+Six decorators cover every kernel:
 
 ``kernel``
     loops over vectors; floating-point sums may be reordered so that they vectorise.
 ``internal``
-    the same, for functions that Python never calls and that allocate nothing.
+    the same, for functions that Python never calls; they allocate nothing.
 ``step``
     the same, for functions that are called in one place and with many arrays: they become part of their caller.
-``allocating``
-    the same as ``internal`` for the few that make arrays.
 ``elementary``
     scalar functions whose digits depend on the written order of operations; Python never calls them either.
 ``inlined``
@@ -68,7 +66,6 @@ class _PartCompiler(Compiler):
 
 _VECTORS = {"fastmath": set(FASTMATH_REDUCTION), "error_model": "numpy", "nogil": True}
 kernel = njit(**_VECTORS)
-allocating = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=_PartCompiler, **_VECTORS)
 # Called by other kernels only: without what Python would need to call them, a quarter of the compilation is saved. They
 # allocate nothing, so they count no references: every bundle of arrays that is handed down would cost two atomic
 # operations an array otherwise, 2.7 us a layer, four times what a layer of 256 units takes.

@@ -6,6 +6,8 @@ float64). The coefficients are weighted minimax fits (Lawson's iteration), made 
 scripts/fit_polynomials.py; `error` is the largest relative error of the fit before rounding to float32.
 """
 
+import math
+
 import numpy as np
 
 from .compilation import elementary
@@ -56,6 +58,11 @@ PI_LOW = 6.278329573009626e-07
 SQRT_HALF_BITS = np.int32(0x3F3504F3)
 EXPONENT_BIAS = np.int32(127)
 MANTISSA_BITS = np.int32(23)
+EXP64_MIN = -708.0
+LOG2_E_64 = 1.4426950408889634
+LN2_HIGH_64 = 0.693147180369123816490  # 33 bits: an exponent times it is exact
+LN2_LOW_64 = 1.90821492927058770002e-10
+TAYLOR = tuple(1 / math.factorial(k) for k in range(14))
 HIGH_BITS = np.int32(-4096)  # 0xFFFFF000: the upper 12 significant bits, whose square is exact
 
 
@@ -264,3 +271,12 @@ def sin(x):
 def cos(x):
     sign, y = _half_turns(x)
     return sign * _sin_half_turns(np.float32(0.5 - abs(y)))
+
+
+@elementary
+def exp64(x):
+    """e^x for x <= 0 in float64, to 2e-16 of itself; 0 below the normal numbers. Taylor's series on |r| <= ln(2)/2."""
+    k = np.rint(max(x, EXP64_MIN) * LOG2_E_64)
+    r = (max(x, EXP64_MIN) - k * LN2_HIGH_64) - k * LN2_LOW_64
+    scale = np.int64((np.int64(k) + 1023) << 52).view(np.float64)
+    return scale * polynomial(r, TAYLOR) if x >= EXP64_MIN else 0.0

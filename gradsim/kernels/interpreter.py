@@ -18,7 +18,7 @@ from .loss import loss_backward
 from .record import INPUT_GRADIENT, RECORDED
 from .vectors import log_mean_square
 from .windows import row, window
-from .workspace import new_scratch, new_tape, padded, vector
+from .workspace import padded, vector
 
 STEP_COLUMNS = ("operation", "layer", "width", "offset", "variant")
 OPERATION, LAYER, WIDTH, OFFSET, VARIANT = range(5)
@@ -102,17 +102,16 @@ def backward_step(k, steps, parameters, key, replica, data, tape, scratch, recor
 
 
 @entry_point
-def run_chunk(steps, parameters, key, data, first_replica, records, rows, tape_size, widest):
+def run_chunk(steps, parameters, key, data, tape, scratch, first_replica, records):
     """Fills `records`, float64 of shape (replicas, quantities, layers), for replicas first_replica, first_replica + 1, ..."""
-    arrays = data, new_tape(steps.shape[0], rows, tape_size, widest), new_scratch(rows, widest)
-    samples, tape, scratch = bundle(arrays[0]), bundle(arrays[1]), bundle(arrays[2])
+    data, tape, scratch, rows = bundle(data), bundle(tape), bundle(scratch), tape.exponents.shape[1]
     shape = (np.int64(QUANTITIES), np.int64(records.shape[2]))
     for r in range(records.shape[0]):
         record, replica = window(records, r * shape[0] * shape[1], shape), first_replica + r
         record[:] = np.nan
         for k in range(steps.shape[0]):
-            forward_step(k, steps, parameters, key, replica, samples, tape, scratch, record)
+            forward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
         for k in range(steps.shape[0] - 1, 0, -1):
-            backward_step(k, steps, parameters, key, replica, samples, tape, scratch, record)
+            backward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
         x_0 = vector(tape.cotangents, 0, rows, steps[0, WIDTH])
         record[INPUT_GRADIENT, 0] = log_mean_square(x_0, row(tape.d_exponents, 0), steps[0, WIDTH])

@@ -11,7 +11,7 @@ from .weights import transposed_weights_times, weights_times
 def dense_forward(law, p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch, record):
     h[:] = 0.0
     if p[SCALE] != 0.0:
-        weights_times(law, np.int64(p[NONZERO]), key, layer, replica, x, n_in, n_out, scratch, h)
+        weights_times(law, np.int64(p[NONZERO]), key, layer, replica, x, n_in, n_out, scratch.room, scratch, h)
     finish_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch)
     record_preactivation(h, h_exponents, n_out, layer, scratch, record)
 

@@ -14,7 +14,8 @@ from .activation import (
     HOMOGENEOUS, INTERCEPT_LEFT, INTERCEPT_RIGHT, SLOPE_LEFT, SLOPE_RIGHT, SLOPE_ZERO_LEFT, SLOPE_ZERO_RIGHT, count_slopes,
     extreme_derivative, extreme_phi, unit_variance, wide_power_of_two,
 )  # fmt: skip
-from .compilation import allocating, entry_point, internal
+from .bundles import bundle
+from .compilation import entry_point, internal
 from .inputs import input_forward
 from .interpreter import (
     ACTIVATE, INPUT, INPUT_CORRELATION, LINEAR_DENSE, LOSS, OFFSET, WIDTH,
@@ -29,8 +30,8 @@ from .record import LOSS as LOSS_VALUE
 from .sampling import LAW_IDENTITY, LAW_ORTHOGONAL, blocks_per_row
 from .vectors import log_largest_square, log_mean_square, measure, measure_units
 from .weights import draw_tile, rows_per_tile, transposed_weights_times, weights_times
-from .windows import row
-from .workspace import Scratch, new_scratch, padded, vector
+from .windows import row, window
+from .workspace import padded, tile_blocks, vector
 
 
 class PlainTape(NamedTuple):
@@ -40,9 +41,29 @@ class PlainTape(NamedTuple):
     first: np.ndarray  # float32 (inputs * padded width,): room for two split vectors
     second: np.ndarray
     exponents: np.ndarray  # int64 (2, inputs)
+    weights: np.ndarray  # T (4, blocks): a tile of them
+    turned: np.ndarray  # T (inputs * padded width,)
 
 
-@allocating
+def _limits(dtype):
+    """Log squares of half the smallest number of a float type, and of its largest."""
+    info = np.finfo(dtype)
+    return 2 * np.log(np.array([0.5, 1.0])) + 2 * np.log(np.array([info.smallest_subnormal, info.max], float))
+
+
+PLAIN_LIMITS = {name: _limits(name) for name in ("float32", "float64")}
+
+
+def new_plain_tape(rows, tape_size, widest, dtype):
+    size = rows * padded(widest)
+    return PlainTape(
+        np.zeros(tape_size, dtype), np.zeros((2, size), dtype), np.zeros(rows, np.int64),
+        np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros((2, rows), np.int64),
+        np.zeros((4, tile_blocks(widest)), dtype), np.zeros(size, dtype),
+    )  # fmt: skip
+
+
+@internal
 def split(plain, n, out, exponents):
     """Plain rows as normalised float32 rows with powers of two; rows that are not finite keep their infinities and NaN."""
     v = vector(out, 0, plain.shape[0], n)
@@ -126,11 +147,12 @@ def multiply(v, factor):
 
 
 @internal
-def plain_linear_forward(law, p, key, layer, replica, x, n_in, n_out, h, numbers, scratch):
+def plain_linear_forward(law, p, key, layer, replica, x, n_in, n_out, h, tape, scratch):
+    numbers = tape.weights
     h[:] = 0.0
     blocks = blocks_per_row(n_in)
     if law == LAW_IDENTITY or law == LAW_ORTHOGONAL:
-        weights_times(law, 0, key, layer, replica, x, n_in, n_out, scratch, h)
+        weights_times(law, 0, key, layer, replica, x, n_in, n_out, tape.turned, scratch, h)
         multiply(h, math.ldexp(p[SCALE], int(p[EXPONENT])))
     else:
         for first in range(0, n_out, rows_per_tile(n_in)):
@@ -151,7 +173,8 @@ def plain_linear_forward(law, p, key, layer, replica, x, n_in, n_out, h, numbers
 
 
 @internal
-def plain_linear_backward(law, p, key, layer, replica, d, n_in, n_out, g, numbers, scratch):
+def plain_linear_backward(law, p, key, layer, replica, d, n_in, n_out, g, tape, scratch):
+    numbers = tape.weights
     blocks = blocks_per_row(n_in)
     if law == LAW_IDENTITY or law == LAW_ORTHOGONAL:
         transposed_weights_times(law, 0, key, layer, replica, d, n_in, n_out, scratch, g)
@@ -181,13 +204,13 @@ def in_range(log_square, limits, size):
     return -np.inf if size < limits[0] else log_square
 
 
-@allocating
-def plain_forward_step(k, steps, parameters, key, replica, data, tape, numbers, scratch, record):
+@internal
+def plain_forward_step(k, steps, parameters, key, replica, data, tape, scratch, record):
     operation, layer, n, offset, variant = steps[k]
-    p, rows = parameters[k], tape.samples.shape[0]
+    p, rows = row(parameters, k), tape.samples.shape[0]
     out = vector(tape.values, offset, rows, n)
     if operation == INPUT:
-        x, exponents = vector(tape.first, 0, rows, n), tape.exponents[0]
+        x, exponents = vector(tape.first, 0, rows, n), row(tape.exponents, 0)
         correlation = p[INPUT_CORRELATION]
         input_forward(variant, correlation, key, layer, replica, data, x, exponents, n, tape.samples, scratch, record)
         out[:] = 0.0
@@ -195,28 +218,28 @@ def plain_forward_step(k, steps, parameters, key, replica, data, tape, numbers, 
     elif operation == LINEAR_DENSE:
         n_in = steps[k - 1, WIDTH]
         x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
-        plain_linear_forward(variant, p, key, layer, replica, x, n_in, n, out, numbers, scratch)
-        h = split(out, n, tape.first, tape.exponents[0])
+        plain_linear_forward(variant, p, key, layer, replica, x, n_in, n, out, tape, scratch)
+        h = split(out, n, tape.first, row(tape.exponents, 0))
         for b in range(rows):
             scratch.tops[b], scratch.squares[b] = measure(h[b], n)
-        record_preactivation(h, tape.exponents[0], n, layer, scratch, record)
+        record_preactivation(h, row(tape.exponents, 0), n, layer, scratch, record)
     elif operation == ACTIVATE:
         h = vector(tape.values, steps[k - 1, OFFSET], rows, n)
         for b in range(rows):
             for i in range(n):
                 out[b, i] = plain_phi(variant, p, np.float64(h[b, i]))
-        before = split(h, n, tape.first, tape.exponents[0])
-        after = split(out, n, tape.second, tape.exponents[1])
-        record_units(p, before, tape.exponents[0], after, tape.exponents[1], n, layer, record)
+        before = split(h, n, tape.first, row(tape.exponents, 0))
+        after = split(out, n, tape.second, row(tape.exponents, 1))
+        record_units(p, before, row(tape.exponents, 0), after, row(tape.exponents, 1), n, layer, record)
 
 
-@allocating
-def plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, numbers, scratch, record):
+@internal
+def plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, scratch, record):
     operation, layer, n, _, variant = steps[k]
-    n_in, p, rows = steps[k - 1, WIDTH], parameters[k], tape.samples.shape[0]
+    n_in, p, rows = steps[k - 1, WIDTH], row(parameters, k), tape.samples.shape[0]
     x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
     d, g = vector(row(tape.cotangents, k % 2), 0, rows, n), vector(row(tape.cotangents, (k - 1) % 2), 0, rows, n_in)
-    x_exponents, d_exponents = tape.exponents[0], tape.exponents[1]
+    x_exponents, d_exponents = row(tape.exponents, 0), row(tape.exponents, 1)
     g[:] = 0.0
     if operation == LOSS:
         output, end = split(x, n_in, tape.first, x_exponents), vector(tape.second, 0, rows, n_in)
@@ -231,7 +254,7 @@ def plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, 
         record_gradient(before, x_exponents, after, d_exponents, n_in, n, layer, scratch, record)
         size = log_largest_square(before, x_exponents, n_in) + log_largest_square(after, d_exponents, n)
         record[WEIGHT_GRADIENT, layer] = in_range(record[WEIGHT_GRADIENT, layer], limits, size)
-        plain_linear_backward(variant, p, key, layer, replica, d, n_in, n, g, numbers, scratch)
+        plain_linear_backward(variant, p, key, layer, replica, d, n_in, n, g, tape, scratch)
     elif operation == ACTIVATE:
         alive, slopes = scratch.floats, scratch.logs
         alive[:n] = 0.0
@@ -249,28 +272,20 @@ def plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, 
 
 
 @entry_point
-def run_plain_chunk(steps, parameters, key, data, first_replica, records, rows, tape_size, widest, limits, example):
-    """As `run_chunk`, in the float type of the array `example`.
+def run_plain_chunk(steps, parameters, key, data, tape, scratch, first_replica, records, limits):
+    """As `run_chunk`, in the float type of `tape.values`.
 
     `limits` are the log squares of the largest number of that type and of half its smallest, the latter first.
     """
-    size, dtype = rows * padded(widest), example.dtype
-    floats, signs, logs, words, numbers, _, fresh, tops, squares, left, first, second, residuals = new_scratch(rows, widest)
-    scratch = Scratch(
-        floats, signs, logs, words, numbers, np.zeros(size, dtype), fresh, tops, squares, left, first, second, residuals
-    )
-    weights = np.zeros(numbers.shape, dtype)
-    tape = PlainTape(
-        np.zeros(tape_size, dtype), np.zeros((2, size), dtype), np.zeros(rows, np.int64),
-        np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros((2, rows), np.int64),
-    )  # fmt: skip
+    tape, scratch, data, rows = bundle(tape), bundle(scratch), bundle(data), tape.samples.shape[0]
+    shape = (np.int64(records.shape[1]), np.int64(records.shape[2]))
     for r in range(records.shape[0]):
-        record, replica = records[r], first_replica + r
+        record, replica = window(records, r * shape[0] * shape[1], shape), first_replica + r
         record[:] = np.nan
         for k in range(steps.shape[0]):
-            plain_forward_step(k, steps, parameters, key, replica, data, tape, weights, scratch, record)
+            plain_forward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
         for k in range(steps.shape[0] - 1, 0, -1):
-            plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, weights, scratch, record)
+            plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, scratch, record)
         n_0 = steps[0, WIDTH]
-        x_0 = split(vector(tape.cotangents, 0, rows, n_0), n_0, tape.first, tape.exponents[0])
-        record[INPUT_GRADIENT, 0] = log_mean_square(x_0, tape.exponents[0], n_0)
+        x_0 = split(vector(tape.cotangents, 0, rows, n_0), n_0, tape.first, row(tape.exponents, 0))
+        record[INPUT_GRADIENT, 0] = log_mean_square(x_0, row(tape.exponents, 0), n_0)

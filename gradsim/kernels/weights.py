@@ -61,15 +61,15 @@ def copy_rows(source, n, target):
 
 
 @internal
-def weights_times(law, nonzero, key, layer, replica, x, n_in, n_out, scratch, y):
-    """y[b] = G x[b] for all rows b; y comes in as zeros."""
+def weights_times(law, nonzero, key, layer, replica, x, n_in, n_out, room, scratch, y):
+    """y[b] = G x[b] for all rows b; y comes in as zeros. `room` holds as many numbers as x."""
     if law == LAW_IDENTITY:
         copy_rows(x, min(n_in, n_out), y)
     elif law == LAW_ORTHOGONAL and n_out >= n_in:
         copy_rows(x, n_in, y)
         reflect(key, layer, replica, n_out, n_in, y, scratch)
     elif law == LAW_ORTHOGONAL:
-        turned = vector(scratch.room, 0, x.shape[0], n_in)
+        turned = vector(room, 0, x.shape[0], n_in)
         copy_rows(x, n_in, turned)
         reflect_back(key, layer, replica, n_in, n_out, turned, scratch)
         copy_rows(turned, n_out, y)

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from .compilation import allocating, inlined, internal
+
+from .compilation import inlined, kernel
 from .sampling import TILE, blocks_per_row
 from .windows import window
 
@@ -51,7 +52,7 @@ class Scratch(NamedTuple):
     residuals: np.ndarray  # float64 (inputs, padded width)
 
 
-@internal
+@kernel
 def padded(width):
     """Rows of vectors are as long as the blocks of four that fill them."""
     return 4 * blocks_per_row(width)
@@ -63,7 +64,6 @@ def vector(buffer, offset, rows, width):
     return window(buffer, offset, (np.int64(rows), np.int64(padded(width))))
 
 
-@allocating
 def new_tape(steps, rows, tape_size, widest):
     return Tape(
         np.zeros(tape_size, np.float32),
@@ -75,10 +75,13 @@ def new_tape(steps, rows, tape_size, widest):
     )
 
 
-@allocating
+def tile_blocks(widest):
+    """Blocks that a tile of random numbers has room for: rows 4 KiB apart would share their places in the cache."""
+    return max(TILE, blocks_per_row(widest)) + 16
+
+
 def new_scratch(rows, widest):
-    columns = padded(widest)
-    tile = max(TILE, columns // 4) + 16  # rows 4 KiB apart would share their places in the cache
+    columns, tile = padded(widest), tile_blocks(widest)
     return Scratch(
         np.zeros(columns, np.float32),
         np.zeros(columns),

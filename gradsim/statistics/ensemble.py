@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..kernels.fold import count_leaving
 from ..kernels.record import LOG_QUANTITIES, RECORDED
-from ..precision import log_square_limits
+from ..precision import PRECISIONS, log_square_limits
 from ..quantities import IN_PRECISION, QUANTITIES
-from .moments import LogOfMean, Moments
+from .moments import LogOfMean, Moments, folded
 
 LOGS = len(LOG_QUANTITIES)
 _ENTRIES = [RECORDED.index(name) for name in IN_PRECISION]
@@ -33,22 +34,17 @@ class EnsembleStatistics:
 
     @classmethod
     def of(cls, records, collector):
-        logs = records[:, :LOGS]
-        zero = np.zeros(records.shape, bool)
-        zero[:, :LOGS] = logs == -np.inf
-        smallest, largest = log_square_limits()
-        over = records[:, _LARGEST, :, None] > largest
-        under = records[:, _ENTRIES, :, None] < smallest
+        """From records of shape (replicas, quantities, layers), kept no longer than this call."""
+        replicas, _, layers = records.shape
+        moments, means, zeros = folded(records, LOGS)
+        over, under = (np.zeros((len(IN_PRECISION), layers, len(PRECISIONS)), np.int64) for _ in range(2))
+        for k, (entry, largest) in enumerate(zip(_ENTRIES, _LARGEST, strict=True)):
+            values, tops = (np.ascontiguousarray(records[:, row]) for row in (entry, largest))
+            count_leaving(values, tops, *log_square_limits(), under[k], over[k])
         return cls(
-            len(records),
-            Moments.of(records),
-            LogOfMean.of(logs),
-            collector.of(logs.reshape(len(records), -1)),
-            zero.sum(axis=0),
-            (~np.isfinite(records) & ~zero).sum(axis=0),
-            over.sum(axis=0),
-            under.sum(axis=0),
-        )
+            replicas, moments, means, collector.of(records[:, :LOGS].reshape(replicas, -1)), zeros,
+            replicas - moments.count - zeros, over, under,
+        )  # fmt: skip
 
     def __add__(self, other):
         return EnsembleStatistics(

@@ -1,13 +1,30 @@
-"""Moments, and the log of a mean, elementwise over any shape."""
+"""Moments, and the log of a mean, column by column of records."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..kernels.fold import fold
+
+
+def folded(records, logs):
+    """(Moments, LogOfMean, zeros) over replicas of float64 records (replicas, quantities, layers).
+
+    The first `logs` quantities are natural logs: LogOfMean is over these, and `zeros`, int64 (quantities, layers), counts
+    their -inf.
+    """
+    shape, log_shape = records.shape[1:], (logs, *records.shape[2:])
+    count, zeros = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    mean, squared_deviations = np.zeros(shape), np.zeros(shape)
+    top, weights, squared_weights = np.full(log_shape, -np.inf), np.zeros(log_shape), np.zeros(log_shape)
+    sums = (array.reshape(-1) for array in (count, mean, squared_deviations, zeros, top, weights, squared_weights))
+    fold(np.ascontiguousarray(records).reshape(len(records), -1), top.size, *sums)
+    return Moments(count, mean, squared_deviations), LogOfMean(count[:logs] + zeros[:logs], top, weights, squared_weights), zeros
+
 
 @dataclass(frozen=True)
 class Moments:
-    """Count, mean and sum of squared deviations of the finite entries, elementwise over any shape.
+    """Count, mean and sum of squared deviations of the finite entries, elementwise.
 
     Chan, Golub & LeVeque 1983 (doi:10.1080/00031305.1983.10483115) for the sum of two.
     """
@@ -15,16 +32,6 @@ class Moments:
     count: np.ndarray
     mean: np.ndarray
     squared_deviations: np.ndarray
-
-    @classmethod
-    def of(cls, samples):
-        """From samples of shape (replicas, ...)."""
-        finite = np.isfinite(samples)
-        count = finite.sum(axis=0)
-        kept = np.where(finite, samples, 0.0)
-        mean = kept.sum(axis=0) / np.maximum(count, 1)
-        with np.errstate(over="ignore"):  # plain quantities reach the end of float64: their variance is then infinite
-            return cls(count, mean, (np.where(finite, kept - mean, 0.0) ** 2).sum(axis=0))
 
     def __add__(self, other):
         count = self.count + other.count
@@ -53,15 +60,6 @@ class LogOfMean:
     top: np.ndarray  # the largest l so far: sums are of e^(l - top)
     total: np.ndarray
     squares: np.ndarray
-
-    @classmethod
-    def of(cls, logs):
-        """From logs of shape (replicas, ...)."""
-        used = logs < np.inf  # False for NaN
-        kept = np.where(used, logs, -np.inf)
-        top = kept.max(axis=0)
-        weights = np.exp(kept - np.where(np.isfinite(top), top, 0.0))
-        return cls(used.sum(axis=0), top, weights.sum(axis=0), (weights**2).sum(axis=0))
 
     def __add__(self, other):
         top = np.maximum(self.top, other.top)

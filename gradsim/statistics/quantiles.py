@@ -8,15 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..kernels.fold import count_bins
+
 SAMPLE_BYTES = 2**27  # up to here samples are kept and quantiles are exact
 HISTOGRAM_BYTES = 2**24
+WAITING_BYTES = 2**24  # of values that are counted at once
 FINEST = -10  # bins start 2^-10 wide: a tenth of a percent of a mean square
 FEWEST_BINS, MOST_BINS = 64, 4096
 
 
 def collector(rows, replicas):
     """The class that keeps quantiles of `rows` values a replica: a function of the problem only."""
-    return Samples if 8 * rows * replicas <= SAMPLE_BYTES else Histograms
+    return Samples if 8 * rows * replicas <= SAMPLE_BYTES else Binned
 
 
 def interpolate(low, high, fraction):
@@ -78,9 +81,8 @@ class Histograms:
         start = np.floor(np.ldexp(low, -exponent)).astype(np.int64)
         stop = np.floor(np.ldexp(high, -exponent)).astype(np.int64) + 1
         stop = np.where(high < low, start, stop)
-        place = np.floor(np.ldexp(np.where(finite, logs, 0.0), -exponent)).astype(np.int64) - start
-        flat = (place + bins * np.arange(rows))[finite]
-        counts = np.bincount(flat, minlength=rows * bins).reshape(rows, bins)
+        counts = np.zeros((rows, bins), np.int64)
+        count_bins(np.ascontiguousarray(logs), np.ldexp(1.0, -exponent), start, counts)
         zeros = (logs == -np.inf).sum(axis=0)
         return cls(exponent, start, stop, counts, zeros, len(logs) - finite.sum(axis=0) - zeros)
 
@@ -127,6 +129,40 @@ class Histograms:
             place = k + min((rank - (upto[row, k] - count) + 0.5) / count, 1.0)
             result[row, column] = np.ldexp(place + self.start[row], self.exponent[row])
         return result
+
+
+@dataclass(frozen=True)
+class Binned:
+    """Histograms, and the values that wait to be counted: counting a few costs as much as counting many."""
+
+    waiting: tuple  # arrays (replicas, rows)
+    counted: Histograms | None = None
+    method = "histogram"
+
+    @classmethod
+    def of(cls, logs):
+        """From logs of shape (replicas, rows)."""
+        return cls((np.array(logs),))
+
+    def __add__(self, other):
+        both = [part.counted for part in (self, other) if part.counted is not None]
+        counted = both[0] + both[1] if len(both) == 2 else (both or [None])[0]
+        total = Binned(self.waiting + other.waiting, counted)
+        if sum(logs.nbytes for logs in total.waiting) < WAITING_BYTES:
+            return total
+        return Binned((), total.histograms)
+
+    @property
+    def histograms(self):
+        """The Histograms of all values."""
+        if not self.waiting:
+            return self.counted
+        latest = Histograms.of(np.concatenate(self.waiting))
+        return latest if self.counted is None else self.counted + latest
+
+    def quantiles(self, probabilities):
+        """As those of the Histograms."""
+        return self.histograms.quantiles(probabilities)
 
 
 def _exponent(low, high, bins):
