@@ -147,8 +147,8 @@ def count_slopes(p, slopes, n):
     alive, steep = np.int32(0), np.int32(0)
     for i in range(n):
         bits = magnitude(slopes[i])
-        alive += np.int32(bits > 0)
-        steep += np.int32(bits >= threshold)
+        alive = np.int32(alive + np.int32(bits > 0))
+        steep = np.int32(steep + np.int32(bits >= threshold))
     return n - alive, n - steep
 
 

@@ -114,7 +114,8 @@ def expm1(x):
 def log(x):
     """Natural logarithm of a positive normal number."""
     bits = bits_of(x)
-    k = np.int32((bits - SQRT_HALF_BITS) >> MANTISSA_BITS)
+    above = np.int32(bits - SQRT_HALF_BITS)  # cast before the shift: Numba subtracts in 64 bits, half as many at a time
+    k = np.int32(above >> MANTISSA_BITS)
     t = float_of(bits - (k << MANTISSA_BITS)) - ONE
     exponent = np.float32(k)
     small = t * t * (t * polynomial(t, LOG1P) - HALF) + exponent * LN2_LOW

@@ -11,6 +11,7 @@ from .activation import activation_backward, activation_forward
 from .bundles import bundle
 from .compilation import entry_point, inlined, internal
 from .inputs import input_forward
+from .linear import is_scaled_draw
 from .linear_dense import dense_backward, dense_forward
 from .linear_gaussian import gaussian_backward, gaussian_forward
 from .linear_haar import haar_backward, haar_forward
@@ -29,10 +30,12 @@ QUANTITIES = len(RECORDED)
 
 
 @inlined
-def frames_behind(operation, tape, offset, rows, n_in, n_out):
+def frames_behind(operation, p, tape, offset, rows, n_in, n_out):
     """What a matrix-free layer drew, and the frame of its inputs (none for one input)."""
     n = max(n_in, n_out) if operation == LINEAR_HAAR else n_out
     start = offset + rows * padded(n_out)
+    if rows == 1 and n == n_out and is_scaled_draw(p):
+        start = offset
     drawn = vector(tape.values, start, rows, n)
     return drawn, vector(tape.values, start + rows * padded(n) if rows > 1 else offset, rows, n_in)
 
@@ -55,7 +58,7 @@ def forward_step(k, steps, parameters, key, replica, data, tape, scratch, record
     elif operation == LINEAR_DENSE:
         dense_forward(variant, p, key, layer, replica, x, x_exponents, n_in, n, out, out_exponents, scratch, record)
     elif operation != LOSS:
-        z, q = frames_behind(operation, tape, offset, rows, n_in, n)
+        z, q = frames_behind(operation, p, tape, offset, rows, n_in, n)
         if operation == LINEAR_GAUSSIAN:
             tape.ranks[k] = gaussian_forward(
                 p, key, layer, replica, x, x_exponents, n_in, n, out, out_exponents, z, q, scratch, record
@@ -86,7 +89,7 @@ def backward_step(k, steps, parameters, key, replica, data, tape, scratch, recor
             variant, p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n, g, g_exponents, scratch, record
         )
     else:
-        z, q = frames_behind(operation, tape, offset, rows, n_in, n)
+        z, q = frames_behind(operation, p, tape, offset, rows, n_in, n)
         rank = tape.ranks[k]
         if operation == LINEAR_GAUSSIAN:
             gaussian_backward(

@@ -52,6 +52,12 @@ def has_bias(p):
 
 
 @internal
+def is_scaled_draw(p):
+    """Whether a matrix-free h of one input is what was drawn, up to a factor: then it is not kept twice."""
+    return p[MEAN] == 0.0 and not has_bias(p)
+
+
+@internal
 def add_bias(p, key, layer, replica, n_out, h, h_exponents, scratch):
     """h[b] += bias for all rows, normalised; the largest entries and squares of the rows go to the scratch space."""
     bias = scratch.floats

@@ -15,11 +15,11 @@ import numpy as np
 from .compilation import internal, step
 from .frames import RANK_TOLERANCE, draw_frame_rows, inner_products, load, mix, add_mix, orthonormalise
 from .linear import (
-    EXPONENT, MEAN, SCALE, add_bias, finish_backward, finish_forward, has_bias, record_gradient, record_one_gradient,
+    EXPONENT, MEAN, SCALE, add_bias, finish_backward, finish_forward, has_bias, is_scaled_draw, record_gradient, record_one_gradient,
     record_preactivation,
 )  # fmt: skip
 from .sampling import LAW_NORMAL, ROLE_BACKWARD, ROLE_FORWARD, sample_row
-from .vectors import affine, combine, exponent_of, measure, measure_beside, power_of_two, settle
+from .vectors import affine, combine, exponent_of, measure, measure_beside, power_of_two, rescale, settle
 from .windows import row
 from .workspace import vector
 
@@ -53,7 +53,10 @@ def one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_expone
     exponent = binary_scale(factor, shift)
     unit = power_of_two(-exponent)
     factor, shift = unit * factor, unit * shift
-    scratch.tops[0], scratch.squares[0] = affine(fresh, n_out, np.float32(factor), np.float32(shift), after)
+    if is_scaled_draw(p):  # then z is h
+        scratch.tops[0], scratch.squares[0] = rescale(after, n_out, np.float32(factor))
+    else:
+        scratch.tops[0], scratch.squares[0] = affine(fresh, n_out, np.float32(factor), np.float32(shift), after)
     h_exponents[0] = x_exponents[0] + np.int64(p[EXPONENT]) + exponent
     if scratch.squares[0] == 0.0:
         h_exponents[0] = 0
@@ -72,6 +75,8 @@ def one_backward(p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n
     _, x_square, overlap = measure_beside(before, fresh, n_in)
     record_one_gradient(x_square, x_exponents[0], top, d_square, d_exponents[0], n_in, n_out, layer, record)
     length, norm = math.sqrt(d_square), math.sqrt(x_square)
+    if is_scaled_draw(p) and x_square > 0.0 and p[SCALE] != 0.0:  # seen is h
+        along /= p[SCALE] * norm * power_of_two(-binary_scale(p[SCALE] * norm, 0.0))
     spread, lift = p[SCALE] * length, 0.0
     if x_square > 0.0:
         lift = p[SCALE] * (along - length * overlap / norm) / norm

@@ -19,12 +19,12 @@ from .frames import (
     subtract,
 )  # fmt: skip
 from .linear import (
-    EXPONENT, SCALE, add_bias, finish_backward, finish_forward, has_bias, record_gradient, record_one_gradient,
+    EXPONENT, SCALE, add_bias, finish_backward, finish_forward, has_bias, is_scaled_draw, record_gradient, record_one_gradient,
     record_preactivation,
 )  # fmt: skip
 from .linear_gaussian import binary_scale
 from .sampling import LAW_NORMAL, ROLE_BACKWARD, ROLE_FORWARD, sample_row
-from .vectors import affine, combine, largest, power_of_two, settle
+from .vectors import affine, combine, largest, power_of_two, rescale, settle
 from .windows import row
 from .workspace import vector
 
@@ -39,7 +39,10 @@ def one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_expone
     factor = p[SCALE] * math.sqrt(dot64(before, before, n_in) / dot64(fresh, fresh, n))
     exponent = binary_scale(factor, 0.0)
     factor *= power_of_two(-exponent)
-    scratch.tops[0], scratch.squares[0] = affine(fresh, n_out, np.float32(factor), NO_SHIFT, after)
+    if n == n_out and is_scaled_draw(p):  # then z is h
+        scratch.tops[0], scratch.squares[0] = rescale(after, n_out, np.float32(factor))
+    else:
+        scratch.tops[0], scratch.squares[0] = affine(fresh, n_out, np.float32(factor), NO_SHIFT, after)
     h_exponents[0] = x_exponents[0] + np.int64(p[EXPONENT]) + exponent if scratch.squares[0] != 0.0 else 0
     if has_bias(p):
         add_bias(p, key, layer, replica, n_out, h, h_exponents, scratch)

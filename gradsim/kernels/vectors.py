@@ -123,6 +123,23 @@ def affine(v, n, factor, shift, out):
 
 
 @internal
+def rescale(v, n, factor):
+    """v *= factor; (max|v|, |v|^2). Not `affine` onto itself: for all that its loop knows, entries might not be independent."""
+    widest_vectors()
+    top, square = np.int32(0), 0.0
+    for start in range(0, n, SUM_TILE):
+        part = np.float32(0.0)
+        for k in range(min(SUM_TILE, n - start)):
+            i = np.uint64(start) + np.uint64(k)
+            entry = factor * v[i]
+            v[i] = entry
+            top = max(top, magnitude(entry))
+            part += entry * entry
+        square += np.float64(part)
+    return float_of(top), square
+
+
+@internal
 def combine(a, u, b, v, shift, n, out):
     """out = a u + b v + shift; max|out|."""
     widest_vectors()
