@@ -118,21 +118,21 @@ def wide_power_of_two(exponent):
 
 
 @step
-def activation_forward(code, p, h, h_exponents, n, x, x_exponents, slopes, scratch, layer, record):
+def activation_forward(code, p, h, h_exponents, n, x, x_exponents, x_squares, slopes, scratch, layer, record):
     """x = phi(h), and slopes = phi'(h) for the way back."""
     rows = h.shape[0]
     mean, variance, saturated, dead = 0.0, 0.0, 0, 0
     for b in range(rows):
         before, after, steep = row(h, b), row(x, b), row(slopes, b)
         x_exponents[b], centre, spread = phi_of(code, p, before, h_exponents[b], n, after, steep, scratch)
-        scratch.squares[b] = n * (spread + centre * centre)
+        x_squares[b] = n * (spread + centre * centre)
         mean += centre * wide_power_of_two(x_exponents[b])
         variance += unit_variance(p, before, h_exponents[b], n, spread, x_exponents[b])
         dead, low = count_slopes(p, steep, n)
         saturated += low
     if rows > 1:
         dead = count_dead(slopes, n, scratch.floats)
-    record[ACTIVATION, layer] = log_mean(scratch.squares, x_exponents, rows, n)
+    record[ACTIVATION, layer] = log_mean(x_squares, x_exponents, rows, n)
     record[ACTIVATION_MEAN, layer] = mean / rows
     record[ACTIVATION_UNIT_VARIANCE, layer] = variance / rows
     record[DEAD_FRACTION, layer] = dead / n

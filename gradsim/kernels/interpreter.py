@@ -17,7 +17,7 @@ from .linear_gaussian import gaussian_backward, gaussian_forward
 from .linear_haar import haar_backward, haar_forward
 from .loss import loss_backward
 from .record import INPUT_GRADIENT, RECORDED
-from .vectors import log_mean_square
+from .vectors import log_mean_square, measure
 from .windows import row, window
 from .workspace import padded, vector
 
@@ -49,23 +49,25 @@ def forward_step(k, steps, parameters, key, replica, data, tape, scratch, record
     if operation == INPUT:
         correlation = p[INPUT_CORRELATION]
         input_forward(variant, correlation, key, layer, replica, data, out, out_exponents, n, tape.samples, scratch, record)
+        for b in range(rows):
+            tape.squares[k, b] = measure(row(out, b), n)[1]
         return
-    n_in, x_exponents = steps[k - 1, WIDTH], row(tape.exponents, k - 1)
+    n_in, x_exponents, x_squares = steps[k - 1, WIDTH], row(tape.exponents, k - 1), row(tape.squares, k - 1)
     x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
     if operation == ACTIVATE:
         slopes = vector(tape.values, offset + rows * padded(n), rows, n)
-        activation_forward(variant, p, x, x_exponents, n, out, out_exponents, slopes, scratch, layer, record)
+        activation_forward(variant, p, x, x_exponents, n, out, out_exponents, row(tape.squares, k), slopes, scratch, layer, record)
     elif operation == LINEAR_DENSE:
         dense_forward(variant, p, key, layer, replica, x, x_exponents, n_in, n, out, out_exponents, scratch, record)
     elif operation != LOSS:
         z, q = frames_behind(operation, p, tape, offset, rows, n_in, n)
         if operation == LINEAR_GAUSSIAN:
             tape.ranks[k] = gaussian_forward(
-                p, key, layer, replica, x, x_exponents, n_in, n, out, out_exponents, z, q, scratch, record
+                p, key, layer, replica, x, x_exponents, x_squares, n_in, n, out, out_exponents, z, q, scratch, record
             )
         else:
             tape.ranks[k] = haar_forward(
-                p, key, layer, replica, x, x_exponents, n_in, n, out, out_exponents, z, q, scratch, record
+                p, key, layer, replica, x, x_exponents, x_squares, n_in, n, out, out_exponents, z, q, scratch, record
             )
 
 
@@ -75,6 +77,7 @@ def backward_step(k, steps, parameters, key, replica, data, tape, scratch, recor
     operation, layer, n, offset, variant = steps[k]
     n_in, p, rows = steps[k - 1, WIDTH], row(parameters, k), tape.exponents.shape[1]
     x, x_exponents = vector(tape.values, steps[k - 1, OFFSET], rows, n_in), row(tape.exponents, k - 1)
+    x_squares = row(tape.squares, k - 1)
     d, g = vector(row(tape.cotangents, k % 2), 0, rows, n), vector(row(tape.cotangents, (k - 1) % 2), 0, rows, n_in)
     d_exponents, g_exponents = row(tape.d_exponents, k % 2), row(tape.d_exponents, (k - 1) % 2)
     if operation == ACTIVATE:
@@ -93,11 +96,13 @@ def backward_step(k, steps, parameters, key, replica, data, tape, scratch, recor
         rank = tape.ranks[k]
         if operation == LINEAR_GAUSSIAN:
             gaussian_backward(
-                p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n, g, g_exponents, z, q, rank, scratch, record
+                p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n, g, g_exponents, z, q, rank,
+                scratch, record,
             )
         else:
             haar_backward(
-                p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n, g, g_exponents, z, q, rank, scratch, record
+                p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n, g, g_exponents, z, q, rank,
+                scratch, record,
             )
     for b in range(rows):
         for i in range(n_in, g.shape[1]):

@@ -19,7 +19,7 @@ from .linear import (
     record_preactivation,
 )  # fmt: skip
 from .sampling import LAW_NORMAL, ROLE_BACKWARD, ROLE_FORWARD, sample_row
-from .vectors import affine, combine, exponent_of, measure, measure_beside, power_of_two, rescale, settle
+from .vectors import affine, combine, dot32, exponent_of, measure_beside, power_of_two, rescale, settle
 from .windows import row
 from .workspace import vector
 
@@ -40,14 +40,13 @@ def binary_scale(a, b):
 
 
 @step
-def one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, z, scratch):
+def one_forward(p, key, layer, replica, x, x_exponents, x_squares, n_in, n_out, h, h_exponents, z, scratch):
     """h = s |x| z + m sum(x)."""
     before, after, fresh = row(x, 0), row(h, 0), row(z, 0)
     factor, shift = 0.0, 0.0
     if p[SCALE] != 0.0:
         sample_row(LAW_NORMAL, key, layer, replica, ROLE_FORWARD, 0, n_out, scratch.words, fresh)
-        _, square = measure(before, n_in)
-        factor = p[SCALE] * math.sqrt(square)
+        factor = p[SCALE] * math.sqrt(x_squares[0])
     if p[MEAN] != 0.0:
         shift = p[MEAN] * sum_of(before, n_in)
     exponent = binary_scale(factor, shift)
@@ -65,14 +64,14 @@ def one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_expone
 
 
 @step
-def one_backward(p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record):
+def one_backward(p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record):
     """g = s (q (z . d) + |d| (z' - q (q . z'))) + m sum(d), q = x/|x|."""
     before, after, below, seen = row(x, 0), row(d, 0), row(g, 0), row(z, 0)
     fresh = row(vector(scratch.fresh, 0, np.int64(1), n_in), 0)
     if p[SCALE] != 0.0:
         sample_row(LAW_NORMAL, key, layer, replica, ROLE_BACKWARD, 0, n_in, scratch.words, fresh)
     top, d_square, along = measure_beside(after, seen, n_out)
-    _, x_square, overlap = measure_beside(before, fresh, n_in)
+    x_square, overlap = x_squares[0], dot32(before, fresh, n_in)
     record_one_gradient(x_square, x_exponents[0], top, d_square, d_exponents[0], n_in, n_out, layer, record)
     length, norm = math.sqrt(d_square), math.sqrt(x_square)
     if is_scaled_draw(p) and x_square > 0.0 and p[SCALE] != 0.0:  # seen is h
@@ -129,11 +128,11 @@ def many_backward(p, key, layer, replica, d, d_exponents, n_in, n_out, g, g_expo
 
 
 @step
-def gaussian_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, z, q, scratch, record):
+def gaussian_forward(p, key, layer, replica, x, x_exponents, x_squares, n_in, n_out, h, h_exponents, z, q, scratch, record):
     """h = W x; z and q take what the way back needs. Returns the rank of the inputs."""
     rank = 1
     if x.shape[0] == 1:
-        one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, z, scratch)
+        one_forward(p, key, layer, replica, x, x_exponents, x_squares, n_in, n_out, h, h_exponents, z, scratch)
     else:
         rank = many_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, z, q, scratch)
     record_preactivation(h, h_exponents, n_out, layer, scratch, record)
@@ -142,12 +141,12 @@ def gaussian_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_e
 
 @step
 def gaussian_backward(
-    p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, z, q, rank, scratch, record
+    p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n_out, g, g_exponents, z, q, rank, scratch, record
 ):
     """g = W^T d."""
     if x.shape[0] == 1:
         one_backward(
-            p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record
+            p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record
         )
     else:
         record_gradient(x, x_exponents, d, d_exponents, n_in, n_out, layer, scratch, record)

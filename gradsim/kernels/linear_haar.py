@@ -32,11 +32,11 @@ NO_SHIFT = np.float32(0.0)
 
 
 @step
-def one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, z, scratch):
+def one_forward(p, key, layer, replica, x, x_exponents, x_squares, n_in, n_out, h, h_exponents, z, scratch):
     """h = s |x| z / |z|."""
     n, before, after, fresh = max(n_in, n_out), row(x, 0), row(h, 0), row(z, 0)
     sample_row(LAW_NORMAL, key, layer, replica, ROLE_FORWARD, 0, n, scratch.words, fresh)
-    factor = p[SCALE] * math.sqrt(dot64(before, before, n_in) / dot64(fresh, fresh, n))
+    factor = p[SCALE] * math.sqrt(x_squares[0] / dot64(fresh, fresh, n))
     exponent = binary_scale(factor, 0.0)
     factor *= power_of_two(-exponent)
     if n == n_out and is_scaled_draw(p):  # then z is h
@@ -49,12 +49,12 @@ def one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_expone
 
 
 @step
-def one_backward(p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record):
+def one_backward(p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record):
     """g = s (q (v . d) + f |d - v (v . d)|), q = x/|x|, v = z/|z|, f a random direction across q."""
     n, before, after, below, seen = max(n_in, n_out), row(x, 0), row(d, 0), row(g, 0), row(z, 0)
     fresh = row(vector(scratch.fresh, 0, np.int64(1), n), 0)
     sample_row(LAW_NORMAL, key, layer, replica, ROLE_BACKWARD, 0, n, scratch.words, fresh)
-    x_square, d_square = dot64(before, before, n_in), dot64(after, after, n_out)
+    x_square, d_square = x_squares[0], dot64(after, after, n_out)
     record_one_gradient(
         x_square, x_exponents[0], largest(after, n_out), d_square, d_exponents[0], n_in, n_out, layer, record
     )
@@ -128,11 +128,11 @@ def load_beyond(v, rank, d, n_out, n, residuals, left, squares, coefficients):
 
 
 @step
-def haar_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, v, q, scratch, record):
+def haar_forward(p, key, layer, replica, x, x_exponents, x_squares, n_in, n_out, h, h_exponents, v, q, scratch, record):
     """h = W x; v and q take what the way back needs. Returns the rank of the inputs."""
     rank = 1
     if x.shape[0] == 1:
-        one_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, v, scratch)
+        one_forward(p, key, layer, replica, x, x_exponents, x_squares, n_in, n_out, h, h_exponents, v, scratch)
     else:
         rank = many_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, v, q, scratch)
     record_preactivation(h, h_exponents, n_out, layer, scratch, record)
@@ -141,12 +141,12 @@ def haar_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_expon
 
 @step
 def haar_backward(
-    p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, v, q, rank, scratch, record
+    p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n_out, g, g_exponents, v, q, rank, scratch, record
 ):
     """g = W^T d."""
     if x.shape[0] == 1:
         one_backward(
-            p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, v, scratch, record
+            p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n_out, g, g_exponents, v, scratch, record
         )
     else:
         record_gradient(x, x_exponents, d, d_exponents, n_in, n_out, layer, scratch, record)

@@ -87,6 +87,20 @@ def measure_beside(u, v, n):
 
 
 @internal
+def dot32(u, v, n):
+    """u . v, as exact as the sums of `measure`."""
+    widest_vectors()
+    product = 0.0
+    for start in range(0, n, SUM_TILE):
+        part = np.float32(0.0)
+        for k in range(min(SUM_TILE, n - start)):
+            i = np.uint64(start) + np.uint64(k)
+            part += u[i] * v[i]
+        product += np.float64(part)
+    return product
+
+
+@internal
 def measure_units(v, n):
     """(max|v|, mean, variance) over the units: about the first unit, so that equal units have no variance at all."""
     widest_vectors()

@@ -28,6 +28,7 @@ class Tape(NamedTuple):
 
     values: np.ndarray  # float32, the vectors one after another
     exponents: np.ndarray  # int64 (steps, inputs)
+    squares: np.ndarray  # float64 (steps, inputs): |v|^2 of what goes into layers, without exponents
     ranks: np.ndarray  # int64 (steps,): of what went into a matrix-free layer
     cotangents: np.ndarray  # float32 (2, inputs * padded width)
     d_exponents: np.ndarray  # int64 (2, inputs)
@@ -68,6 +69,7 @@ def new_tape(steps, rows, tape_size, widest):
     return Tape(
         np.zeros(tape_size, np.float32),
         np.zeros((steps, rows), np.int64),
+        np.zeros((steps, rows)),
         np.zeros(steps, np.int64),
         np.zeros((2, rows * padded(widest)), np.float32),
         np.zeros((2, rows), np.int64),
