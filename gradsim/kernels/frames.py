@@ -9,7 +9,7 @@ import numpy as np
 
 from .compilation import internal, widest_vectors
 from .sampling import LAW_NORMAL, sample_row
-from .vectors import dot
+from .vectors import dot, sum_of_squares
 from .windows import row
 
 # A vector whose squared distance from the span of others is below this part of its square counts as one of their span:
@@ -27,26 +27,8 @@ def load(v, n, residuals, left, squares):
         source, target = row(v, b), row(residuals, b)
         for i in range(n):
             target[i] = source[i]
-        squares[b] = square_of(target, n)
+        squares[b] = sum_of_squares(target, n)
         left[b] = 1.0 if squares[b] > 0.0 else 0.0
-
-
-@internal
-def square_of(v, n):
-    widest_vectors()
-    total = 0.0
-    for i in range(n):
-        total += v[i] * v[i]
-    return total
-
-
-@internal
-def dot64(u, v, n):
-    widest_vectors()
-    total = 0.0
-    for i in range(n):
-        total += np.float64(u[i]) * np.float64(v[i])
-    return total
 
 
 @internal
@@ -78,14 +60,14 @@ def orthonormalise(residuals, rows, n, most, tolerance, left, squares, frame, co
         if not left[pivot] > tolerance:
             return rank
         direction, stored = row(residuals, pivot), row(frame, rank)
-        inverse = 1.0 / math.sqrt(square_of(direction, n))
+        inverse = 1.0 / math.sqrt(sum_of_squares(direction, n))
         for i in range(n):
             direction[i] *= inverse
             stored[i] = np.float32(direction[i])
         for b in range(rows):
             coefficients[rank, b] = 0.0
             if b != pivot and left[b] != CHOSEN:
-                amount = dot64(direction, row(residuals, b), n)
+                amount = dot(direction, row(residuals, b), n)
                 coefficients[rank, b] = amount
                 remaining = subtract(amount, direction, n, row(residuals, b))
                 left[b] = remaining / squares[b] if squares[b] > 0.0 else 0.0

@@ -13,8 +13,8 @@ from .record import BIAS_GRADIENT, GRADIENT, GRADIENT_CORRELATION, GRADIENT_MAX,
 from .record import CORRELATION, LOG_ONE_MINUS_CORRELATION, PREACTIVATION, PREACTIVATION_MAX
 from .sampling import ROLE_BIAS, sample_row
 from .vectors import (
-    LN2, NO_EXPONENT, add_scaled, dot, largest, log_largest, log_largest_square, log_mean, log_mean_square, mean_cosine,
-    measure, normalise, power_of_two,
+    LN2, NO_EXPONENT, add_scaled, dot, largest, log_largest, log_largest_square, log_mean, mean_cosine, measure, normalise,
+    power_of_two, sum_of_squares,
 )  # fmt: skip
 from .windows import row
 
@@ -97,7 +97,7 @@ def record_preactivation(h, h_exponents, n_out, layer, scratch, record):
     record[PREACTIVATION, layer] = log_mean(scratch.squares, h_exponents, rows, n_out)
     record[PREACTIVATION_MAX, layer] = log_largest(scratch.tops, h_exponents, rows)
     if rows > 1:
-        record[CORRELATION, layer], record[LOG_ONE_MINUS_CORRELATION, layer] = mean_cosine(h, h_exponents, n_out)
+        record[CORRELATION, layer], record[LOG_ONE_MINUS_CORRELATION, layer] = mean_cosine(h, scratch.squares, n_out)
 
 
 @internal
@@ -110,11 +110,11 @@ def log_weight_gradient(d, d_exponents, x, x_exponents, n_in, n_out):
             top = max(top, d_exponents[b] + x_exponents[b])
     total = 0.0
     for b in range(rows):
-        for c in range(rows):
+        for c in range(b + 1):
             shift = d_exponents[b] + x_exponents[b] + d_exponents[c] + x_exponents[c] - 2 * top
-            product = dot(d[b], d[c], n_out) * dot(x[b], x[c], n_in)
+            product = dot(row(d, b), row(d, c), n_out) * dot(row(x, b), row(x, c), n_in)
             if product != 0.0:
-                total += product * power_of_two(shift)
+                total += product * power_of_two(shift + (b != c))  # (c, b) is as (b, c)
     if np.isnan(total):
         return np.nan
     return math.log(total / (n_in * n_out)) + 2.0 * LN2 * top if total > 0.0 else -np.inf
@@ -142,12 +142,14 @@ def log_bias_gradient(d, d_exponents, n, total):
 
 @internal
 def record_gradient(x, x_exponents, d, d_exponents, n_in, n_out, layer, scratch, record):
-    record[GRADIENT, layer] = log_mean_square(d, d_exponents, n_out)
+    for b in range(d.shape[0]):
+        scratch.squares[b] = sum_of_squares(row(d, b), n_out)
+    record[GRADIENT, layer] = log_mean(scratch.squares, d_exponents, d.shape[0], n_out)
     record[GRADIENT_MAX, layer] = log_largest_square(d, d_exponents, n_out)
     record[WEIGHT_GRADIENT, layer] = log_weight_gradient(d, d_exponents, x, x_exponents, n_in, n_out)
     record[BIAS_GRADIENT, layer] = log_bias_gradient(d, d_exponents, n_out, scratch.floats)
     if d.shape[0] > 1:
-        record[GRADIENT_CORRELATION, layer], _ = mean_cosine(d, d_exponents, n_out)
+        record[GRADIENT_CORRELATION, layer], _ = mean_cosine(d, scratch.squares, n_out)
 
 
 @internal

@@ -15,8 +15,7 @@ import numpy as np
 
 from .compilation import internal, step
 from .frames import (
-    NO_TOLERANCE, RANK_TOLERANCE, add_mix, dot64, draw_frame_rows, inner_products, load, mix, orthonormalise, square_of,
-    subtract,
+    NO_TOLERANCE, RANK_TOLERANCE, add_mix, draw_frame_rows, inner_products, load, mix, orthonormalise, subtract,
 )  # fmt: skip
 from .linear import (
     EXPONENT, SCALE, add_bias, finish_backward, finish_forward, has_bias, is_scaled_draw, record_gradient, record_one_gradient,
@@ -24,7 +23,7 @@ from .linear import (
 )  # fmt: skip
 from .linear_gaussian import binary_scale
 from .sampling import LAW_NORMAL, ROLE_BACKWARD, ROLE_FORWARD, sample_row
-from .vectors import affine, combine, largest, power_of_two, rescale, settle
+from .vectors import affine, combine, dot, largest, power_of_two, rescale, settle, sum_of_squares
 from .windows import row
 from .workspace import vector
 
@@ -36,7 +35,7 @@ def one_forward(p, key, layer, replica, x, x_exponents, x_squares, n_in, n_out, 
     """h = s |x| z / |z|."""
     n, before, after, fresh = max(n_in, n_out), row(x, 0), row(h, 0), row(z, 0)
     sample_row(LAW_NORMAL, key, layer, replica, ROLE_FORWARD, 0, n, scratch.words, fresh)
-    factor = p[SCALE] * math.sqrt(x_squares[0] / dot64(fresh, fresh, n))
+    factor = p[SCALE] * math.sqrt(x_squares[0] / dot(fresh, fresh, n))
     exponent = binary_scale(factor, 0.0)
     factor *= power_of_two(-exponent)
     if n == n_out and is_scaled_draw(p):  # then z is h
@@ -54,16 +53,16 @@ def one_backward(p, key, layer, replica, x, x_exponents, x_squares, d, d_exponen
     n, before, after, below, seen = max(n_in, n_out), row(x, 0), row(d, 0), row(g, 0), row(z, 0)
     fresh = row(vector(scratch.fresh, 0, np.int64(1), n), 0)
     sample_row(LAW_NORMAL, key, layer, replica, ROLE_BACKWARD, 0, n, scratch.words, fresh)
-    x_square, d_square = x_squares[0], dot64(after, after, n_out)
+    x_square, d_square = x_squares[0], dot(after, after, n_out)
     record_one_gradient(
         x_square, x_exponents[0], largest(after, n_out), d_square, d_exponents[0], n_in, n_out, layer, record
     )
     along, overlap, rest = 0.0, 0.0, d_square
     if x_square > 0.0:
-        along = dot64(seen, after, n_out) / math.sqrt(dot64(seen, seen, n))
-        overlap = dot64(before, fresh, n_in) / math.sqrt(x_square)
+        along = dot(seen, after, n_out) / math.sqrt(dot(seen, seen, n))
+        overlap = dot(before, fresh, n_in) / math.sqrt(x_square)
         rest = max(d_square - along * along, 0.0) if n > 1 else 0.0
-    across = max(dot64(fresh, fresh, n) - overlap * overlap, 0.0)
+    across = max(dot(fresh, fresh, n) - overlap * overlap, 0.0)
     spread = p[SCALE] * math.sqrt(rest / across) if across > 0.0 else 0.0
     lift = (p[SCALE] * along - spread * overlap) / math.sqrt(x_square) if x_square > 0.0 else 0.0
     exponent = binary_scale(spread, lift)
@@ -103,8 +102,8 @@ def many_backward(p, key, layer, replica, d, d_exponents, n_in, n_out, g, g_expo
     for k in range(found):
         for j in range(rank):
             direction = row(q, j)
-            squares[k] = subtract(dot64(direction, row(residuals, k), n_in), direction, n_in, row(residuals, k))
-        squares[k] = square_of(row(residuals, k), n)
+            squares[k] = subtract(dot(direction, row(residuals, k), n_in), direction, n_in, row(residuals, k))
+        squares[k] = sum_of_squares(row(residuals, k), n)
     orthonormalise(residuals, found, n, found, NO_TOLERANCE, left, squares, frame, scratch.first)
     for b in range(rows):
         add_mix(scratch.second, found, frame, n_in, b, row(g, b))
@@ -120,7 +119,7 @@ def load_beyond(v, rank, d, n_out, n, residuals, left, squares, coefficients):
             target[i] = source[i]
         for i in range(n_out, n):
             target[i] = 0.0
-        squares[b] = square_of(target, n)
+        squares[b] = sum_of_squares(target, n)
         remaining = squares[b]
         for k in range(rank):
             remaining = subtract(coefficients[k, b], row(v, k), n, target)

@@ -14,6 +14,7 @@ import numpy as np
 
 from .compilation import internal, kernel, widest_vectors
 from .elementary import float_of
+from .windows import row
 
 LN2 = math.log(2.0)
 NO_EXPONENT = np.int64(-(2**60))  # below every exponent that occurs
@@ -186,6 +187,8 @@ def copy(source, n, target):
 
 @internal
 def sum_of_squares(v, n):
+    """In float64."""
+    widest_vectors()
     total = 0.0
     for i in range(n):
         total += np.float64(v[i]) * np.float64(v[i])
@@ -194,6 +197,8 @@ def sum_of_squares(v, n):
 
 @internal
 def dot(u, v, n):
+    """In float64."""
+    widest_vectors()
     total = 0.0
     for i in range(n):
         total += np.float64(u[i]) * np.float64(v[i])
@@ -327,25 +332,26 @@ def log_largest_square(v, exponents, n):
 
 
 @internal
-def mean_cosine(v, exponents, n):
-    """(mean cosine, log of the mean of 1 - cosine) over pairs of rows; pairs with a zero row give NaN.
+def mean_cosine(v, squares, n):
+    """(mean cosine, log of the mean of 1 - cosine) over pairs of rows; pairs with a zero row give NaN. `squares`: |v[b]|^2.
 
     1 - cosine is half the squared distance of the unit vectors, which does not cancel when rows nearly agree.
     """
     rows = v.shape[0]
-    pairs = 0
-    cosine, distance = 0.0, 0.0
+    pairs, distance = rows * (rows - 1) // 2, 0.0
     for a in range(rows):
         for b in range(a):
-            norm_a = math.sqrt(sum_of_squares(v[a], n))
-            norm_b = math.sqrt(sum_of_squares(v[b], n))
-            gap = 0.0
-            for i in range(n):
-                difference = v[a, i] / norm_a - v[b, i] / norm_b
-                gap += difference * difference
-            if gap < ROUNDING:
-                gap = 0.0
-            cosine += 1.0 - 0.5 * gap
-            distance += 0.5 * gap
-            pairs += 1
-    return cosine / pairs, math.log(distance / pairs) if distance != 0.0 else -np.inf
+            gap = unit_distance(row(v, a), 1.0 / math.sqrt(squares[a]), row(v, b), 1.0 / math.sqrt(squares[b]), n)
+            distance += 0.5 * gap if not gap < ROUNDING else 0.0
+    return 1.0 - distance / pairs, math.log(distance / pairs) if distance != 0.0 else -np.inf
+
+
+@internal
+def unit_distance(u, u_factor, v, v_factor, n):
+    """|u_factor u - v_factor v|^2."""
+    widest_vectors()
+    total = 0.0
+    for i in range(n):
+        difference = u_factor * np.float64(u[i]) - v_factor * np.float64(v[i])
+        total += difference * difference
+    return total
