@@ -17,7 +17,7 @@ import gradsim
 from gradsim.activations import ACTIVATIONS, CODES
 from gradsim.kernels import dispatch, record
 from gradsim.kernels.compilation import kernel
-from gradsim.simulation import record_chunks
+from gradsim.chunks import record_chunks
 
 from . import timing
 from .agreement import STANDARD_ERRORS, distance

@@ -51,7 +51,7 @@ def describe(curves):
         "input_correlation": run.get("input_correlation", 0.0),
         "loss": "probe (shared)" if run.get("probe") == "shared" else run.get("loss", "probe"),
         "arithmetic": run.get("arithmetic", "carried"),
-        "engine": run["engine"],
+        "engine": run.get("engine_used", run["engine"]),
         "stream": run["stream"] or "",
     }
 

@@ -30,12 +30,13 @@ def chunk_size(program):
     return int(max(1, min(LARGEST_CHUNK, by_bytes, CHUNK_NANOSECONDS // program.nanoseconds)))
 
 
-class _Workplace:
+class Workplace:
     """What a thread works on: its tape, its scratch space and its records, used again for every chunk."""
 
-    def __init__(self, program, arithmetic):
+    def __init__(self, program, arithmetic, replicas):
+        """Room for as many `replicas` at a time."""
         self.scratch = new_scratch(program.inputs, program.widest)
-        self.records = np.empty((chunk_size(program), len(RECORDED), program.layers))
+        self.records = np.empty((replicas, len(RECORDED), program.layers))
         if arithmetic == "carried":
             self.run, self.rest = run_chunk, ()
             self.tape = new_tape(len(program.steps), program.inputs, program.tape_size, program.widest)
@@ -61,13 +62,13 @@ def folded_chunks(network, fold, **options):
     fit(network, options)
     program = lower(
         network, options["inputs"], options["input_correlation"], options["loss"], options["probe"],
-        options["input_file"], options["target_file"], options["engine"] if options["arithmetic"] == "carried" else "dense",
+        options["input_file"], options["target_file"], options["engine"], options["arithmetic"],
     )  # fmt: skip
     key = stream_key(options["seed"], network.to_json() if options["stream"] is None else options["stream"])
     size, replicas, idle = chunk_size(program), options["replicas"], []
 
     def chunk(first):
-        workplace = idle.pop() if idle else _Workplace(program, options["arithmetic"])
+        workplace = idle.pop() if idle else Workplace(program, options["arithmetic"], size)
         try:
             return fold(workplace.fill(program, key, first, min(size, replicas - first)))
         finally:

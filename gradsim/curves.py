@@ -9,6 +9,7 @@ import numpy as np
 from .errors import RequestError
 from .network import Network
 from .precision import PRECISIONS
+from .quantities import CORRELATION_FLOOR
 from .verdict import Verdict, judge
 
 
@@ -22,7 +23,7 @@ class Curves:
     """
 
     network: Network
-    run: dict  # replicas, seed, inputs, engine, stream, keep_samples
+    run: dict  # the options of `simulate`, and engine_used in words
     quantiles: np.ndarray
     quantile_method: str  # "exact", or "histogram" where samples would not have fit the byte budget
     variables: dict = field(repr=False)
@@ -51,6 +52,16 @@ class Curves:
     def verdict(self) -> Verdict:
         """What becomes of the gradient, in words and decades (see `gradsim.verdict`)."""
         return judge(self)
+
+    @property
+    def merged_layer(self):
+        """The first layer at which inputs agree to the last digit of float32 in some networks; None if there is none."""
+        if self.run["inputs"] == 1:
+            return None
+        merged = self["log_one_minus_correlation_nonfinite_count"] > 0
+        with np.errstate(invalid="ignore"):
+            merged |= self["log_one_minus_correlation_mean"] < np.log(CORRELATION_FLOOR)
+        return int(np.argmax(merged)) if merged.any() else None
 
     def to_xarray(self):
         """An xarray.Dataset over layer, quantile and precision (and replica, where samples were kept)."""

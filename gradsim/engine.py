@@ -4,9 +4,10 @@ A layer without its matrix has exactly the law of the layer with it, at every wi
 unit and O(inputs^2) operations, where the matrix costs O(width) of both.
 """
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from .errors import RequestError
+from .initializers import weight_law
 from .kernels.interpreter import LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR
 
 ENGINES = ("auto", "matrix_free", "dense")
@@ -18,55 +19,77 @@ MATRIX_FREE = {
     "orthogonal": LINEAR_HAAR,
     "identity": LINEAR_DENSE,
 }
-
-
-def operation_of(engine, kind, inputs, fan_in, fan_out):
-    """The operation (of kernels/interpreter.py) of one linear layer whose weights have a law of the given kind."""
-    without = MATRIX_FREE.get(kind)
-    if without is None or engine == "dense":
-        return LINEAR_DENSE
-    if engine == "auto" and kind not in ("constant", "identity") and dense_is_cheaper(kind, inputs, fan_in, fan_out):
-        return LINEAR_DENSE
-    return without
+WITHOUT_NUMBERS = ("constant", "identity")
 
 
 def nanoseconds(operation, kind, inputs, fan_in, fan_out):
-    """About how long a linear layer and its activation take on one core, forward and backward."""
-    units = fan_in + fan_out
+    """About how long a linear layer takes on one core, forward and backward, with its activation and records.
+
+    Fitted to widths from 64 to 1024 and 1 to 256 inputs within a factor of 1.5 (docs/performance.md); its only uses are
+    the choice of an engine and the size of a chunk.
+    """
+    units = (fan_in + fan_out) / 2
     if operation == LINEAR_DENSE:
-        return 500 + 2 * fan_in * fan_out + inputs * units
-    return 500 + 1.5 * inputs * units + 0.5 * inputs * inputs * units
+        weights = 0 if kind in WITHOUT_NUMBERS else (5.5 if kind == "orthogonal" else 1.5) * fan_in * fan_out
+        products = 0 if kind in WITHOUT_NUMBERS else (0.23 if kind == "orthogonal" else 0.075) * inputs * fan_in * fan_out
+        return 500 + weights + products + 2 * inputs * units + 0.3 * inputs * inputs * units
+    if inputs == 1:
+        return 500 + 3 * units
+    pairs = 3.3 if operation == LINEAR_HAAR and inputs < min(fan_in, fan_out) else 1.9
+    return 500 + (4 * inputs + pairs * inputs * inputs) * units
 
 
-def dense_is_cheaper(kind, inputs, fan_in, fan_out):
-    return False
+class Layers:
+    """The linear layers of a network, first to last: the laws of their weights, and how an engine computes them."""
 
+    def __init__(self, network, engine, inputs, arithmetic="carried"):
+        """Raises RequestError where no matrix can be avoided that is asked to be."""
+        self.fans = tuple(pairwise((network.input_width, *network.linear_widths)))
+        self.laws = tuple(weight_law(network.init, *fans, network.weight_gain) for fans in self.fans)
+        self.kinds = tuple(law.kind for law in self.laws)
+        self.engine, self.inputs = engine, inputs
+        if engine == "matrix_free":
+            self._check(arithmetic)
+        if arithmetic != "carried":
+            self.engine = "dense"
+        choices = [self._choice(kind, *fans) for kind, fans in zip(self.kinds, self.fans, strict=True)]
+        self.operations, self._words, costs = zip(*choices, strict=True)
+        self.nanoseconds = sum(costs)
 
-def check_engine(engine, kinds, arithmetic):
-    """Raises RequestError where no matrix can be avoided that is asked to be; `kinds` are those of the weights' laws."""
-    if engine != "matrix_free":
-        return
-    if arithmetic != "carried":
-        raise RequestError(f"--engine: {arithmetic} rounds every product of a weight and an input, so it needs the weights")
-    for kind in kinds:
-        if kind not in MATRIX_FREE:
+    def _check(self, arithmetic):
+        if arithmetic != "carried":
             raise RequestError(
-                f"--engine: matrix_free is exact for normal and orthogonal weights, which look the same in every direction; "
-                f"{kind} weights do not, so they need their matrix: --engine dense or auto"
+                f"--engine: matrix_free has no weights, and {arithmetic} arithmetic rounds each product with one: "
+                "--engine auto or dense"
             )
+        for kind in self.kinds:
+            if kind not in MATRIX_FREE:
+                raise RequestError(
+                    "--engine: matrix_free is exact for normal and orthogonal weights, whose law is the same in every "
+                    f"direction; that of {kind} weights is not, so they need their matrix: --engine auto or dense"
+                )
 
+    def _choice(self, kind, fan_in, fan_out):
+        """(operation, words, nanoseconds) of one layer."""
 
-def engine_used(engine, arithmetic, kinds, inputs, widths):
-    """In words: "matrix-free", "dense", or which layers are which; `widths` begin with the input's."""
-    names = []
-    for kind, fan_in, fan_out in zip(kinds, widths, widths[1:], strict=True):
-        with_matrix = arithmetic != "carried" or operation_of(engine, kind, inputs, fan_in, fan_out) == LINEAR_DENSE
-        names.append("dense" if with_matrix and (kind != "identity" or engine == "dense") else "matrix-free")
-    if len(set(names)) == 1:
-        return names[0]
-    parts, first = [], 1
-    for name, group in groupby(names):
-        last = first + len(list(group)) - 1
-        parts.append(f"{name} (layer {first})" if first == last else f"{name} (layers {first}-{last})")
-        first = last + 1
-    return ", ".join(parts)
+        def cost(operation):
+            return nanoseconds(operation, kind, self.inputs, fan_in, fan_out)
+
+        without = MATRIX_FREE.get(kind)
+        if without is None or self.engine == "dense":
+            return LINEAR_DENSE, "dense", cost(LINEAR_DENSE)
+        if self.engine == "auto" and kind not in WITHOUT_NUMBERS and cost(LINEAR_DENSE) < cost(without):
+            return LINEAR_DENSE, f"dense, cheaper for {self.inputs} inputs", cost(LINEAR_DENSE)
+        return without, "matrix-free", cost(without)
+
+    @property
+    def used(self):
+        """In words: "matrix-free", "dense", or which layers are which."""
+        if len(set(self._words)) == 1:
+            return self._words[0]
+        parts, first = [], 1
+        for words, group in groupby(self._words):
+            last = first + len(list(group)) - 1
+            parts.append(f"{words} (layer {first})" if first == last else f"{words} (layers {first}-{last})")
+            first = last + 1
+        return ", ".join(parts)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .activations import CODES, CUSTOM, find_activation
-from .initializers import bias_law, weight_law
-from .engine import nanoseconds, operation_of
+from .initializers import bias_law
+from .engine import Layers
 from .kernels.inputs import GAUSSIAN, SAMPLES
 from .kernels.interpreter import ACTIVATE, INPUT, LINEAR_GAUSSIAN, LINEAR_HAAR, LOSS
 from .kernels.loss import CROSS_ENTROPY, INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
@@ -47,6 +47,7 @@ class Program:
     widest: int
     layers: int  # layer 0 (the input) included
     nanoseconds: float  # a replica takes about, on one core
+    engine: str  # how linear layers are computed, in words
 
 
 def _scaled(law):
@@ -98,14 +99,15 @@ def room_behind(operation, inputs, n_in, n_out):
 
 
 def lower(
-    network, inputs=1, correlation=0.0, loss="probe", probe="independent", samples=None, targets=None, engine="auto"
+    network, inputs=1, correlation=0.0, loss="probe", probe="independent", samples=None, targets=None, engine="auto",
+    arithmetic="carried",
 ):  # fmt: skip
     """The Program that carries `inputs` inputs side by side through `network` to the loss.
 
     The inputs are Gaussian with the given correlation, or rows of `samples`; `targets` go with these. `engine` says how
-    linear layers are computed (see `engine`).
+    linear layers are computed (see `engine`); plain arithmetics need their weights.
     """
-    steps, parameters, offset, cost = [], [], 0, 0.0
+    steps, parameters, offset, layers = [], [], 0, Layers(network, engine, inputs, arithmetic)
 
     def add(operation, layer, width, variant=0, row=()):
         nonlocal offset
@@ -117,11 +119,9 @@ def lower(
     add(INPUT, 0, network.input_width, GAUSSIAN if samples is None else SAMPLES, [correlation])
     fan_in = network.input_width
     code, asymptotes = _activation_parameters(network)
-    for layer, fan_out in enumerate(network.linear_widths, start=1):
-        weights = weight_law(network.init, fan_in, fan_out, network.weight_gain)
-        operation = operation_of(engine, weights.kind, inputs, fan_in, fan_out)
-        cost += nanoseconds(operation, weights.kind, inputs, fan_in, fan_out)
-        add(operation, layer, fan_out, *_linear_parameters(network, weights, fan_in))
+    for layer, (law, operation) in enumerate(zip(layers.laws, layers.operations, strict=True), start=1):
+        fan_out = network.linear_widths[layer - 1]
+        add(operation, layer, fan_out, *_linear_parameters(network, law, fan_in))
         if layer <= network.depth:
             add(ACTIVATE, layer, fan_out, code, asymptotes)
         fan_in = fan_out
@@ -134,5 +134,6 @@ def lower(
         tape_size=offset,
         widest=max(network.input_width, *network.linear_widths),
         layers=len(network.linear_widths) + 1,
-        nanoseconds=cost,
+        nanoseconds=layers.nanoseconds,
+        engine=layers.used,
     )

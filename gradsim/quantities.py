@@ -1,9 +1,12 @@
 """The table of quantities, and the variables that their statistics become: the same names in Python and in files."""
 
+import math
 from dataclasses import dataclass
 
+from .kernels.frames import RANK_TOLERANCE
 from .kernels.record import RECORDED
 
+CORRELATION_FLOOR = RANK_TOLERANCE / 2  # of one minus the correlation of two inputs, which else go on as one direction
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 # Where a quantity lives, as (first, last) layer for a network of `depth` hidden layers and `linear` linear ones
@@ -52,7 +55,9 @@ QUANTITIES = {
         Quantity("saturated_fraction", "hidden", "fraction of units with |phi'| below 1 % of its maximum", log=False),
         Quantity("correlation", "linear", "cosine between the preactivations of two inputs", log=False, pairs=True),
         Quantity(
-            "log_one_minus_correlation", "linear", "natural log of one minus the correlation", log=False, pairs=True
+            "log_one_minus_correlation", "linear",
+            f"natural log of one minus the correlation (float32 resolves it down to {math.log(CORRELATION_FLOOR):.1f})",
+            log=False, pairs=True,
         ),
         Quantity("gradient_correlation", "linear", "cosine between the gradients of two inputs", log=False, pairs=True),
     )

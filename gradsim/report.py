@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .cells import describe, varying
+from .quantities import CORRELATION_FLOOR
 from .verdict import REPORTED_PRECISIONS
 
 WIDTH = 150
@@ -64,6 +65,19 @@ def sentences(curve_set):
         yield f"{', '.join(str(cell[name]) for name in names)}: {curves.verdict.sentence}"
 
 
+def remarks(curve_set):
+    """Lines on how the numbers were made, and on what they do not resolve."""
+    engines = {describe(curves)["engine"] for curves in curve_set}
+    if len(engines) == 1:
+        yield f"linear layers: {engines.pop()}."
+    merged = [layer for curves in curve_set if (layer := curves.merged_layer) is not None]
+    if merged:
+        yield (
+            f"correlation: from layer {min(merged)} on, inputs agree to the last digit of float32 in some networks "
+            f"(1 - correlation is not resolved below {CORRELATION_FLOOR:.0e})."
+        )
+
+
 def show(curve_set, file=None):
     """Print the table, a sentence a row, and how to read the table."""
     console = Console(file=file, highlight=False, soft_wrap=True)
@@ -71,7 +85,7 @@ def show(curve_set, file=None):
         console = Console(file=file, highlight=False, width=WIDTH)
     console.print(table(curve_set))
     console.print(Text("\n" + "\n".join(sentences(curve_set))), soft_wrap=True)
-    console.print(Text("\n" + NOTE, style="dim"), soft_wrap=True)
+    console.print(Text("\n" + "\n".join((*remarks(curve_set), NOTE)), style="dim"), soft_wrap=True)
 
 
 def text(curve_set):

@@ -5,7 +5,7 @@ import inspect
 import numba
 
 from .data import samples
-from .engine import ENGINES
+from .engine import ENGINES, Layers
 from .errors import RequestError, unknown
 from .network import finite_number, mlp, whole_number
 
@@ -70,7 +70,8 @@ def _check_targets(targets, given, loss, probe):
 
 
 def fit(network, options):
-    """Raises RequestError unless the inputs and targets fit the network."""
+    """Raises RequestError unless the inputs, the targets and the engine fit the network."""
+    Layers(network, options["engine"], options["inputs"], options["arithmetic"])
     given, targets, loss = options["input_file"], options["target_file"], options["loss"]
     if given is not None and given.values.shape[1] != network.input_width:
         width = given.values.shape[1]

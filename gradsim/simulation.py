@@ -6,6 +6,7 @@ import numpy as np
 
 from .chunks import folded_chunks
 from .curves import Curves
+from .engine import Layers
 from .errors import RequestError
 from .kernels.record import LOG_QUANTITIES
 from .network import Network, mlp
@@ -57,7 +58,8 @@ def simulate(
     if keep_samples:
         variables |= _samples(np.concatenate(kept), network)
     files = {name: None if options[name] is None else options[name].description for name in ("input_file", "target_file")}
-    run = options | files | {"engine": "dense", "keep_samples": bool(keep_samples)}
+    used = Layers(network, options["engine"], options["inputs"], options["arithmetic"]).used
+    run = options | files | {"engine_used": used, "keep_samples": bool(keep_samples)}
     return Curves(network, run, np.array(quantiles), kind.method, variables)
 
 

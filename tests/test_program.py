@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from gradsim.chunks import Workplace
 from gradsim.errors import RequestError
 from gradsim.kernels import record as rec
-from gradsim.kernels.interpreter import run_chunk
 from gradsim.network import mlp
 from gradsim.program import lower
 
@@ -13,8 +13,8 @@ KEY = np.array([1, 2], np.uint32)
 
 
 def records(network, replicas, inputs=1):
-    p = lower(network, inputs)
-    return run_chunk(p.steps, p.parameters, KEY, p.data, 0, replicas, inputs, p.tape_size, p.widest, p.layers)
+    program = lower(network, inputs)
+    return Workplace(program, "carried", replicas).fill(program, KEY, 0, replicas)
 
 
 def test_he_keeps_the_mean_square_of_relu_at_unequal_widths():

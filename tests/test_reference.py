@@ -8,19 +8,15 @@ import pytest
 
 from gradsim import reference
 from gradsim.activations import ACTIVATIONS
+from gradsim.chunks import record_chunks
 from gradsim.data import Samples
-from gradsim.kernels import interpreter, workspace
-from gradsim.kernels.compilation import for_python
-from gradsim.kernels.interpreter import OFFSET, WIDTH
 from gradsim.kernels.record import INPUT_GRADIENT, RECORDED
 from gradsim.network import mlp
 from gradsim.program import lower
-from gradsim.simulation import checked, record_chunks
+from gradsim.request import checked
 from gradsim.streams import stream_key
+from tests.oracles.tapes import Tapes
 
-forward_step, backward_step = for_python(interpreter.forward_step), for_python(interpreter.backward_step)
-new_scratch, new_tape = for_python(workspace.new_scratch), for_python(workspace.new_tape)
-vector = for_python(workspace.vector)
 NETWORKS = [
     *(mlp(width=[6, 9, 5], activation=a.name, init="normal(0.1,0.5)", bias_std=0.4, input_width=7) for a in ACTIVATIONS),
     mlp(width=40, depth=4, activation="gelu", init="he_normal"),
@@ -41,33 +37,14 @@ IDS = [f"{n.activation}-{n.init}" for n in NETWORKS]
 CLOSE = 4e-6  # float32 rounding in sums of up to 300 terms, relative to the largest entry's magnitude sum
 
 
-class Engine:
-    """The interpreter's steps, one at a time, with everything that they leave on the tape in float64."""
-
-    def __init__(self, network, replica, inputs, **options):
-        options = checked(inputs=inputs, **options)
-        self.program = p = lower(
-            network, inputs, options["input_correlation"], options["loss"], options["probe"], options["input_file"],
-            options["target_file"],
-        )  # fmt: skip
-        key = stream_key(0, network.to_json())
-        self.inputs, self.record = inputs, np.full((len(RECORDED), p.layers), np.nan)
-        self.tape = new_tape(len(p.steps), inputs, p.tape_size, p.widest)
-        rest = (p.steps, p.parameters, key, replica, p.data, self.tape, new_scratch(inputs, p.widest), self.record)
-        for k in range(len(p.steps)):
-            forward_step(k, *rest)
-        self.deltas = {}
-        for k in range(len(p.steps) - 1, 0, -1):
-            backward_step(k, *rest)
-            row = (k - 1) % 2
-            self.deltas[k - 1] = self._real(self.tape.cotangents[row], 0, self.tape.d_exponents[row], k - 1)
-
-    def _real(self, buffer, offset, exponents, k):
-        width = self.program.steps[k, WIDTH]
-        return np.ldexp(vector(buffer, offset, self.inputs, width)[:, :width].astype(float), exponents[:, None])
-
-    def vector(self, k):
-        return self._real(self.tape.values, self.program.steps[k, OFFSET], self.tape.exponents[k], k)
+def tapes(network, replica, inputs, engine="dense", **options):
+    """What the interpreter leaves of one replica."""
+    options = checked(inputs=inputs, engine=engine, **options)
+    program = lower(
+        network, inputs, options["input_correlation"], options["loss"], options["probe"], options["input_file"],
+        options["target_file"], engine,
+    )  # fmt: skip
+    return Tapes(program, stream_key(0, network.to_json()), 1, replica)
 
 
 def close(found, expected, magnitude):
@@ -75,9 +52,9 @@ def close(found, expected, magnitude):
 
 
 def check_steps(network, inputs, **options):
-    engine, drawn = Engine(network, 5, inputs, **options), reference.draw(network, 5, inputs, **options)
+    found, drawn = tapes(network, 5, inputs, **options), reference.draw(network, 5, inputs, **options)
     length = reference.tape_length(network)
-    tape, deltas = [engine.vector(k) for k in range(length)], [engine.deltas[k] for k in range(length)]
+    tape, deltas, record = [v[0] for v in found.values], [d[0] for d in found.deltas], found.records[0]
     close(tape[0], drawn.inputs, abs(drawn.inputs) + 0.1 * ("input_file" not in options))  # sine near its zero
     end = reference.loss_gradient(drawn, tape[-1])
     close(deltas[-1], end, abs(end) + {"probe": 0.1, "mse": abs(tape[-1]).max() / end.size}.get(drawn.loss, 0.0))
@@ -91,8 +68,8 @@ def check_steps(network, inputs, **options):
         close(tape[k], after, np.maximum(abs(after), up))
         close(deltas[k - 1], before, np.maximum(abs(before), down))
     expected = reference.records(network, drawn, tape, deltas)
-    engine.record[INPUT_GRADIENT, 0] = expected[INPUT_GRADIENT, 0]  # written by run_chunk
-    np.testing.assert_allclose(engine.record, expected, rtol=1e-4, atol=2e-5)
+    record[INPUT_GRADIENT, 0] = expected[INPUT_GRADIENT, 0]  # written by run_chunk
+    np.testing.assert_allclose(record, expected, rtol=1e-4, atol=2e-5)
 
 
 @pytest.mark.parametrize("inputs", [1, 3])
@@ -138,7 +115,7 @@ def test_gradients_of_losses_are_finite_differences(loss):
 
 def test_whole_records_of_a_shallow_network():
     network = mlp(width=12, depth=3, activation="gelu", bias_std=0.1)
-    found = np.concatenate(list(record_chunks(network, replicas=4, inputs=2)))
+    found = np.concatenate(list(record_chunks(network, replicas=4, inputs=2, engine="dense")))
     expected = [reference.run(network, replica, inputs=2) for replica in range(4)]
     np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-4)
 

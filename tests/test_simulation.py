@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
+from gradsim.chunks import CHUNK_BYTES, CHUNK_NANOSECONDS, LARGEST_CHUNK, chunk_size, record_chunks
 from gradsim.errors import RequestError
 from gradsim.network import mlp
-from gradsim.simulation import CHUNK_BYTES, chunk_size, record_chunks
+from gradsim.program import lower
+from gradsim.simulation import simulate
 
 NETWORK = mlp(width=5, depth=3)
 
@@ -23,9 +25,25 @@ def test_no_two_replicas_are_alike():
     assert len(set(records(replicas=600)[:, 0, 1])) == 600
 
 
-def test_a_chunk_of_records_stays_within_its_bytes():
-    for layers in (2, 101, 1001, 10_001, 200_001):
-        assert chunk_size(layers) == 1 or chunk_size(layers) * layers * 16 * 8 <= CHUNK_BYTES
+@pytest.mark.parametrize("network, inputs", [
+    (mlp(width=1, depth=1), 1), (mlp(width=8, depth=10_000), 1), (mlp(width=1, depth=100_000), 1), (mlp(width=4096, depth=9), 3),
+    (mlp(width=512, depth=9, init="he_uniform"), 1),
+])  # fmt: skip
+def test_a_chunk_stays_within_its_bytes_and_its_work(network, inputs):
+    program = lower(network, inputs)
+    size = chunk_size(program)
+    assert 1 <= size <= LARGEST_CHUNK
+    assert size == 1 or size * program.layers * 17 * 8 <= CHUNK_BYTES
+    assert size == 1 or size * program.nanoseconds <= CHUNK_NANOSECONDS
+
+
+@pytest.mark.parametrize("engine", ["dense", "matrix_free"])
+@pytest.mark.parametrize("init", ["normal(0.1,0.6)", "orthogonal"])
+def test_bits_do_not_depend_on_threads(init, engine):
+    network = mlp(width=40, depth=30, activation="gelu", init=init, bias_std=0.1)
+    curves = [simulate(network, 700, inputs=2, engine=engine, threads=n) for n in (1, None)]
+    for name in curves[0].variables:
+        assert curves[0][name].tobytes() == curves[1][name].tobytes()
 
 
 @pytest.mark.parametrize("options", [{"replicas": 0}, {"replicas": 5, "inputs": 0}, {"replicas": 5, "seed": -1}])

@@ -9,7 +9,7 @@ import numpy as np
 SCRIPT = """
 import sys, numpy as np
 from gradsim.network import mlp
-from gradsim.simulation import record_chunks
+from gradsim.chunks import record_chunks
 found = [np.concatenate(list(record_chunks(mlp(width=[3, 5], activation=a, init=i, bias_std=0.3), replicas=3, inputs=2)))
          for a, i in (("gelu", "he_normal"), ("tanh", "uniform(-1,2)"), ("relu", "constant(0.5)"))]
 np.save(sys.argv[1], found)

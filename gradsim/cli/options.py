@@ -62,7 +62,7 @@ def run_options(function):
                          help="independent for each input, or shared by all."),
             click.option("--arithmetic", default="carried", show_default=True,
                          help="carried exponents (nothing overflows), or plain float32 or float64 as in practice."),
-            click.option("--engine", default="auto", show_default=True, help="auto or dense."),
+            click.option("--engine", default="auto", show_default=True, help="auto (no weight matrices where the law allows), matrix_free or dense."),
             click.option("--stream", help="Name of the random stream; networks of one stream share random numbers."),
         ],
         function,

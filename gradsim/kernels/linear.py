@@ -97,6 +97,8 @@ def record_preactivation(h, h_exponents, n_out, layer, scratch, record):
     record[PREACTIVATION, layer] = log_mean(scratch.squares, h_exponents, rows, n_out)
     record[PREACTIVATION_MAX, layer] = log_largest(scratch.tops, h_exponents, rows)
     if rows > 1:
+        for b in range(rows):  # to all digits, since cosines are near one
+            scratch.squares[b] = sum_of_squares(row(h, b), n_out)
         record[CORRELATION, layer], record[LOG_ONE_MINUS_CORRELATION, layer] = mean_cosine(h, scratch.squares, n_out)
 
 

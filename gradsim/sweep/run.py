@@ -1,14 +1,14 @@
 """Runs a plan in this process."""
 
 from ..curves import CurveSet
+from ..engine import Layers
 from ..simulation import simulate
 from .plan import Plan, read_plan
 
 
 def work(network, run):
-    """How long a cell takes, up to a factor: weights drawn, times replicas."""
-    widths = (network.input_width, *network.linear_widths)
-    return run["replicas"] * sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+    """About how long a cell takes on one core, in ns."""
+    return run["replicas"] * Layers(network, run["engine"], run["inputs"], run["arithmetic"]).nanoseconds
 
 
 def run(plan, threads=None, progress=None):

@@ -7,17 +7,17 @@ import pytest
 
 from gradsim import reference
 from gradsim.activations import ACTIVATIONS, CODES
-from gradsim.kernels import activation, linear, workspace
+from gradsim.kernels import activation, linear_dense, workspace
 from gradsim.kernels.compilation import for_python
 from gradsim.kernels.record import (
     ACTIVATION, BIAS_GRADIENT, DEAD_FRACTION, GRADIENT, PREACTIVATION, PREACTIVATION_MAX, RECORDED, WEIGHT_GRADIENT,
 )  # fmt: skip
 from gradsim.kernels.sampling import ROLE_BIAS, ROLE_WEIGHT, sample_row
 
-linear_forward, linear_backward = for_python(linear.linear_forward), for_python(linear.linear_backward)
+dense_forward, dense_backward = for_python(linear_dense.dense_forward), for_python(linear_dense.dense_backward)
 activation_forward = for_python(activation.activation_forward)
 activation_backward = for_python(activation.activation_backward)
-new_scratch = for_python(workspace.new_scratch)
+new_scratch = workspace.new_scratch
 KEY = np.array([11, 12], np.uint32)
 LN2 = np.log(2)
 
@@ -51,13 +51,13 @@ def test_linear_is_the_explicit_matrix_both_ways(law, mean, scale, n_in, n_out, 
     scratch = new_scratch(rows, max(n_in, n_out))
     matrix = 2.0**-3 * (mean + scale * array(law, n_out, n_in) if scale else np.full((n_out, n_in), mean))
     bias = 2.0 * (0.25 + 0.8 * array(1, 1, n_out, role=ROLE_BIAS)[0])
-    linear_forward(law, p, KEY, 1, 2, x, x_exponents, n_in, n_out, h, h_exponents, scratch, record)
+    dense_forward(law, p, KEY, 1, 2, x, x_exponents, n_in, n_out, h, h_exponents, scratch, record)
     expected = true(x, x_exponents, n_in) @ matrix.T + bias
     for b in range(rows):
         assert np.allclose(true(h, h_exponents, n_out)[b], expected[b], rtol=1e-5, atol=3e-6 * abs(expected[b]).max())
     assert np.isclose(record[PREACTIVATION, 1], np.log((expected**2).mean()), atol=1e-5)
     assert np.isclose(record[PREACTIVATION_MAX, 1], np.log((expected**2).max()), atol=1e-5)
-    linear_backward(
+    dense_backward(
         law, p, KEY, 1, 2, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, scratch, record
     )  # fmt: skip
     delta = true(d, d_exponents, n_out)

@@ -6,9 +6,9 @@ import pytest
 from gradsim.network import mlp
 from gradsim.precision import PRECISIONS
 from gradsim.quantities import QUANTITIES, VARIABLES
-from gradsim.simulation import record_chunks
+from gradsim.chunks import record_chunks
 from gradsim.statistics.ensemble import EnsembleStatistics
-from gradsim.statistics.quantiles import Histograms, Samples
+from gradsim.statistics.quantiles import Binned, Samples
 
 NETWORK = mlp(width=3, depth=4, activation="relu", outputs=2)  # width 3: one layer in eight is dead
 
@@ -18,7 +18,7 @@ def chunks():
     return list(record_chunks(NETWORK, replicas=700, inputs=2))
 
 
-@pytest.mark.parametrize("collector", [Samples, Histograms])
+@pytest.mark.parametrize("collector", [Samples, Binned])
 def test_chunks_add_up(chunks, collector):
     parts = [EnsembleStatistics.of(chunk, collector) for chunk in chunks]
     assert len(parts) > 1

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gradsim.statistics.moments import LogOfMean, Moments
+from gradsim.statistics.moments import folded
 
 RNG = np.random.default_rng(4)
 
@@ -12,7 +12,9 @@ def test_sums_of_parts_are_the_whole(split):
     logs[::7, 1], logs[::9, 2], logs[:, 3], logs[3, 4] = -np.inf, np.nan, -np.inf, np.inf
     parts = [logs[:split], logs[split:]]
     parts = [part for part in parts if len(part)]
-    moments, means = sum_of(Moments, parts), sum_of(LogOfMean, parts)
+    folds = [folded(part, 5) for part in parts]
+    moments, means, zeros = (sum(rest, first) for first, *rest in zip(*folds, strict=True))
+    assert np.array_equal(zeros, (logs == -np.inf).sum(axis=0))
     for column in range(5):
         finite = logs[np.isfinite(logs[:, column]), column]
         assert moments.count[column] == finite.size
@@ -27,14 +29,7 @@ def test_sums_of_parts_are_the_whole(split):
     assert means.log_of_mean[3] == -np.inf and np.isnan(moments.variance[3])
 
 
-def sum_of(kind, parts):
-    total = kind.of(parts[0])
-    for part in parts[1:]:
-        total = total + kind.of(part)
-    return total
-
-
 def test_one_network_in_a_million_is_seen_in_the_effective_sample_size():
     logs = np.zeros((1000, 1))
     logs[5] = 50.0
-    assert LogOfMean.of(logs).effective_sample_size[0] == pytest.approx(1.0)
+    assert folded(logs, 1)[1].effective_sample_size[0] == pytest.approx(1.0)

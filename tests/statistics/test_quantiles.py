@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from gradsim.statistics.quantiles import Histograms, Samples, collector
+from gradsim.statistics import quantiles
+from gradsim.statistics.quantiles import Binned, Histograms, Samples, collector
 
 PROBABILITIES = (0.0, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0)
 
@@ -59,4 +60,17 @@ def test_no_bin_is_wider_than_the_range_asks_for():
 
 
 def test_the_choice_depends_on_the_problem_only():
-    assert collector(900, 500) is Samples and collector(9000, 10_000) is Histograms
+    assert collector(900, 500) is Samples and collector(9000, 10_000) is Binned
+
+
+@pytest.mark.parametrize("waiting_bytes", [1, 5000, 10**9])
+def test_values_may_wait_to_be_counted(waiting_bytes, monkeypatch):
+    monkeypatch.setattr(quantiles, "WAITING_BYTES", waiting_bytes)
+    rows = logs()
+    parts = [Binned.of(rows[i : i + 50]) for i in range(0, 700, 50)]
+    left, right = parts[0], parts[7]
+    for part in parts[1:7]:
+        left = left + part
+    for part in parts[8:]:
+        right = right + part
+    assert np.array_equal((left + right).quantiles(PROBABILITIES), Histograms.of(rows).quantiles(PROBABILITIES))
