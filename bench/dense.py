@@ -106,8 +106,7 @@ def compare(job, count):
 @kernel
 def _phi_and_derivative(code, h, a, out, slopes, times):
     for _ in range(times):
-        dispatch.apply_phi(code, 0, h, np.float32(1.0), a, h.size, out)
-        dispatch.apply_derivative(code, 0, h, np.float32(1.0), a, h.size, slopes)
+        dispatch.apply(code, 0, 0, h, np.float32(1.0), a, h.size, out, slopes)
 
 
 def activation_costs(count):

@@ -14,7 +14,7 @@ from .kernels.loss import CROSS_ENTROPY, INDEPENDENT_PROBES, MEAN_SQUARED_ERROR,
 from .kernels.sampling import (
     LAW_CONSTANT, LAW_IDENTITY, LAW_NORMAL, LAW_ORTHOGONAL, LAW_RADEMACHER, LAW_SPARSE, LAW_TRUNCATED, LAW_UNIFORM,
 )  # fmt: skip
-from .kernels.workspace import Data
+from .kernels.workspace import Data, padded_width
 
 LAW_CODES = {
     "constant": LAW_CONSTANT,
@@ -75,7 +75,7 @@ def _data(network, samples, targets, labelled):
     def rows(given, width):
         if given is None:
             return np.zeros((0, 0), np.float32), np.zeros(0, np.int64)
-        return given.normalised(_padded(width))
+        return given.normalised(padded_width(width))
 
     labels = np.zeros(0, np.int64)
     if labelled and targets is not None:
@@ -84,17 +84,13 @@ def _data(network, samples, targets, labelled):
     return Data(inputs, input_exponents, *rows(targets, network.linear_widths[-1]), labels)
 
 
-def _padded(width):
-    return 4 * -(-width // 4)
-
-
 def room_behind(operation, inputs, n_in, n_out):
     """Float32 numbers that a step keeps on the tape behind its vector: slopes, or what was drawn and the inputs' frame."""
     if operation == ACTIVATE:
-        return inputs * _padded(n_out)
+        return inputs * padded_width(n_out)
     if operation in (LINEAR_GAUSSIAN, LINEAR_HAAR):
-        drawn = _padded(max(n_in, n_out) if operation == LINEAR_HAAR else n_out)
-        return inputs * (drawn + (_padded(n_in) if inputs > 1 else 0))
+        drawn = padded_width(max(n_in, n_out) if operation == LINEAR_HAAR else n_out)
+        return inputs * (drawn + (padded_width(n_in) if inputs > 1 else 0))
     return 0
 
 
@@ -114,7 +110,7 @@ def lower(
         steps.append((operation, layer, width, offset, variant))
         parameters.append([*row, *[0.0] * (PARAMETERS - len(row))])
         n_in = steps[-2][2] if len(steps) > 1 else width
-        offset += inputs * _padded(width) + room_behind(operation, inputs, n_in, width)
+        offset += inputs * padded_width(width) + room_behind(operation, inputs, n_in, width)
 
     add(INPUT, 0, network.input_width, GAUSSIAN if samples is None else SAMPLES, [correlation])
     fan_in = network.input_width

@@ -15,8 +15,7 @@ SMOOTH = [entry.name for entry in ACTIVATIONS if not entry.homogeneous]
 @njit
 def vectors(code, h, a):
     value, slope = np.empty_like(h), np.empty_like(h)
-    kernels.apply_phi(code, 0, h, np.float32(1.0), a, h.size, value)
-    kernels.apply_derivative(code, 0, h, np.float32(1.0), a, h.size, slope)
+    kernels.apply(code, 0, 0, h, np.float32(1.0), a, h.size, value, slope)
     return value, slope
 
 

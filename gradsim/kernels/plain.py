@@ -31,7 +31,7 @@ from .sampling import LAW_IDENTITY, LAW_ORTHOGONAL, blocks_per_row
 from .vectors import log_largest_square, log_mean_square, measure, measure_units
 from .weights import draw_tile, rows_per_tile, transposed_weights_times, weights_times
 from .windows import row, window
-from .workspace import padded, tile_blocks, vector
+from .workspace import padded_width, tile_blocks, vector
 
 
 class PlainTape(NamedTuple):
@@ -55,7 +55,7 @@ PLAIN_LIMITS = {name: _limits(name) for name in ("float32", "float64")}
 
 
 def new_plain_tape(rows, tape_size, widest, dtype):
-    size = rows * padded(widest)
+    size = rows * padded_width(widest)
     return PlainTape(
         np.zeros(tape_size, dtype), np.zeros((2, size), dtype), np.zeros(rows, np.int64),
         np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros((2, rows), np.int64),
@@ -64,9 +64,8 @@ def new_plain_tape(rows, tape_size, widest, dtype):
 
 
 @internal
-def split(plain, n, out, exponents):
-    """Plain rows as normalised float32 rows with powers of two; rows that are not finite keep their infinities and NaN."""
-    v = vector(out, 0, plain.shape[0], n)
+def split(plain, n, v, exponents):
+    """v = plain rows as normalised float32 rows with powers of two; those that are not finite keep infinities and NaN."""
     for b in range(plain.shape[0]):
         top = 0.0
         for i in range(n):
@@ -76,7 +75,6 @@ def split(plain, n, out, exponents):
             exponents[b] = math.frexp(top)[1] - 1
         for i in range(n):
             v[b, i] = np.float32(math.ldexp(np.float64(plain[b, i]), -exponents[b]))
-    return v
 
 
 @internal
@@ -219,7 +217,8 @@ def plain_forward_step(k, steps, parameters, key, replica, data, tape, scratch, 
         n_in = steps[k - 1, WIDTH]
         x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
         plain_linear_forward(variant, p, key, layer, replica, x, n_in, n, out, tape, scratch)
-        h = split(out, n, tape.first, row(tape.exponents, 0))
+        h = vector(tape.first, 0, rows, n)
+        split(out, n, h, row(tape.exponents, 0))
         for b in range(rows):
             scratch.tops[b], scratch.squares[b] = measure(h[b], n)
         record_preactivation(h, row(tape.exponents, 0), n, layer, scratch, record)
@@ -228,8 +227,9 @@ def plain_forward_step(k, steps, parameters, key, replica, data, tape, scratch, 
         for b in range(rows):
             for i in range(n):
                 out[b, i] = plain_phi(variant, p, np.float64(h[b, i]))
-        before = split(h, n, tape.first, row(tape.exponents, 0))
-        after = split(out, n, tape.second, row(tape.exponents, 1))
+        before, after = vector(tape.first, 0, rows, n), vector(tape.second, 0, rows, n)
+        split(h, n, before, row(tape.exponents, 0))
+        split(out, n, after, row(tape.exponents, 1))
         record_units(p, before, row(tape.exponents, 0), after, row(tape.exponents, 1), n, layer, record)
 
 
@@ -242,15 +242,19 @@ def plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, 
     x_exponents, d_exponents = row(tape.exponents, 0), row(tape.exponents, 1)
     g[:] = 0.0
     if operation == LOSS:
-        output, end = split(x, n_in, tape.first, x_exponents), vector(tape.second, 0, rows, n_in)
+        output, end = vector(tape.first, 0, rows, n_in), vector(tape.second, 0, rows, n_in)
+        split(x, n_in, output, x_exponents)
         loss_backward(
             variant, key, layer, replica, data, tape.samples, output, x_exponents, n_in, end, d_exponents, scratch, record
         )
         record[LOSS_VALUE, 0] = in_range(record[LOSS_VALUE, 0], limits, record[LOSS_VALUE, 0])
         join(end, d_exponents, n_in, g)
-        record[LOSS_GRADIENT, 0] = log_mean_square(split(g, n_in, tape.second, d_exponents), d_exponents, n_in)
+        split(g, n_in, end, d_exponents)
+        record[LOSS_GRADIENT, 0] = log_mean_square(end, d_exponents, n_in)
     elif operation == LINEAR_DENSE:
-        before, after = split(x, n_in, tape.first, x_exponents), split(d, n, tape.second, d_exponents)
+        before, after = vector(tape.first, 0, rows, n_in), vector(tape.second, 0, rows, n)
+        split(x, n_in, before, x_exponents)
+        split(d, n, after, d_exponents)
         record_gradient(before, x_exponents, after, d_exponents, n_in, n, layer, scratch, record)
         size = log_largest_square(before, x_exponents, n_in) + log_largest_square(after, d_exponents, n)
         record[WEIGHT_GRADIENT, layer] = in_range(record[WEIGHT_GRADIENT, layer], limits, size)
@@ -287,5 +291,6 @@ def run_plain_chunk(steps, parameters, key, data, tape, scratch, first_replica, 
         for k in range(steps.shape[0] - 1, 0, -1):
             plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, scratch, record)
         n_0 = steps[0, WIDTH]
-        x_0 = split(vector(tape.cotangents, 0, rows, n_0), n_0, tape.first, row(tape.exponents, 0))
+        x_0 = vector(tape.first, 0, rows, n_0)
+        split(vector(tape.cotangents, 0, rows, n_0), n_0, x_0, row(tape.exponents, 0))
         record[INPUT_GRADIENT, 0] = log_mean_square(x_0, row(tape.exponents, 0), n_0)

@@ -341,9 +341,14 @@ def mean_cosine(v, squares, n):
     pairs, distance = rows * (rows - 1) // 2, 0.0
     for a in range(rows):
         for b in range(a):
-            gap = unit_distance(row(v, a), 1.0 / math.sqrt(squares[a]), row(v, b), 1.0 / math.sqrt(squares[b]), n)
+            gap = unit_distance(row(v, a), inverse_length(squares[a]), row(v, b), inverse_length(squares[b]), n)
             distance += 0.5 * gap if not gap < ROUNDING else 0.0
     return 1.0 - distance / pairs, math.log(distance / pairs) if distance != 0.0 else -np.inf
+
+
+@internal
+def inverse_length(square):
+    return 1.0 / math.sqrt(square) if square > 0.0 else np.nan
 
 
 @internal

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .compilation import inlined, kernel
-from .sampling import TILE, blocks_per_row
+from .compilation import inlined, internal
+from .sampling import TILE
 from .windows import window
 
 
@@ -53,10 +53,12 @@ class Scratch(NamedTuple):
     residuals: np.ndarray  # float64 (inputs, padded width)
 
 
-@kernel
-def padded(width):
-    """Rows of vectors are as long as the blocks of four that fill them."""
-    return 4 * blocks_per_row(width)
+def padded_width(width):
+    """Rows of vectors are as long as the blocks of four numbers that fill them."""
+    return 4 * ((width + 3) // 4)
+
+
+padded = internal(padded_width)  # the same for kernels
 
 
 @inlined
@@ -71,7 +73,7 @@ def new_tape(steps, rows, tape_size, widest):
         np.zeros((steps, rows), np.int64),
         np.zeros((steps, rows)),
         np.zeros(steps, np.int64),
-        np.zeros((2, rows * padded(widest)), np.float32),
+        np.zeros((2, rows * padded_width(widest)), np.float32),
         np.zeros((2, rows), np.int64),
         np.zeros(rows, np.int64),
     )
@@ -79,11 +81,11 @@ def new_tape(steps, rows, tape_size, widest):
 
 def tile_blocks(widest):
     """Blocks that a tile of random numbers has room for: rows 4 KiB apart would share their places in the cache."""
-    return max(TILE, blocks_per_row(widest)) + 16
+    return max(TILE, padded_width(widest) // 4) + 16
 
 
 def new_scratch(rows, widest):
-    columns, tile = padded(widest), tile_blocks(widest)
+    columns, tile = padded_width(widest), tile_blocks(widest)
     return Scratch(
         np.zeros(columns, np.float32),
         np.zeros(columns),

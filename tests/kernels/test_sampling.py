@@ -25,7 +25,7 @@ def test_philox_known_answers(counter, key, block):
 
 def draw(law, role=1, layer=3, replica=5, blocks=250_000):
     words, values = np.zeros((4, blocks), np.uint32), np.zeros((4, blocks), np.float32)
-    sample_blocks(law, np.array([7, 9], np.uint32), layer, replica, role, 0, blocks, words, values)
+    sample_blocks(law, np.array([7, 9], np.uint32), layer, replica, role, 0, blocks, words, values, 0)
     return values.astype(float).ravel()
 
 
@@ -72,7 +72,7 @@ def test_normal_tails_to_six_sigma():
         words, values = np.zeros((4, blocks), np.uint32), np.zeros((4, blocks), np.float32)
         key, result = np.array([3, 4], np.uint32), np.zeros(limits.size, np.int64)
         for r in range(rounds):
-            sample_blocks(LAW_NORMAL, key, 1, r, 1, 0, blocks, words, values)
+            sample_blocks(LAW_NORMAL, key, 1, r, 1, 0, blocks, words, values, 0)
             for k in range(4):
                 for j in range(blocks):
                     if abs(values[k, j]) > 3.0:

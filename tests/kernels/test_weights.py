@@ -12,7 +12,7 @@ from gradsim.kernels.sampling import LAW_ORTHOGONAL, LAW_SPARSE
 
 weights_times = for_python(weights.weights_times)
 transposed_weights_times = for_python(weights.transposed_weights_times)
-new_scratch = for_python(workspace.new_scratch)
+new_scratch = workspace.new_scratch
 KEY = np.array([3, 4], np.uint32)
 
 
@@ -25,7 +25,7 @@ def matrix(law, n_out, n_in, replica=0, nonzero=0, backward=False):
         transposed_weights_times(law, nonzero, KEY, 1, replica, d, n_in, n_out, scratch, g)
         return g[:, :n_in].astype(float)
     x, y = np.eye(n_in, pad_in, dtype=np.float32), np.zeros((n_in, pad_out), np.float32)
-    weights_times(law, nonzero, KEY, 1, replica, x, n_in, n_out, scratch, y)
+    weights_times(law, nonzero, KEY, 1, replica, x, n_in, n_out, scratch.room, scratch, y)
     return y[:, :n_out].T.astype(float)
 
 
