@@ -18,6 +18,7 @@ from .windows import row
 RANK_TOLERANCE = 2.0**-44
 NO_TOLERANCE = 0.0
 CHOSEN = -1.0  # in `left`
+CLEARLY_MORE = 1.0 + 2.0**-30  # of two rows with as much left the first goes first, whatever their rounding
 
 
 @internal
@@ -55,7 +56,7 @@ def orthonormalise(residuals, rows, n, most, tolerance, left, squares, frame, co
     for rank in range(min(most, rows, n)):
         pivot = 0
         for b in range(1, rows):
-            if left[b] > left[pivot]:
+            if left[b] > CLEARLY_MORE * left[pivot]:
                 pivot = b
         if not left[pivot] > tolerance:
             return rank
