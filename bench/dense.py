@@ -4,7 +4,6 @@ The same networks in law, the same recorded quantities, all cores at the disposa
 timed before the programs agree in law, in every recorded quantity (exit code 1 if they do not, 2 if a peer is missing).
 """
 
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -15,92 +14,27 @@ from rich.table import Table
 
 import gradsim
 from gradsim.activations import ACTIVATIONS, CODES
-from gradsim.kernels import dispatch, record
+from gradsim.kernels import dispatch
 from gradsim.kernels.compilation import kernel
-from gradsim.chunks import record_chunks
 
 from . import timing
-from .agreement import STANDARD_ERRORS, distance
 from .bounds import LAWS, weights_alone
-from .peers import RECORDED, Job
+from .contest import contest
+from .peers import Job
 
 RESULT = Path(__file__).with_name("results") / "dense.json"
 ASKED = {"normal": 2.5, "uniform": 6.0}
 ASKED_OF_BOUND = 0.6
-AGREEING = 200  # networks of each program that are compared
+ALONE = "random numbers alone"
 REPLICAS = 64  # networks in a job of gradsim and of the bound
 
 
-def peers(job):
-    """{family: variants}. As they come, PyTorch draws with one generator and XLA runs a scan on one core."""
-    try:
-        from .peers import jax_dense, torch_dense
-    except ImportError as error:
-        click.echo(f"bench: {error.name} is missing; pip install '.[bench]'", err=True)
-        sys.exit(2)
-    families = {}
-    for library, module in (("PyTorch", torch_dense), ("JAX", jax_dense)):
-        for variant in module.variants(job):
-            family = library if variant.plain else f"{library}, a thread a core"
-            if "from words" in variant.name:
-                family = f"{library}, a thread a core, uniforms from raw words"
-            families.setdefault(family, []).append(variant)
-    return families
-
-
-def statistics(records):
-    """What gradsim makes of its records, for peers: moments and quantiles over networks."""
-    return np.mean(records, 0), np.var(records, 0), np.quantile(records, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)
-
-
-def fastest(variants):
-    """The variant that takes least a network, and how long each took, in ms."""
-    taken = {}
-    for variant in variants:
-        variant.run(1)
-        taken[variant.name] = min(timing.seconds(lambda v=variant: v.run(1)) for _ in range(3)) / variant.batch * 1e3
-    return min(variants, key=lambda v: taken[v.name]), taken
-
-
-def check_agreement(network, variant):
-    """Exit unless the peer's records have the means and variances of gradsim's."""
-    rows = [record.RECORDED.index(name) for name in RECORDED]
-    ours = np.concatenate(list(record_chunks(network, replicas=AGREEING)))[:, rows]
-    theirs = variant.run(-(-AGREEING // variant.batch))
-    apart = distance(ours, theirs)
-    if not max(apart) < STANDARD_ERRORS:
-        click.echo(f"bench: {variant.name} disagrees: means, variances apart by {apart} standard errors", err=True)
-        sys.exit(1)
-
-
 def compare(job, count):
-    """One law of weights: {name: summary in ms a network}, the variants that were tried, and the ratios."""
-    network = gradsim.mlp(width=job.width, depth=job.depth, activation=job.activation, init=job.init)
+    """One law of weights: the contest, with the random numbers alone as a bound."""
     law, key = ("normal" if job.normal else "uniform"), np.array([1, 2], np.uint32)
-    contenders = {
-        "gradsim": (lambda: gradsim.simulate(network, REPLICAS), REPLICAS),
-        "random numbers alone": (lambda: weights_alone(LAWS[law], key, REPLICAS, job.width, job.depth), REPLICAS),
-    }
-    tried = {}
-    for family, variants in peers(job).items():
-        if variants:
-            best, tried[family] = fastest(variants)
-            check_agreement(network, best)
-            contenders[family] = (lambda v=best: statistics(v.run(1)), best.batch)
-    taken = timing.rounds({name: run for name, (run, _) in contenders.items()}, count)
-    times = {name: timing.summary(samples, 1e3 / contenders[name][1]) for name, samples in taken.items()}
-    ours = times["gradsim"]["median"]
-    plain, threaded = (
-        min(t["median"] for name, t in times.items() if name in names)
-        for names in (("PyTorch", "JAX"), ("PyTorch, a thread a core", "JAX, a thread a core"))
-    )
-    return {
-        "times": times,
-        "tried": tried,
-        "of_bound": times["random numbers alone"]["median"] / ours,
-        "ratio": plain / ours,
-        "ratio_to_threads": threaded / ours,
-    }
+    alone = partial(weights_alone, LAWS[law], key, REPLICAS, job.width, job.depth)
+    result = contest(job, "dense", REPLICAS, count, [(ALONE, alone, REPLICAS)])
+    return result | {"of_bound": result["times"][ALONE]["median"] / result["times"]["gradsim"]["median"]}
 
 
 @kernel
