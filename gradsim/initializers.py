@@ -7,6 +7,7 @@ Martens 2010 (sparse: 15 unit Gaussians a unit), Saxe et al. 2014 (arXiv:1312.61
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from .errors import RequestError, unknown
 from .schemes import parse
@@ -193,6 +194,7 @@ def find_initializer(scheme):
     raise RequestError(f"--init: {scheme!r} should be written {entry.form}")
 
 
+@lru_cache(4096)
 def weight_law(scheme, fan_in, fan_out, gain=1.0):
     """The WeightLaw of `scheme` (e.g. "he_normal", "normal(0,1)") with its scale and mean multiplied by `gain`.
 
@@ -209,6 +211,7 @@ def weight_law(scheme, fan_in, fan_out, gain=1.0):
 BIASES = {"zeros": 0, "constant": 1, "normal": 1, "uniform": 2, "fan_in_uniform": 0}  # name: number of arguments
 
 
+@lru_cache(4096)
 def bias_law(scheme, fan_in):
     """The law of biases: "zeros", "constant(c)", "normal(std)", "uniform(min,max)" or "fan_in_uniform".
 

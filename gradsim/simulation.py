@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import numba
 import numpy as np
 
 from .chunks import folded_chunks
@@ -53,8 +54,8 @@ def simulate(
         kept.append(logs)
         if progress is not None:
             progress(part.replicas)
-    options.pop("threads")
-    variables = dict(total.variables(network, options["inputs"], quantiles))
+    threads = options.pop("threads") or numba.config.NUMBA_NUM_THREADS
+    variables = dict(total.variables(network, options["inputs"], quantiles, threads))
     if keep_samples:
         variables |= _samples(np.concatenate(kept), network)
     files = {name: None if options[name] is None else options[name].description for name in ("input_file", "target_file")}

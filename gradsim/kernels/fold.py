@@ -7,47 +7,52 @@ arrays at most: LLVM gives up on more, since any two might overlap.
 
 import numpy as np
 
-from .compilation import entry_point, internal
+from .compilation import entry_point, internal, widest_vectors
 from .elementary import exp64
-from .windows import window
+from .windows import row, window
 
 BLOCK = 256  # columns: 2 KiB of records a replica
 
 
 @internal
-def add_finite(v, n, start, count, total):
+def add_finite(v, n, count, total):
+    widest_vectors()
     for i in range(n):
         finite = abs(v[i]) < np.inf
-        count[start + i] += np.int64(finite)
-        total[start + i] += v[i] if finite else 0.0
+        count[i] += np.int64(finite)
+        total[i] += v[i] if finite else 0.0
 
 
 @internal
-def add_squares(v, n, start, mean, squares):
+def add_squares(v, n, mean, squares):
+    widest_vectors()
     for i in range(n):
-        gap = v[i] - mean[start + i] if abs(v[i]) < np.inf else 0.0
-        squares[start + i] += gap * gap
+        gap = v[i] - mean[i] if abs(v[i]) < np.inf else 0.0
+        squares[i] += gap * gap
 
 
 @internal
-def raise_tops(v, n, start, zeros, top):
+def raise_tops(v, n, zeros, top):
+    widest_vectors()
     for i in range(n):
-        zeros[start + i] += np.int64(v[i] == -np.inf)
-        top[start + i] = max(top[start + i], v[i] if v[i] < np.inf else -np.inf)
+        zeros[i] += np.int64(v[i] == -np.inf)
+        candidate = v[i] if v[i] < np.inf else -np.inf
+        top[i] = candidate if candidate > top[i] else top[i]
 
 
 @internal
-def add_weights(v, n, start, top, weights, squares):
+def add_weights(v, n, top, weights, squares):
     """Of e^(v - top): infinity and NaN have none."""
+    widest_vectors()
     for i in range(n):
-        weight = exp64(v[i] - top[start + i]) if abs(v[i]) < np.inf else 0.0
-        weights[start + i] += weight
-        squares[start + i] += weight * weight
+        weight = exp64(v[i] - top[i] if abs(v[i]) < np.inf else -np.inf)
+        weights[i] += weight
+        squares[i] += weight * weight
 
 
 @internal
-def divide(total, count, start, n):
-    for i in range(start, start + n):
+def divide(total, count, n):
+    for i in range(n):
         total[i] /= max(count[i], 1)
 
 
@@ -60,31 +65,48 @@ def fold(records, logs, count, mean, squared_deviations, zeros, top, weights, sq
     """
     replicas, columns = records.shape
     for start in range(0, columns, BLOCK):
-        n = min(BLOCK, columns - start)
-        n_logs = max(min(n, logs - start), 0)
+        n = np.int64(min(BLOCK, columns - start))
+        n_logs = np.int64(max(min(n, logs - start), 0))
+        counts, means = window(count, start, (n,)), window(mean, start, (n,))
+        tops, of_zeros = window(top, start, (n_logs,)), window(zeros, start, (n_logs,))
         for r in range(replicas):
-            v = window(records, r * columns + start, (np.int64(n),))
-            add_finite(v, n, start, count, mean)
-            raise_tops(v, n_logs, start, zeros, top)
-        divide(mean, count, start, n)
+            v = window(records, r * columns + start, (n,))
+            add_finite(v, n, counts, means)
+            raise_tops(v, n_logs, of_zeros, tops)
+        divide(means, counts, n)
+        squares = window(squared_deviations, start, (n,))
+        sums, sums_of_squares = window(weights, start, (n_logs,)), window(squared_weights, start, (n_logs,))
         for r in range(replicas):
-            v = window(records, r * columns + start, (np.int64(n),))
-            add_squares(v, n, start, mean, squared_deviations)
-            add_weights(v, n_logs, start, top, weights, squared_weights)
+            v = window(records, r * columns + start, (n,))
+            add_squares(v, n, means, squares)
+            add_weights(v, n_logs, tops, sums, sums_of_squares)
+
+
+@internal
+def count_below(v, n, limit, counts):
+    widest_vectors()
+    for i in range(n):
+        counts[i] += np.int64(v[i] < limit)
+
+
+@internal
+def count_above(v, n, limit, counts):
+    widest_vectors()
+    for i in range(n):
+        counts[i] += np.int64(v[i] > limit)
 
 
 @entry_point
 def count_leaving(values, largest_values, smallest, largest, underflows, overflows):
-    """Adds to `overflows` and `underflows`, int64 (layers, types), how many replicas leave each float type.
+    """Adds to `overflows` and `underflows`, int64 (types, layers), how many replicas leave each float type.
 
     By the logs `largest_values`, float64 (replicas, layers), above `largest`, and by `values` below `smallest`: of types.
     """
     replicas, layers = values.shape
     for k in range(smallest.size):
         for r in range(replicas):
-            for layer in range(layers):
-                underflows[layer, k] += np.int64(values[r, layer] < smallest[k])
-                overflows[layer, k] += np.int64(largest_values[r, layer] > largest[k])
+            count_below(row(values, r), layers, smallest[k], row(underflows, k))
+            count_above(row(largest_values, r), layers, largest[k], row(overflows, k))
 
 
 @entry_point

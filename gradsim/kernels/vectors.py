@@ -20,7 +20,7 @@ LN2 = math.log(2.0)
 NO_EXPONENT = np.int64(-(2**60))  # below every exponent that occurs
 NEGLIGIBLE_LOG = -(2.0**50)  # smaller than e^(-2^50) counts as zero
 LOWEST, HIGHEST = np.float32(1 / 16), np.float32(16)  # of the largest entry
-SUM_TILE = 512
+SUM_TILE = 2048
 MAGNITUDE = np.int32(0x7FFFFFFF)  # the bits of a float32 without its sign
 ROUNDING = 1e-30  # squared distances of unit vectors below this are rounding in float64
 

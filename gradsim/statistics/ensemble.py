@@ -19,8 +19,8 @@ _LARGEST = [RECORDED.index(QUANTITIES[name].largest) for name in IN_PRECISION]
 class EnsembleStatistics:
     """Statistics of records of shape (replicas, quantities, layers), elementwise over quantities and layers.
 
-    `zeros` and `nonfinite` count replicas; so do `overflows` and `underflows`, of shape (len(IN_PRECISION), layers,
-    precisions). `nonfinite` is meaningful where the quantity is defined.
+    `zeros` and `nonfinite` count replicas; so do `overflows` and `underflows`, of shape (len(IN_PRECISION),
+    precisions, layers). `nonfinite` is meaningful where the quantity is defined.
     """
 
     replicas: int
@@ -37,7 +37,7 @@ class EnsembleStatistics:
         """From records of shape (replicas, quantities, layers), kept no longer than this call."""
         replicas, _, layers = records.shape
         moments, means, zeros = folded(records, LOGS)
-        over, under = (np.zeros((len(IN_PRECISION), layers, len(PRECISIONS)), np.int64) for _ in range(2))
+        over, under = (np.zeros((len(IN_PRECISION), len(PRECISIONS), layers), np.int64) for _ in range(2))
         for k, (entry, largest) in enumerate(zip(_ENTRIES, _LARGEST, strict=True)):
             values, tops = (np.ascontiguousarray(records[:, row]) for row in (entry, largest))
             count_leaving(values, tops, *log_square_limits(), under[k], over[k])
@@ -51,13 +51,13 @@ class EnsembleStatistics:
             *(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__)
         )
 
-    def variables(self, network, inputs, probabilities):
+    def variables(self, network, inputs, probabilities, threads=1):
         """Yield (name, array) for every variable of `quantities.VARIABLES` that these statistics determine.
 
         Arrays are over (layer, quantile or precision); layers on which a quantity is not defined hold NaN, or -1 in
         a count.
         """
-        quantiles = self.quantiles.quantiles(probabilities).reshape(LOGS, -1, len(probabilities))
+        quantiles = self.quantiles.quantiles(probabilities, threads).reshape(LOGS, -1, len(probabilities))
         for row, (name, quantity) in enumerate(QUANTITIES.items()):
             if quantity.pairs and inputs == 1:
                 continue
@@ -74,8 +74,8 @@ class EnsembleStatistics:
                 arrays["mean"], arrays["variance"] = mean, self.moments.variance[row]
             if quantity.largest:
                 place = IN_PRECISION.index(name)
-                arrays["overflow_fraction"] = self.overflows[place] / self.replicas
-                arrays["underflow_fraction"] = self.underflows[place] / self.replicas
+                arrays["overflow_fraction"] = self.overflows[place].T / self.replicas
+                arrays["underflow_fraction"] = self.underflows[place].T / self.replicas
             for statistic, array in arrays.items():
                 yield f"{name}_{statistic}", restricted(array, quantity, network)
 
