@@ -68,8 +68,8 @@ def scaling(count):
     """{axis: {size: ns}}: of a network over depth, of a layer over width and over inputs (with what `auto` chose)."""
     depths, widths, inputs = (10, 100, 1000, 10_000), (16, 64, 256, 512, 1024, 2048, 4096, 8192), (1, 2, 4, 8, 16, 32, 64, 128)
 
-    def networks(ns):  # about a tenth of a second's work
-        return int(np.clip(1e8 / ns, 2, 1000))
+    def networks(ns):  # about half a second's work on one core: what is done once a call is a small part of it
+        return int(np.clip(5e8 / ns, 4, 4000))
 
     def measured(cases):
         """`cases`: {size: (network, inputs, engine, layers)}; ns of a layer, on all cores together."""
@@ -85,7 +85,7 @@ def scaling(count):
 
     return {
         "depth": measured({d: (network(128, d), 1, "auto", 1) for d in depths}),
-        "width": measured({w: (network(w, 20), 1, "auto", 20) for w in widths}),
+        "width": measured({w: (network(w, 100), 1, "auto", 100) for w in widths}),
         "inputs": measured({b: (network(256, 4), b, "matrix_free", 4) for b in inputs}),
         "inputs, dense": measured({b: (network(256, 4), b, "dense", 4) for b in inputs}),
         "auto": {b: Layers(network(256, 4), "auto", b).used for b in inputs},

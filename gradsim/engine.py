@@ -44,25 +44,24 @@ class Layers:
 
     def __init__(self, network, engine, inputs, arithmetic="carried"):
         """Raises RequestError where no matrix can be avoided that is asked to be."""
-        self.fans = tuple(pairwise((network.input_width, *network.linear_widths)))
-        self.laws = tuple(weight_law(network.init, *fans, network.weight_gain) for fans in self.fans)
-        self.kinds = tuple(law.kind for law in self.laws)
-        self.engine, self.inputs = engine, inputs
+        fans = tuple(pairwise((network.input_width, *network.linear_widths)))
+        laws = {pair: weight_law(network.init, *pair, network.weight_gain) for pair in set(fans)}
         if engine == "matrix_free":
-            self._check(arithmetic)
-        if arithmetic != "carried":
-            self.engine = "dense"
-        choices = [self._choice(kind, *fans) for kind, fans in zip(self.kinds, self.fans, strict=True)]
-        self.operations, self._words, costs = zip(*choices, strict=True)
+            self._check({law.kind for law in laws.values()}, arithmetic)
+        self.engine, self.inputs = engine if arithmetic == "carried" else "dense", inputs
+        choices = {pair: self._choice(law.kind, *pair) for pair, law in laws.items()}
+        self.laws = tuple(laws[pair] for pair in fans)
+        self.operations, self._words, costs = zip(*(choices[pair] for pair in fans), strict=True)
         self.nanoseconds = sum(costs)
 
-    def _check(self, arithmetic):
+    @staticmethod
+    def _check(kinds, arithmetic):
         if arithmetic != "carried":
             raise RequestError(
                 f"--engine: matrix_free has no weights, and {arithmetic} arithmetic rounds each product with one: "
                 "--engine auto or dense"
             )
-        for kind in self.kinds:
+        for kind in sorted(kinds):
             if kind not in MATRIX_FREE:
                 raise RequestError(
                     "--engine: matrix_free is exact for normal and orthogonal weights, whose law is the same in every "

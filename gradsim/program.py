@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -56,8 +57,10 @@ def _scaled(law):
     return [math.ldexp(law.mean, -exponent), math.ldexp(law.scale, -exponent), exponent]
 
 
-def _linear_parameters(network, weights, fan_in):
-    biases = bias_law(network.bias, fan_in)
+@lru_cache(4096)
+def _linear_parameters(bias, weights, fan_in):
+    """(variant, parameters) of a linear step."""
+    biases = bias_law(bias, fan_in)
     nonzero = round(weights.density * fan_in)  # of a row of a sparse matrix
     return LAW_CODES[weights.kind], [*_scaled(weights), *_scaled(biases), LAW_CODES[biases.kind], nonzero]
 
@@ -117,7 +120,7 @@ def lower(
     code, asymptotes = _activation_parameters(network)
     for layer, (law, operation) in enumerate(zip(layers.laws, layers.operations, strict=True), start=1):
         fan_out = network.linear_widths[layer - 1]
-        add(operation, layer, fan_out, *_linear_parameters(network, law, fan_in))
+        add(operation, layer, fan_out, *_linear_parameters(network.bias, law, fan_in))
         if layer <= network.depth:
             add(ACTIVATE, layer, fan_out, code, asymptotes)
         fan_in = fan_out
