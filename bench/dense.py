@@ -12,7 +12,6 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-import gradsim
 from gradsim.activations import ACTIVATIONS, CODES
 from gradsim.kernels import dispatch
 from gradsim.kernels.compilation import kernel

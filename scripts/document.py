@@ -31,16 +31,57 @@ def benchmark(name):
     return json.loads((DOCS.parent / "bench" / "results" / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def dense():
-    result = benchmark("dense")
-    rows = []
-    for law, part in result["laws"].items():
+def where(result):
+    return f"{result['cores']} cores of {result['cpu']}, {result['rounds']} rounds, {result['date']}"
+
+
+def contests(parts, form):
+    """Rows of (which, program, a network, times gradsim's), slowest first."""
+    for which, part in parts.items():
         ours = part["times"]["gradsim"]["median"]
         for program, t in sorted(part["times"].items(), key=lambda item: -item[1]["median"]):
-            rows.append((law, program, f"{t['median']:.2f} ms", f"{t['median'] / ours:.2f}"))
-    where = f"{result['cores']} cores of {result['cpu']}, {result['rounds']} rounds, {result['date']}"
-    what = f"Width {result['width']}, depth {result['depth']}, {result['activation']}, one input; {where}."
-    return what + "\n\n" + table(("weights", "program", "a network", "times gradsim's"), rows)
+            yield which, program, f"{t['median']:{form}} ms", f"{t['median'] / ours:.{2 if t['median'] < 100 * ours else 0}f}"
+
+
+def dense():
+    result = benchmark("dense")
+    what = f"Width {result['width']}, depth {result['depth']}, {result['activation']}, one input; {where(result)}."
+    return what + "\n\n" + table(("weights", "program", "a network", "times gradsim's"), contests(result["laws"], ".2f"))
+
+
+def matrix_free():
+    result = benchmark("matrix_free")
+    what = f"Depth 100, tanh, one input; {where(result)}."
+    return what + "\n\n" + table(("width", "program", "a network", "times gradsim's"), contests(result["peers"], ".4g"))
+
+
+def bound():
+    rows = [
+        (name, f"{part['gradsim']['median']:.2f}", f"{part['normals']['median']:.2f}", f"{100 * part['of_bound']:.0f} %")
+        for name, part in benchmark("matrix_free")["bound"].items()
+    ]
+    return table(("activation", "ns a unit, layer and core", "two normals alone", "of the bound"), rows)
+
+
+def scaling():
+    result = benchmark("matrix_free")
+    times, exponents = result["scaling"], result["exponents"]
+    rows = [
+        ("depth, width 128: a network", *_sizes(times["depth"]), f"{exponents['depth']:.3f}"),
+        ("width: a layer", *_sizes(times["width"]), f"{exponents['width']:.3f} from 512"),
+        ("inputs, width 256: a layer", *_sizes(times["inputs"]), f"{exponents['inputs']:.2f} from 8"),
+        ("the same, dense", *_sizes(times["inputs, dense"]), ""),
+    ]
+    chosen = [size for size, words in times["auto"].items() if words == "matrix-free"]
+    return table(("what grows", "sizes", "us on all cores", "exponent"), rows) + (
+        f"\n\n`auto` goes without the matrix up to {chosen[-1]} of these inputs at width 256. Haar over Gaussian: "
+        + ", ".join(f"{ratio:.2f} at width {width}" for width, ratio in result["haar"].items())
+        + f". 10,000 networks of 1,000 layers of width 256: {result['large']['seconds']:.1f} s, {result['large']['megabytes']:.0f} MB."
+    )
+
+
+def _sizes(times):
+    return ", ".join(times), ", ".join(f"{t / 1e3:.3g}" for t in times.values())
 
 
 def costs():
@@ -52,6 +93,9 @@ def costs():
 TABLES = {
     "dense": dense,
     "costs": costs,
+    "matrix_free": matrix_free,
+    "bound": bound,
+    "scaling": scaling,
     "dimensions": lambda: table(("dimension", "meaning"), [(f"`{n}`", m) for n, m in DIMENSIONS.items()]),
     "cells": lambda: table(
         ("variable", "type", "meaning"), [(f"`{n}`", d.kind.__name__, d.long_name) for n, d in DESCRIPTIONS.items()]

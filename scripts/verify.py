@@ -8,6 +8,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
@@ -67,14 +70,14 @@ def peak_memory():
     return "peak memory", "independent of replicas", text, peaks[1] < 1.05 * peaks[0]
 
 
-def increments(init, gain=1.0):
+def increments(init, gain, engine):
     """Depth 10,000, width 32, relu: log increments against digamma and trigamma sums (docs/theory.md)."""
     from scipy.special import digamma, polygamma
     from scipy.stats import binom
 
     width, depth, replicas = 32, 10_000, 40
     network = gradsim.mlp(width=width, depth=depth, init=init, weight_gain=gain)
-    curves = gradsim.simulate(network, replicas, keep_samples=True)
+    curves = gradsim.simulate(network, replicas, engine=engine, keep_samples=True)
     std = 3.0 if init == "normal(0,3)" else gain * np.sqrt(2 / width)
     k = np.arange(1, width + 1)
     p = binom.pmf(k, width, 0.5) / (1 - 0.5**width)
@@ -90,7 +93,18 @@ def increments(init, gain=1.0):
     finite &= all(np.isfinite(values[1:]).all() for name, values in curves.variables.items() if name.endswith("log_mean")
                   and values.ndim == 1)  # fmt: skip
     text = f"z = {scores[0]:+.2f} forward, {scores[1]:+.2f} backward; all finite: {finite}"
-    return f"depth 10,000: relu {init} gain {gain:g}", "exact law, |z| < 5", text, finite and max(map(abs, scores)) < 5
+    return f"depth 10,000: relu {init} gain {gain:g}, {engine}", "exact law, |z| < 5", text, finite and max(map(abs, scores)) < 5
+
+
+def laws():
+    """Both engines against networks with explicit matrices (tests/oracles/two_sample.py), 20,000 of each."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from tests.oracles.two_sample import FALSE_ALARMS, compare, grid
+
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        corrected, what, count = compare(grid(), 20_000, each=partial(pool.map, chunksize=5))
+    text = f"smallest of {count:,} p-values times their number: {corrected:.2g} ({what})"
+    return "laws of both engines, 20,000 networks a cell", f"above {FALSE_ALARMS:g}", text, corrected > FALSE_ALARMS
 
 
 def same_bits():
@@ -103,7 +117,9 @@ def same_bits():
 def main():
     checks = (
         help_time, small_run_time, first_compilation, peak_memory, same_bits,
-        lambda: increments("normal(0,3)"), lambda: increments("he_normal", 0.1),
+        *(partial(increments, init, gain, engine) for engine in ("matrix_free", "dense")
+          for init, gain in (("normal(0,3)", 1.0), ("he_normal", 0.1))),
+        laws,
     )  # fmt: skip
     good = True
     for check in checks:

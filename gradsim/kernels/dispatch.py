@@ -8,7 +8,7 @@ from ..activations import ACTIVATIONS, CUSTOM
 from .compilation import internal, widest_vectors
 from .external import call, call_each
 
-CHOICES = 5  # of one function: what is called gets optimised again in each caller, so there must be few levels
+CHOICES = 5  # of one function; what has no name at compile time cannot be in a list that compiled code walks
 
 
 def _dispatch(functions, choice, branch):

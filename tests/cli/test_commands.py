@@ -59,6 +59,8 @@ BAD = [
     (["--weight-gain", "inf"], "--weight-gain"),
     (["--bias-std", "-1"], "--bias-std"),
     (["--engine", "dens"], "did you mean dense"),
+    (["--engine", "matrix_free", "--init", "he_uniform"], "uniform weights is not"),
+    (["--engine", "matrix_free", "--arithmetic", "float32"], "float32 arithmetic"),
     (["--threads", "0"], "--threads"),
     (["--wdith", "4"], "--wdith"),
     (["--out", "/nowhere/a.h5"], "--out"),

@@ -10,6 +10,7 @@ From the command line: python -m tests.oracles.two_sample REPLICAS [TEXT ...]: t
 import itertools
 import sys
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.stats import ks_2samp
@@ -89,11 +90,11 @@ def features(found):
     return result
 
 
-def p_values(cell, replicas, seed=0, engines=ENGINES):
+def p_values(cell, replicas, seed=0):
     """{(engine, statistic): p-value} against as many networks with explicit matrices."""
     explicit = features(Explicit(cell.network, replicas, cell.inputs, cell.loss, cell.probe, [seed, len(cell.name)]))
     result = {}
-    for engine in engines:
+    for engine in ENGINES:
         program = lower(cell.network, cell.inputs, loss=cell.loss, probe=cell.probe, engine=engine)
         found = features(Tapes(program, stream_key(seed, f"{engine} {cell.name}"), replicas))
         for name, sample in found.items():
@@ -102,9 +103,15 @@ def p_values(cell, replicas, seed=0, engines=ENGINES):
     return result
 
 
-def compare(cells, replicas, seed=0, engines=ENGINES):
-    """(smallest p-value times how many there are, what it is of, how many): below FALSE_ALARMS they differ."""
-    found = [(p, f"{cell.name}: {' '.join(key)}") for cell in cells for key, p in p_values(cell, replicas, seed, engines).items()]
+def compare(cells, replicas, seed=0, each=map):
+    """(smallest p-value times how many there are, what it is of, how many): below FALSE_ALARMS they differ.
+
+    `each` applies a function to each of the cells, as `map` does.
+    """
+    results = each(partial(p_values, replicas=replicas, seed=seed), cells)
+    found = [
+        (p, f"{cell.name}: {' '.join(key)}") for cell, result in zip(cells, results, strict=True) for key, p in result.items()
+    ]
     least, what = min(found)
     return least * len(found), what, len(found)
 
