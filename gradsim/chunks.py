@@ -18,7 +18,7 @@ from .program import lower
 from .request import checked, fit
 from .streams import stream_key
 
-CHUNK_BYTES = 2**22  # of records
+CHUNK_BYTES = 2**23  # of records
 CHUNK_NANOSECONDS = 1e7  # of work, so that small ensembles keep all cores busy
 LARGEST_CHUNK = 256
 AHEAD = 2  # chunks a thread that are begun before the first of them is taken
@@ -68,7 +68,10 @@ def folded_chunks(network, fold, **options):
     size, replicas, idle = chunk_size(program), options["replicas"], []
 
     def chunk(first):
-        workplace = idle.pop() if idle else Workplace(program, options["arithmetic"], size)
+        try:
+            workplace = idle.pop()
+        except IndexError:
+            workplace = Workplace(program, options["arithmetic"], size)
         try:
             return fold(workplace.fill(program, key, first, min(size, replicas - first)))
         finally:

@@ -9,7 +9,6 @@ import numpy as np
 from .errors import RequestError
 from .network import Network
 from .precision import PRECISIONS
-from .quantities import CORRELATION_FLOOR
 from .verdict import Verdict, judge
 
 
@@ -58,9 +57,7 @@ class Curves:
         """The first layer at which inputs agree to the last digit of float32 in some networks; None if there is none."""
         if self.run["inputs"] == 1:
             return None
-        merged = self["log_one_minus_correlation_nonfinite_count"] > 0
-        with np.errstate(invalid="ignore"):
-            merged |= self["log_one_minus_correlation_mean"] < np.log(CORRELATION_FLOOR)
+        merged = self["log_one_minus_correlation_nonfinite_count"] > self["correlation_nonfinite_count"]  # -inf, not NaN
         return int(np.argmax(merged)) if merged.any() else None
 
     def to_xarray(self):

@@ -25,8 +25,8 @@ WITHOUT_NUMBERS = ("constant", "identity")
 def nanoseconds(operation, kind, inputs, fan_in, fan_out):
     """About how long a linear layer takes on one core, forward and backward, with its activation and records.
 
-    Fitted to widths from 64 to 1024 and 1 to 256 inputs within a factor of 1.5 (docs/performance.md); its only uses are
-    the choice of an engine and the size of a chunk.
+    By what bench/matrix_free.py measures at widths from 64 to 1,024 and 1 to 256 inputs. It decides on an engine, on the size
+    of a chunk and on what share of a sweep is done.
     """
     units = (fan_in + fan_out) / 2
     if operation == LINEAR_DENSE:

@@ -205,7 +205,7 @@ def weight_law(scheme, fan_in, fan_out, gain=1.0):
     scaled = replace(law, mean=gain * law.mean, scale=gain * law.scale)
     if not (math.isfinite(scaled.mean) and math.isfinite(scaled.scale)):
         raise RequestError(f"--weight-gain: {gain:g} times {scheme!r} is beyond the largest float64")
-    return scaled
+    return scaled if scaled.scale else WeightLaw("constant", scaled.mean, 0.0)
 
 
 BIASES = {"zeros": 0, "constant": 1, "normal": 1, "uniform": 2, "fan_in_uniform": 0}  # name: number of arguments

@@ -11,6 +11,7 @@ from .initializers import bias_law
 from .engine import Layers
 from .kernels.inputs import GAUSSIAN, SAMPLES
 from .kernels.interpreter import ACTIVATE, INPUT, LINEAR_GAUSSIAN, LINEAR_HAAR, LOSS
+from .kernels.linear import BIAS_MEAN, BIAS_SCALE, MEAN
 from .kernels.loss import CROSS_ENTROPY, INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
 from .kernels.sampling import (
     LAW_CONSTANT, LAW_IDENTITY, LAW_NORMAL, LAW_ORTHOGONAL, LAW_RADEMACHER, LAW_SPARSE, LAW_TRUNCATED, LAW_UNIFORM,
@@ -34,6 +35,7 @@ LOSS_CODES = {
     ("cross_entropy", None): CROSS_ENTROPY,
 }
 PARAMETERS = 12
+OFFSETS = (MEAN, BIAS_MEAN, BIAS_SCALE)  # parameters of a linear step that are zero where h = s G x
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,6 @@ class Program:
     widest: int
     layers: int  # layer 0 (the input) included
     nanoseconds: float  # a replica takes about, on one core
-    engine: str  # how linear layers are computed, in words
 
 
 def _scaled(law):
@@ -87,12 +88,18 @@ def _data(network, samples, targets, labelled):
     return Data(inputs, input_exponents, *rows(targets, network.linear_widths[-1]), labels)
 
 
-def room_behind(operation, inputs, n_in, n_out):
-    """Float32 numbers that a step keeps on the tape behind its vector: slopes, or what was drawn and the inputs' frame."""
+def room_behind(operation, inputs, n_in, n_out, scaled_draw):
+    """Float32 numbers that a step keeps on the tape behind its vector: slopes, or what was drawn and the inputs' frame.
+
+    `scaled_draw` says that h is what was drawn, up to a factor (see kernels/linear.py).
+    """
     if operation == ACTIVATE:
         return inputs * padded_width(n_out)
     if operation in (LINEAR_GAUSSIAN, LINEAR_HAAR):
-        drawn = padded_width(max(n_in, n_out) if operation == LINEAR_HAAR else n_out)
+        n = max(n_in, n_out) if operation == LINEAR_HAAR else n_out
+        if inputs == 1 and n == n_out and scaled_draw:
+            return 0
+        drawn = padded_width(n)
         return inputs * (drawn + (padded_width(n_in) if inputs > 1 else 0))
     return 0
 
@@ -113,7 +120,7 @@ def lower(
         steps.append((operation, layer, width, offset, variant))
         parameters.append([*row, *[0.0] * (PARAMETERS - len(row))])
         n_in = steps[-2][2] if len(steps) > 1 else width
-        offset += inputs * padded_width(width) + room_behind(operation, inputs, n_in, width)
+        offset += inputs * padded_width(width) + room_behind(operation, inputs, n_in, width, not any(parameters[-1][k] for k in OFFSETS))
 
     add(INPUT, 0, network.input_width, GAUSSIAN if samples is None else SAMPLES, [correlation])
     fan_in = network.input_width
@@ -134,5 +141,4 @@ def lower(
         widest=max(network.input_width, *network.linear_widths),
         layers=len(network.linear_widths) + 1,
         nanoseconds=layers.nanoseconds,
-        engine=layers.used,
     )

@@ -34,6 +34,9 @@ PLANTED = {
     "the mean forgotten backward": (
         GAUSSIAN, "shift = p[MEAN] * sum_of(after, n_out) if p[MEAN] != 0.0 else 0.0", "shift = 0.0", ["normal(0.3,", "9-5-9-5", "1 inputs"],
     ),
+    "the mean forgotten forward": (
+        GAUSSIAN, "shift = p[MEAN] * sum_of(before, n_in)", "shift = 0.0", ["normal(0.3,", "9-5-9-5", "1 inputs"],
+    ),
     "a wrong sign in R": (
         FRAMES, "coefficients[rank, pivot] = 1.0 / inverse", "coefficients[rank, pivot] = -1.0 / inverse", ["normal", "3-3-3-3", "2 inputs"],
     ),
@@ -42,8 +45,12 @@ PLANTED = {
         "    for k in range(rank):\n        if v[k, 0] > 0.0:\n            for i in range(n):\n                v[k, i] = -v[k, i]\n"
         "    mix(scratch.first, rank, v, n_out, h)\n", ["orthogonal", "3-3-3-3", "2 inputs"],
     ),
+    "orthogonal: the fresh frame not across the inputs, several inputs": (
+        HAAR, "squares[k] = subtract(dot(direction, row(residuals, k), n_in), direction, n_in, row(residuals, k))", "pass",
+        ["orthogonal", "9-5-9-5", "2 inputs"],
+    ),
     "orthogonal: no projection of the fresh frame": (
-        HAAR, "lift = (p[SCALE] * along - spread * overlap) / math.sqrt(x_square)", "lift = p[SCALE] * along / math.sqrt(x_square)",
+        HAAR, "subtract(dot(before, fresh, n_in) / x_square, before, n_in, fresh)", "pass",
         ["orthogonal", "3-3-3-3", "1 inputs"],
     ),
 }  # fmt: skip

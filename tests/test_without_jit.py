@@ -10,8 +10,10 @@ SCRIPT = """
 import sys, numpy as np
 from gradsim.network import mlp
 from gradsim.chunks import record_chunks
-found = [np.concatenate(list(record_chunks(mlp(width=[3, 5], activation=a, init=i, bias_std=0.3), replicas=3, inputs=2)))
-         for a, i in (("gelu", "he_normal"), ("tanh", "uniform(-1,2)"), ("relu", "constant(0.5)"))]
+inits = [("gelu", "he_normal"), ("tanh", "uniform(-1,2)"), ("relu", "constant(0.5)"), ("tanh", "orthogonal")]
+found = [np.concatenate(list(record_chunks(mlp(width=[3, 5], activation=a, init=i, bias_std=0.3, outputs=1, input_width=16),
+                                           replicas=3, inputs=b)))
+         for a, i in inits for b in (1, 2)]
 np.save(sys.argv[1], found)
 """
 

@@ -80,13 +80,27 @@ def float32_scale(exponent):
     return np.float32(power_of_two(max(min(exponent, 100), -140)))
 
 
+@internal
+def apply_tangent(v, n, left, right, x, slopes):
+    """x = phi(v), slopes = phi'(v) for a phi with phi(0) = 0 and these slopes, next to 0."""
+    widest_vectors()
+    for i in range(n):
+        slope = right if v[i] > 0.0 else left
+        slopes[i] = slope
+        x[i] = slope * v[i]
+
+
 @step
 def phi_of(code, p, v, exponent, n, x, slopes, scratch):
     """x = phi(2^exponent v) and slopes = phi'(2^exponent v); (exponent of x, mean and variance of its units)."""
-    homogeneous = p[HOMOGENEOUS] != 0.0
-    scale = np.float32(1.0) if homogeneous else float32_scale(exponent)
-    phi, derivative = np.int64(p[PHI_ADDRESS]), np.int64(p[DERIVATIVE_ADDRESS])
-    apply(code, phi, derivative, v, scale, np.float32(p[PARAMETER]), n, x, slopes)
+    straight = exponent < -FAST_EXPONENT and p[VALUE_ZERO] == 0.0 and np.isfinite(p[SLOPE_ZERO_LEFT] + p[SLOPE_ZERO_RIGHT])
+    homogeneous = p[HOMOGENEOUS] != 0.0 or straight
+    if straight:
+        apply_tangent(v, n, np.float32(p[SLOPE_ZERO_LEFT]), np.float32(p[SLOPE_ZERO_RIGHT]), x, slopes)
+    else:
+        scale = np.float32(1.0) if homogeneous else float32_scale(exponent)
+        phi, derivative = np.int64(p[PHI_ADDRESS]), np.int64(p[DERIVATIVE_ADDRESS])
+        apply(code, phi, derivative, v, scale, np.float32(p[PARAMETER]), n, x, slopes)
     top, mean, variance = measure_units(x, n)
     inside = exponent <= FAST_EXPONENT and (exponent >= -FAST_EXPONENT or p[VALUE_ZERO] != 0.0)
     x_exponent = exponent if homogeneous else 0
@@ -94,10 +108,14 @@ def phi_of(code, p, v, exponent, n, x, slopes, scratch):
         for i in range(n):
             scratch.signs[i], scratch.logs[i] = extreme_phi(code, p, np.float64(v[i]), exponent)
         x_exponent = from_logs(scratch.signs, scratch.logs, n, x)
+        if exponent > FAST_EXPONENT and np.isnan(p[SLOPE_RIGHT]):  # no asymptote, and none of float32's business
+            for i in range(n):
+                sign, log = extreme_derivative(code, p, np.float64(v[i]), exponent)
+                slopes[i] = np.float32(sign * math.exp(log))
         top, mean, variance = measure_units(x, n)
     if not in_window(top):
         x_exponent = settle(x, n, top, x_exponent)
-        top, mean, variance = measure_units(x, n)
+        _, mean, variance = measure_units(x, n)
     return x_exponent, mean, variance
 
 

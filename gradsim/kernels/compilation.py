@@ -35,7 +35,6 @@ FASTMATH_REDUCTION = frozenset({"nsz", "arcp", "contract", "afn", "reassoc"})
 FASTMATH_ELEMENTARY = frozenset({"nsz", "contract"})
 
 
-
 class _Part(JITCodeLibrary):
     """The code of a kernel that only other kernels call: linked into theirs as it is, and optimised there once.
 

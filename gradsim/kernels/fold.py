@@ -116,6 +116,6 @@ def count_bins(logs, scales, starts, counts):
     replicas, rows = logs.shape
     for first in range(0, rows, BLOCK):
         for r in range(replicas):
-            for row in range(first, min(first + BLOCK, rows)):
-                if abs(logs[r, row]) < np.inf:
-                    counts[row, np.int64(np.floor(logs[r, row] * scales[row])) - starts[row]] += 1
+            for k in range(first, min(first + BLOCK, rows)):
+                if abs(logs[r, k]) < np.inf:
+                    counts[k, np.int64(np.floor(logs[r, k] * scales[k])) - starts[k]] += 1

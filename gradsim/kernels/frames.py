@@ -9,13 +9,13 @@ import numpy as np
 
 from .compilation import internal, widest_vectors
 from .sampling import LAW_NORMAL, sample_row
-from .vectors import dot, sum_of_squares
+from .vectors import ROUNDING, dot, sum_of_squares
 from .windows import row
 
 # A vector whose squared distance from the span of others is below this part of its square counts as one of their span:
-# float32 entries are rounded to 2^-25 of themselves, which moves a vector by 2^-50 of its square. Two inputs whose
-# 1 - cosine is below half of it go on as one direction.
-RANK_TOLERANCE = 2.0**-44
+# float32 entries are rounded by up to 2^-24 of themselves, which moves a vector by up to 2^-48 of its square, and some
+# roundings add up. Two inputs whose 1 - cosine is below half of it go on as one direction.
+RANK_TOLERANCE = ROUNDING
 NO_TOLERANCE = 0.0
 CHOSEN = -1.0  # in `left`
 CLEARLY_MORE = 1.0 + 2.0**-30  # of two rows with as much left the first goes first, whatever their rounding
@@ -78,10 +78,13 @@ def orthonormalise(residuals, rows, n, most, tolerance, left, squares, frame, co
 
 
 @internal
-def draw_frame_rows(key, layer, replica, role, rows, n, words, out):
-    """Independent standard normal rows."""
+def draw_normal_rows(key, layer, replica, role, rows, n, words, out):
+    """Independent standard normal rows. A single number that is exactly zero (5e-8 of draws) becomes one: it has a direction."""
     for k in range(rows):
-        sample_row(LAW_NORMAL, key, layer, replica, role, k, n, words, row(out, k))
+        target = row(out, k)
+        sample_row(LAW_NORMAL, key, layer, replica, role, k, n, words, target)
+        if n == 1 and target[0] == 0.0:
+            target[0] = 1.0
 
 
 @internal

@@ -37,7 +37,7 @@ def frames_behind(operation, p, tape, offset, rows, n_in, n_out):
     if rows == 1 and n == n_out and is_scaled_draw(p):
         start = offset
     drawn = vector(tape.values, start, rows, n)
-    return drawn, vector(tape.values, start + rows * padded(n) if rows > 1 else offset, rows, n_in)
+    return drawn, vector(tape.values, start + rows * padded(n), rows, n_in) if rows > 1 else drawn
 
 
 @internal

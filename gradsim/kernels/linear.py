@@ -14,7 +14,7 @@ from .record import CORRELATION, LOG_ONE_MINUS_CORRELATION, PREACTIVATION, PREAC
 from .sampling import ROLE_BIAS, sample_row
 from .vectors import (
     LN2, NO_EXPONENT, add_scaled, dot, largest, log_largest, log_largest_square, log_mean, mean_cosine, measure, normalise,
-    power_of_two, sum_of_squares,
+    power_of_two, sum_of, sum_of_squares,
 )  # fmt: skip
 from .windows import row
 
@@ -25,10 +25,7 @@ MEAN, SCALE, EXPONENT, BIAS_MEAN, BIAS_SCALE, BIAS_EXPONENT, BIAS_LAW, NONZERO =
 @internal
 def apply_scale(source, n_source, n, mean, scale, out):
     """out = scale * out + mean * sum(source)."""
-    total = 0.0
-    for i in range(n_source):
-        total += source[i]
-    shift = np.float32(mean * total)
+    shift = np.float32(mean * sum_of(source, n_source))
     factor = np.float32(scale)
     for i in range(n):
         out[i] = factor * out[i] + shift

@@ -13,30 +13,15 @@ import math
 import numpy as np
 
 from .compilation import internal, step
-from .frames import RANK_TOLERANCE, draw_frame_rows, inner_products, load, mix, add_mix, orthonormalise
+from .frames import RANK_TOLERANCE, draw_normal_rows, inner_products, load, mix, add_mix, orthonormalise
 from .linear import (
     EXPONENT, MEAN, SCALE, add_bias, finish_backward, finish_forward, has_bias, is_scaled_draw, record_gradient, record_one_gradient,
     record_preactivation,
 )  # fmt: skip
 from .sampling import LAW_NORMAL, ROLE_BACKWARD, ROLE_FORWARD, sample_row
-from .vectors import affine, combine, dot32, exponent_of, measure_beside, power_of_two, rescale, settle
+from .vectors import affine, binary_scale, combine, dot32, measure_beside, power_of_two, rescale, settle, sum_of
 from .windows import row
 from .workspace import vector
-
-
-@internal
-def sum_of(v, n):
-    total = 0.0
-    for i in range(n):
-        total += v[i]
-    return total
-
-
-@internal
-def binary_scale(a, b):
-    """The exponent that makes the larger of two numbers order one; 0 for zeros and what is not finite."""
-    top = max(abs(a), abs(b))
-    return exponent_of(top) if 1e-300 < top < np.inf else 0
 
 
 @step
@@ -97,7 +82,7 @@ def many_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_expon
         rank = orthonormalise(
             scratch.residuals, rows, n_in, rows, RANK_TOLERANCE, scratch.left, scratch.squares, q, scratch.first
         )
-        draw_frame_rows(key, layer, replica, ROLE_FORWARD, rank, n_out, scratch.words, z)
+        draw_normal_rows(key, layer, replica, ROLE_FORWARD, rank, n_out, scratch.words, z)
         mix(scratch.first, rank, z, n_out, h)
     finish_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch)
     return rank
@@ -115,7 +100,7 @@ def many_backward(p, key, layer, replica, d, d_exponents, n_in, n_out, g, g_expo
             scratch.residuals, rows, n_out, rows, RANK_TOLERANCE, scratch.left, scratch.squares, unused, scratch.first
         )
         fresh = vector(scratch.fresh, 0, rows, n_in)
-        draw_frame_rows(key, layer, replica, ROLE_BACKWARD, found, n_in, scratch.words, fresh)
+        draw_normal_rows(key, layer, replica, ROLE_BACKWARD, found, n_in, scratch.words, fresh)
         mix(scratch.first, found, fresh, n_in, g)
         inner_products(z, rank, d, n_out, scratch.first)
         inner_products(q, rank, g, n_in, scratch.second)

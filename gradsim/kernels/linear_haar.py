@@ -15,15 +15,14 @@ import numpy as np
 
 from .compilation import internal, step
 from .frames import (
-    NO_TOLERANCE, RANK_TOLERANCE, add_mix, draw_frame_rows, inner_products, load, mix, orthonormalise, subtract,
+    NO_TOLERANCE, RANK_TOLERANCE, add_mix, draw_normal_rows, inner_products, load, mix, orthonormalise, subtract,
 )  # fmt: skip
 from .linear import (
     EXPONENT, SCALE, add_bias, finish_backward, finish_forward, has_bias, is_scaled_draw, record_gradient, record_one_gradient,
     record_preactivation,
 )  # fmt: skip
-from .linear_gaussian import binary_scale
 from .sampling import LAW_NORMAL, ROLE_BACKWARD, ROLE_FORWARD, sample_row
-from .vectors import affine, combine, dot, largest, power_of_two, rescale, settle, sum_of_squares
+from .vectors import affine, binary_scale, combine, dot, largest, power_of_two, rescale, settle, sum_of_squares
 from .windows import row
 from .workspace import vector
 
@@ -34,7 +33,7 @@ NO_SHIFT = np.float32(0.0)
 def one_forward(p, key, layer, replica, x, x_exponents, x_squares, n_in, n_out, h, h_exponents, z, scratch):
     """h = s |x| z / |z|."""
     n, before, after, fresh = max(n_in, n_out), row(x, 0), row(h, 0), row(z, 0)
-    sample_row(LAW_NORMAL, key, layer, replica, ROLE_FORWARD, 0, n, scratch.words, fresh)
+    draw_normal_rows(key, layer, replica, ROLE_FORWARD, np.int64(1), n, scratch.words, z)
     factor = p[SCALE] * math.sqrt(x_squares[0] / dot(fresh, fresh, n))
     exponent = binary_scale(factor, 0.0)
     factor *= power_of_two(-exponent)
@@ -53,18 +52,19 @@ def one_backward(p, key, layer, replica, x, x_exponents, x_squares, d, d_exponen
     n, before, after, below, seen = max(n_in, n_out), row(x, 0), row(d, 0), row(g, 0), row(z, 0)
     fresh = row(vector(scratch.fresh, 0, np.int64(1), n), 0)
     sample_row(LAW_NORMAL, key, layer, replica, ROLE_BACKWARD, 0, n, scratch.words, fresh)
-    x_square, d_square = x_squares[0], dot(after, after, n_out)
+    # in float64: in two dimensions, what is across q is a small difference now and then
+    x_square, d_square = sum_of_squares(before, n_in), sum_of_squares(after, n_out)
     record_one_gradient(
         x_square, x_exponents[0], largest(after, n_out), d_square, d_exponents[0], n_in, n_out, layer, record
     )
-    along, overlap, rest = 0.0, 0.0, d_square
+    lift, rest = 0.0, d_square
     if x_square > 0.0:
         along = dot(seen, after, n_out) / math.sqrt(dot(seen, seen, n))
-        overlap = dot(before, fresh, n_in) / math.sqrt(x_square)
+        lift = p[SCALE] * along / math.sqrt(x_square)
         rest = max(d_square - along * along, 0.0) if n > 1 else 0.0
-    across = max(dot(fresh, fresh, n) - overlap * overlap, 0.0)
+        subtract(dot(before, fresh, n_in) / x_square, before, n_in, fresh)
+    across = sum_of_squares(fresh, n)
     spread = p[SCALE] * math.sqrt(rest / across) if across > 0.0 else 0.0
-    lift = (p[SCALE] * along - spread * overlap) / math.sqrt(x_square) if x_square > 0.0 else 0.0
     exponent = binary_scale(spread, lift)
     unit = power_of_two(-exponent)
     lift, spread = unit * lift, unit * spread
@@ -79,7 +79,7 @@ def many_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_expon
     residuals, left, squares = scratch.residuals, scratch.left, scratch.squares
     load(x, n_in, residuals, left, squares)
     rank = orthonormalise(residuals, rows, n_in, rows, RANK_TOLERANCE, left, squares, q, scratch.first)
-    draw_frame_rows(key, layer, replica, ROLE_FORWARD, rank, n, scratch.words, v)
+    draw_normal_rows(key, layer, replica, ROLE_FORWARD, rank, n, scratch.words, v)
     load(v, n, residuals, left, squares)
     orthonormalise(residuals, rank, n, rank, NO_TOLERANCE, left, squares, v, scratch.second)
     mix(scratch.first, rank, v, n_out, h)
@@ -96,7 +96,7 @@ def many_backward(p, key, layer, replica, d, d_exponents, n_in, n_out, g, g_expo
     load_beyond(v, rank, d, n_out, n, residuals, left, squares, scratch.first)
     frame = vector(scratch.fresh, 0, rows, n)
     found = orthonormalise(residuals, rows, n, n - rank, RANK_TOLERANCE, left, squares, frame, scratch.second)
-    draw_frame_rows(key, layer, replica, ROLE_BACKWARD, found, n, scratch.words, frame)
+    draw_normal_rows(key, layer, replica, ROLE_BACKWARD, found, n, scratch.words, frame)
     mix(scratch.first, rank, q, n_in, g)
     load(frame, n, residuals, left, squares)
     for k in range(found):

@@ -8,7 +8,8 @@ import numpy as np
 
 from .compilation import elementary, entry_point, internal
 
-BUCKETS = 1024
+MOST_BUCKETS = 1024  # and as many as there are values
+LEAST_SPAN = 1e-290  # of a row: a narrower one goes into one bucket, since its scale would overflow
 
 
 @elementary
@@ -33,21 +34,22 @@ def range_of(v, n):
 @internal
 def into_buckets(v, n, low, scale, places, ends):
     """places[i] is the bucket of v[i], -1 if it is not finite; bucket b holds ranks ends[b] to ends[b + 1]."""
-    for bucket in range(BUCKETS + 1):
+    buckets = ends.size - 1
+    for bucket in range(buckets + 1):
         ends[bucket] = 0
     for i in range(n):
         places[i] = -1
         if abs(v[i]) < np.inf:
             places[i] = bucket_of(v[i], low, scale)
             ends[places[i] + 1] += 1
-    for bucket in range(BUCKETS):
+    for bucket in range(buckets):
         ends[bucket + 1] += ends[bucket]
 
 
 @internal
 def bucket_with(rank, ends):
     """The bucket b with ends[b] <= rank < ends[b + 1]."""
-    low, high = 0, BUCKETS
+    low, high = 0, ends.size - 1
     while high - low > 1:
         middle = (low + high) // 2
         if ends[middle] <= rank:
@@ -64,23 +66,24 @@ def order_statistics(values, ranks, found):
     `values` is float64 (rows, n), without NaN.
     """
     rows, n = values.shape
-    places, members, ends = np.zeros(n, np.int64), np.zeros(n), np.zeros(BUCKETS + 1, np.int64)
-    wanted, filled = np.zeros(BUCKETS, np.bool_), np.zeros(BUCKETS, np.int64)
+    buckets = min(n, MOST_BUCKETS)
+    places, members, ends = np.zeros(n, np.int64), np.zeros(n), np.zeros(buckets + 1, np.int64)
+    wanted, filled = np.zeros(buckets, np.bool_), np.zeros(buckets, np.int64)
     for row in range(rows):
         v = values[row]
         low, high, below, finite = range_of(v, n)
         span = high - low
-        into_buckets(v, n, low, (BUCKETS - 1) / span if 0.0 < span < np.inf else 0.0, places, ends)
+        into_buckets(v, n, low, (buckets - 1) / span if LEAST_SPAN < span < np.inf else 0.0, places, ends)
         wanted[:] = False
         for rank in ranks:
             if below <= rank < below + finite:
                 wanted[bucket_with(rank - below, ends)] = True
-        filled[:] = ends[:BUCKETS]
+        filled[:] = ends[:buckets]
         for i in range(n):
             if places[i] >= 0 and wanted[places[i]]:
                 members[filled[places[i]]] = v[i]
                 filled[places[i]] += 1
-        for bucket in range(BUCKETS):
+        for bucket in range(buckets):
             if wanted[bucket]:
                 members[ends[bucket] : ends[bucket + 1]].sort()
         for k in range(ranks.size):

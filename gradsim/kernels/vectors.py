@@ -1,5 +1,7 @@
 """Vectors with a carried exponent: value = 2^exponent * v, with max|v| in [1/16, 16) unless the vector is zero.
 
+(The h of one input without its matrix is its normals times a factor of order one, wherever their largest is.)
+
 A power of two, because scaling by it is exact: a product over 10,000 layers loses nothing to its scale. A window and not
 one binade, because most vectors then need no scaling at all.
 
@@ -22,7 +24,22 @@ NEGLIGIBLE_LOG = -(2.0**50)  # smaller than e^(-2^50) counts as zero
 LOWEST, HIGHEST = np.float32(1 / 16), np.float32(16)  # of the largest entry
 SUM_TILE = 2048
 MAGNITUDE = np.int32(0x7FFFFFFF)  # the bits of a float32 without its sign
-ROUNDING = 1e-30  # squared distances of unit vectors below this are rounding in float64
+ROUNDING = 2.0**-44  # squared distances of unit vectors below this are rounding in float32 (see `frames`)
+
+
+@internal
+def sum_of(v, n):
+    total = 0.0
+    for i in range(n):
+        total += v[i]
+    return total
+
+
+@internal
+def binary_scale(a, b):
+    """The exponent that makes the larger of two numbers order one; 0 for zeros and what is not finite."""
+    top = max(abs(a), abs(b))
+    return exponent_of(top) if 1e-300 < top < np.inf else 0
 
 
 @internal

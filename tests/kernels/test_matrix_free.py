@@ -24,6 +24,8 @@ NETWORKS = [
     mlp(width=4, depth=2, activation="sigmoid", init="constant(0.5)", bias_std=0.2, outputs=1),
     mlp(width=[9, 6, 6, 14], activation="gelu", init="orthogonal", weight_gain=-1.7, bias_std=0.2, input_width=7),
     mlp(width=[1, 5, 1], activation="linear", init="orthogonal(2)"),
+    mlp(width=[2, 2, 2], activation="tanh", init="orthogonal", weight_gain=0.0, bias_std=0.3),
+    mlp(width=16, depth=2, activation="relu", init="he_normal", outputs=1),
     mlp(width=[130, 40, 40], activation="erf", init="orthogonal", input_width=40),
 ]
 IDS = [f"{n.activation}-{n.init}-{n.widths}" for n in NETWORKS]
@@ -48,7 +50,7 @@ def check(network, found, replica=0):
         assert np.all(abs(h - up - bias) <= CLOSE * (4 * size * length + abs(bias)) + 1e-300)
         assert np.all(abs(g - down) <= CLOSE * 4 * size * np.linalg.norm(d, axis=1, keepdims=True) + 1e-300)
         assert found.ranks[replica, 2 * layer - 1] == (len(twin.q) if law.scale and x.any() else len(x) == 1)
-    if not values[0].any(axis=1).all():
+    if not all(v.any(axis=1).all() for v in (*values, *deltas)):
         return  # the reference knows no cosine with zero
     expected = reference.records(network, drawn, values, deltas)
     expected[INPUT_GRADIENT, 0] = np.nan  # written by run_chunk
@@ -98,9 +100,17 @@ def test_inputs_that_span_less(name, init):
 def test_equal_inputs_stay_equal_and_are_reported():
     network = mlp(width=16, depth=5, activation="tanh", init="lecun_normal", input_width=7)
     for engine in ("matrix_free", "dense"):
+        given = np.outer([1.0, 1.7], BASE[0]) if engine == "matrix_free" else np.repeat(BASE[:1], 2, axis=0)
+        curves = gradsim.simulate(mlp(width=16, depth=1, init="lecun_normal", input_width=7), 20, inputs=2, input_file=given, engine=engine)
+        assert np.all(curves["correlation_mean"][1:] == 1) and curves.merged_layer == 1
         curves = gradsim.simulate(network, 20, inputs=2, input_file=np.repeat(BASE[:1], 2, axis=0), engine=engine)
         assert np.all(curves["correlation_mean"][1:] == 1) and curves.merged_layer == 1
         assert "1 - correlation is not resolved below 3e-14" in gradsim.CurveSet([curves]).table()
+
+
+def test_dead_inputs_are_not_taken_for_equal_ones():
+    curves = gradsim.simulate(mlp(width=7, depth=3, activation="relu"), 50, inputs=2, input_file=np.array([BASE[0], 0 * BASE[0]]))
+    assert np.all(curves["correlation_nonfinite_count"][1:] == 50) and curves.merged_layer is None
 
 
 def test_the_floor_of_the_correlation():
@@ -109,6 +119,16 @@ def test_the_floor_of_the_correlation():
     free, dense = (gradsim.simulate(network, 200, inputs=2, engine=e)["log_one_minus_correlation_mean"] for e in ("matrix_free", "dense"))
     above = free[1:] > -25
     assert above.sum() > 5 and np.allclose(free[1:][above], dense[1:][above], atol=0.5)
+
+
+@pytest.mark.parametrize("inputs", [1, 2])
+def test_orthogonal_keeps_the_length_of_every_gradient(inputs):
+    """Also where little of what is drawn is across the input: in two dimensions, one layer in 5,000 is within 1e-3 of it."""
+    found = tapes(mlp(width=2, depth=2000, activation="linear", init="orthogonal"), inputs, replicas=20)
+    for k in range(1, len(found.values) - 1, 2):
+        before, after = (np.linalg.norm(v, axis=2) for v in (found.deltas[k - 1], found.deltas[k]))
+        assert np.allclose(before, after, rtol=2e-5)
+        assert np.allclose(*(np.linalg.norm(v, axis=2) for v in (found.values[k - 1], found.values[k])), rtol=2e-5)
 
 
 @pytest.mark.parametrize("row", ["weight_gradient", "gradient_correlation", "correlation"])
