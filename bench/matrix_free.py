@@ -4,6 +4,7 @@ Against dense PyTorch and JAX (as in bench.dense), against the normals that it n
 width and inputs. All of it includes the statistics over networks.
 """
 
+import json
 import subprocess
 import sys
 from functools import partial
@@ -26,6 +27,7 @@ from .peers import Job
 RESULT = Path(__file__).with_name("results") / "matrix_free.json"
 ASKED = {256: (300, 800), 1024: (1500, 3000)}  # width: times faster than the better peer, and the aim
 ASKED_OF_BOUND, ASKED_SECONDS, ASKED_MEGABYTES = 0.55, 12.0, 500.0
+ENSEMBLE = 1000  # networks of each depth
 AIMS = {"tanh": 3.0, "relu": 2.5}  # ns a unit, layer and core
 INITS = {"tanh": "lecun_normal", "relu": "he_normal"}
 LARGE = """
@@ -75,7 +77,7 @@ def scaling(count):
         """`cases`: {size: (network, inputs, engine, layers)}; ns of a layer, on all cores together."""
         jobs, per = {}, {}
         for size, (network, b, engine, layers) in cases.items():
-            replicas = networks(Layers(network, engine, b).nanoseconds)
+            replicas = ENSEMBLE if layers == 1 else networks(Layers(network, engine, b).nanoseconds)
             jobs[size], per[size] = job(network, replicas, inputs=b, engine=engine), replicas * layers
         taken = timing.rounds(jobs, count, target=0.5)
         return {size: timing.summary(samples, 1e9 / per[size])["median"] for size, samples in taken.items()}
@@ -132,18 +134,23 @@ def show(result):
 
 @click.command()
 @click.option("--rounds", "count", default=7, show_default=True)
+@click.option("--only", type=click.Choice(["large", "bound", "haar", "scaling", "peers"]), help="Measure this again, keep the rest.")
 @click.option("--json", "path", type=click.Path(path_type=Path), default=RESULT, help="Where the figures go.")
-def main(count, path):
+def main(count, only, path):
     """Time the matrix-free engine against PyTorch, JAX, its own random numbers and itself."""
-    result = {"rounds": count, "large": large(count), "bound": of_bound(count), "haar": haar(count), "scaling": scaling(count)}
-    times = result["scaling"]
+    parts = {
+        "large": large, "bound": of_bound, "haar": haar, "scaling": scaling,
+        "peers": lambda count: {str(w): contest(Job(w, 100, "tanh", "lecun_normal"), "auto", 1000, count) for w in ASKED},
+    }  # fmt: skip
+    result = json.loads(path.read_text(encoding="utf-8")) if only else {}
+    result |= {"rounds": count} | {name: measure(count) for name, measure in parts.items() if only in (None, name)}
+    times = {axis: {int(size): t for size, t in sizes.items()} for axis, sizes in result["scaling"].items()}
     result["exponents"] = {
         "depth": exponent(times["depth"]),
         "width": exponent(times["width"], 512),
         "inputs": exponent(times["inputs"], 8),
         "steepest": max(exponent(dict(pair)) for pair in pairwise(times["inputs"].items())),
     }
-    result["peers"] = {w: contest(Job(w, 100, "tanh", "lecun_normal"), "auto", 1000, count) for w in ASKED}
     timing.write(path, result)
     show(result)
 

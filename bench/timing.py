@@ -62,4 +62,4 @@ def machine():
 
 def write(path, result):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(machine() | result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(result | machine(), indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -18,8 +18,10 @@ from .program import lower
 from .request import checked, fit
 from .streams import stream_key
 
-CHUNK_BYTES = 2**23  # of records
+CHUNK_BYTES = 2**24  # of records
 CHUNK_NANOSECONDS = 1e7  # of work, so that small ensembles keep all cores busy
+SUM_NANOSECONDS = 500  # a layer: what it takes to add the sums of a chunk to those of the others
+SUM_SHARE = 0.05  # of the work that may go into that
 LARGEST_CHUNK = 256
 AHEAD = 2  # chunks a thread that are begun before the first of them is taken
 
@@ -27,7 +29,8 @@ AHEAD = 2  # chunks a thread that are begun before the first of them is taken
 def chunk_size(program):
     """Replicas in a chunk of a Program."""
     by_bytes = CHUNK_BYTES // (8 * len(RECORDED) * program.layers)
-    return int(max(1, min(LARGEST_CHUNK, by_bytes, CHUNK_NANOSECONDS // program.nanoseconds)))
+    least = max(CHUNK_NANOSECONDS, SUM_NANOSECONDS / SUM_SHARE * program.layers)
+    return int(max(1, min(LARGEST_CHUNK, by_bytes, least // program.nanoseconds)))
 
 
 class Workplace:
