@@ -119,3 +119,13 @@ def count_bins(logs, scales, starts, counts):
             for k in range(first, min(first + BLOCK, rows)):
                 if abs(logs[r, k]) < np.inf:
                     counts[k, np.int64(np.floor(logs[r, k] * scales[k])) - starts[k]] += 1
+
+
+@entry_point
+def add_bins(counts, starts, shifts, new_starts, total):
+    """Adds `counts`, int64 (rows, bins), to `total`, bins merged by 2^shift: bin start + k goes to (start + k) >> shift."""
+    rows, bins = counts.shape
+    for k in range(rows):
+        for place in range(bins):
+            if counts[k, place] != 0:
+                total[k, ((starts[k] + place) >> shifts[k]) - new_starts[k]] += counts[k, place]

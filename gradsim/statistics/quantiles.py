@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kernels.fold import count_bins
+from ..kernels.fold import add_bins, count_bins
 from ..kernels.order import order_statistics
 
 SAMPLE_BYTES = 2**27  # up to here samples are kept and quantiles are exact
@@ -110,22 +110,14 @@ class Histograms:
             if not wide.any():
                 break
             exponent = exponent + wide
-        counts = self._rebinned(exponent, start) + other._rebinned(exponent, start)
+        counts = np.zeros_like(self.counts)
+        for part in (self, other):
+            add_bins(part.counts, part.start, exponent - part.exponent, start, counts)
         return Histograms(exponent, start, stop, counts, self.zeros + other.zeros, self.tops + other.tops)
 
     def _range(self, exponent):
         shift = exponent - self.exponent
         return self.start >> shift, np.where(self.stop > self.start, ((self.stop - 1) >> shift) + 1, self.start >> shift)
-
-    def _rebinned(self, exponent, start):
-        if np.array_equal(exponent, self.exponent) and np.array_equal(start, self.start):
-            return self.counts
-        rows, bins = self.counts.shape
-        row, place = np.nonzero(self.counts)
-        target = ((place + self.start[row]) >> (exponent - self.exponent)[row]) - start[row]
-        moved = np.zeros_like(self.counts)
-        np.add.at(moved, (row, target), self.counts[row, place])
-        return moved
 
     def quantiles(self, probabilities):
         """Shape (rows, probabilities): off by less than the width of a bin from the order statistic."""
@@ -159,7 +151,8 @@ class Binned:
         both = [part.counted for part in (self, other) if part.counted is not None]
         counted = both[0] + both[1] if len(both) == 2 else (both or [None])[0]
         total = Binned(self.waiting + other.waiting, counted)
-        if sum(logs.nbytes for logs in total.waiting) < WAITING_BYTES:
+        enough = WAITING_BYTES if counted is None else max(WAITING_BYTES, counted.counts.nbytes)
+        if sum(logs.nbytes for logs in total.waiting) < enough:
             return total
         return Binned((), total.histograms)
 
