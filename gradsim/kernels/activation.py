@@ -93,7 +93,8 @@ def apply_tangent(v, n, left, right, x, slopes):
 @step
 def phi_of(code, p, v, exponent, n, x, slopes, scratch):
     """x = phi(2^exponent v) and slopes = phi'(2^exponent v); (exponent of x, mean and variance of its units)."""
-    straight = exponent < -FAST_EXPONENT and p[VALUE_ZERO] == 0.0 and np.isfinite(p[SLOPE_ZERO_LEFT] + p[SLOPE_ZERO_RIGHT])
+    slopes_known = not (np.isnan(p[SLOPE_ZERO_LEFT]) or np.isnan(p[SLOPE_ZERO_RIGHT]))
+    straight = exponent < -FAST_EXPONENT and p[VALUE_ZERO] == 0.0 and slopes_known
     homogeneous = p[HOMOGENEOUS] != 0.0 or straight
     if straight:
         apply_tangent(v, n, np.float32(p[SLOPE_ZERO_LEFT]), np.float32(p[SLOPE_ZERO_RIGHT]), x, slopes)
