@@ -64,4 +64,7 @@ def varying(curve_set):
         names.remove("input_width")
     if "bias_std" in names and "bias" in names and all(c["bias"] == "zeros" or c["bias_std"] for c in cells):
         names.remove("bias")
+    rest = [name for name in names if name != "engine"]
+    if len({tuple(c[n] for n in rest) for c in cells}) == len({tuple(c[n] for n in names) for c in cells}):
+        names = rest  # the engine follows from the rest
     return names

@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections import Counter
 
 from rich.console import Console
 from rich.table import Table
@@ -67,9 +68,11 @@ def sentences(curve_set):
 
 def remarks(curve_set):
     """Lines on how the numbers were made, and on what they do not resolve."""
-    engines = {describe(curves)["engine"] for curves in curve_set}
+    engines = Counter(describe(curves)["engine"] for curves in curve_set)
     if len(engines) == 1:
-        yield f"linear layers: {engines.pop()}."
+        yield f"linear layers: {next(iter(engines))}."
+    elif "engine" not in varying(curve_set):
+        yield f"linear layers: {'; '.join(f'{words} ({count} of {len(curve_set)})' for words, count in engines.items())}."
     merged = [layer for curves in curve_set if (layer := curves.merged_layer) is not None]
     if merged:
         yield (
