@@ -39,7 +39,7 @@ TRUNCATED = _float32(1.196288009e+00, 3.131877129e-01, 1.558787451e-02, -3.14464
                      7.337902694e-05, -1.963071821e-06, -5.005629936e-07)
 # fmt: on
 
-ZERO, HALF, ONE, TWO, THREE, FOUR = _float32(0.0, 0.5, 1.0, 2.0, 3.0, 4.0)
+ZERO, HALF, ONE, TWO, THREE = _float32(0.0, 0.5, 1.0, 2.0, 3.0)
 LOG2_E = np.float32(1.4426950408889634)
 LN2_HIGH = np.float32(0.693359375)  # ten bits: an exponent times it is exact
 LN2_LOW = np.float32(-2.1219444005469057e-4)
