@@ -6,13 +6,13 @@ float64), so every step of theirs can be held against it. No carried exponents: 
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from statistics import NormalDist
 
 import numpy as np
 
 from .activations import find_activation
+from .activations.exact import exact
 from .initializers import bias_law, weight_law
 from .kernels.sampling import (
     ROLE_BIAS, ROLE_INPUT, ROLE_LABEL, ROLE_PLACE, ROLE_PROBE, ROLE_SAMPLE, ROLE_TARGET, ROLE_WEIGHT,
@@ -22,70 +22,6 @@ from .quantities import QUANTITIES
 from .streams import stream_key
 
 _normal_quantile = np.vectorize(NormalDist().inv_cdf, otypes=[float])
-_erf = np.vectorize(math.erf, otypes=[float])
-_erfc = np.vectorize(math.erfc, otypes=[float])
-
-
-def _sigmoid(h):
-    return np.exp(np.minimum(h, 0)) / (1 + np.exp(-np.abs(h)))
-
-
-def _normal_cdf(h):
-    return 0.5 * _erfc(-h / math.sqrt(2))
-
-
-_SELU = (1.0507009873554805, 1.6732632423543772)
-
-
-def _gate(h):
-    """The gate's argument in gelu_tanh, and its derivative."""
-    c = 2 * math.sqrt(2 / math.pi)
-    return c * (h + 0.044715 * h**3), c * (1 + 3 * 0.044715 * h**2)
-
-
-def _gated_derivative(h, gate, slope):
-    """Of h sigmoid(gate)."""
-    return _sigmoid(gate) + h * slope * _sigmoid(gate) * _sigmoid(-gate)
-
-
-# name: (phi, phi'), each a function of h and the parameter a
-ACTIVATIONS = {
-    "linear": (lambda h, a: h, lambda h, a: np.ones_like(h)),
-    "sigmoid": (lambda h, a: _sigmoid(h), lambda h, a: _sigmoid(h) * _sigmoid(-h)),
-    "tanh": (lambda h, a: np.tanh(h), lambda h, a: 1 / np.cosh(h) ** 2),
-    "relu": (lambda h, a: np.maximum(h, 0), lambda h, a: 1.0 * (h > 0)),
-    "leaky_relu": (lambda h, a: np.where(h > 0, h, a * h), lambda h, a: np.where(h > 0, 1.0, a)),
-    "gelu": (
-        lambda h, a: h * _normal_cdf(h),
-        lambda h, a: _normal_cdf(h) + h * np.exp(-h * h / 2) / math.sqrt(2 * math.pi),
-    ),
-    "abs": (lambda h, a: np.abs(h), lambda h, a: np.sign(h)),
-    "hard_tanh": (lambda h, a: np.clip(h, -1, 1), lambda h, a: 1.0 * (np.abs(h) < 1)),
-    "hard_sigmoid": (lambda h, a: np.clip(h / 6 + 0.5, 0, 1), lambda h, a: (np.abs(h) < 3) / 6),
-    "relu6": (lambda h, a: np.clip(h, 0, 6), lambda h, a: 1.0 * ((h > 0) & (h < 6))),
-    "hard_swish": (
-        lambda h, a: h * np.clip(h / 6 + 0.5, 0, 1),
-        lambda h, a: np.where(h >= 3, 1.0, np.where(h > -3, h / 3 + 0.5, 0.0)),
-    ),
-    "softsign": (lambda h, a: h / (1 + np.abs(h)), lambda h, a: 1 / (1 + np.abs(h)) ** 2),
-    "sin": (lambda h, a: np.sin(h), lambda h, a: np.cos(h)),
-    "gelu_tanh": (lambda h, a: h * _sigmoid(_gate(h)[0]), lambda h, a: _gated_derivative(h, *_gate(h))),
-    "silu": (lambda h, a: h * _sigmoid(h), lambda h, a: _gated_derivative(h, h, 1.0)),
-    "mish": (
-        lambda h, a: h * np.tanh(np.logaddexp(0, h)),
-        lambda h, a: np.tanh(np.logaddexp(0, h)) + h * _sigmoid(h) / np.cosh(np.logaddexp(0, h)) ** 2,
-    ),
-    "softplus": (lambda h, a: np.logaddexp(0, h), lambda h, a: _sigmoid(h)),
-    "elu": (
-        lambda h, a: np.where(h > 0, h, a * np.expm1(np.minimum(h, 0))),
-        lambda h, a: np.where(h > 0, 1.0, a * np.exp(np.minimum(h, 0))),
-    ),
-    "selu": (
-        lambda h, a: _SELU[0] * np.where(h > 0, h, _SELU[1] * np.expm1(np.minimum(h, 0))),
-        lambda h, a: _SELU[0] * np.where(h > 0, 1.0, _SELU[1] * np.exp(np.minimum(h, 0))),
-    ),
-    "erf": (lambda h, a: _erf(h), lambda h, a: 2 / math.sqrt(math.pi) * np.exp(-h * h)),
-}
 
 
 def philox(counters, key):
@@ -237,10 +173,8 @@ def _sample_rows(key, replica, inputs, count):
 
 def activation_functions(network):
     """phi and phi' as functions of an array."""
-    entry, a = find_activation(network.activation)
-    if entry.name in ACTIVATIONS:
-        return tuple(partial(f, a=a) for f in ACTIVATIONS[entry.name])
-    return tuple(np.vectorize(f, otypes=[float]) for f in (entry.phi, entry.derivative))
+    found = exact(network.activation)
+    return found.phi, found.derivative
 
 
 def step_forward(network, drawn, k, vector):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from gradsim import reference
 from gradsim.activations import ACTIVATIONS, CODES, find_activation
+from gradsim.activations.exact import exact
 from gradsim.kernels import dispatch as kernels
 
 GRID = np.concatenate([np.linspace(-30, 30, 60_001), np.geomspace(30, 1e6, 400), -np.geomspace(30, 1e6, 400)])
@@ -28,18 +28,13 @@ def logs(code, h, a):
     return out
 
 
-def exact(name, h):
-    _, a = find_activation(name)
-    return tuple(f(h, a) for f in reference.ACTIVATIONS[name])
-
-
 @pytest.mark.parametrize("entry", ACTIVATIONS, ids=lambda entry: entry.name)
 def test_float32_over_the_range(entry):
     """Relative to the value, and where phi or phi' crosses zero absolutely, to a float32 rounding of its scale."""
     h = GRID.astype(np.float32)
     found = vectors(CODES[entry.name], h, np.float32(entry.parameter or 0.0))
     with np.errstate(over="ignore"):
-        value, slope = exact(entry.name, h.astype(float))
+        value, slope = (f(h.astype(float)) for f in (exact(entry.name).phi, exact(entry.name).derivative))
     for f, e, scale in zip(found, (value, slope), (np.minimum(1, abs(h)), entry.largest_derivative), strict=True):
         assert np.all(abs(f - e) <= 4e-6 * abs(e) + 1e-7 * scale)
 
@@ -48,16 +43,15 @@ def test_float32_over_the_range(entry):
 def test_derivatives_are_differences(entry):
     h = np.linspace(-12, 12, 4001) + 1e-4  # no kink within the step
     eps = 1e-6
-    _, a = find_activation(entry.name)
-    phi, derivative = reference.ACTIVATIONS[entry.name]
-    assert np.allclose((phi(h + eps, a) - phi(h - eps, a)) / (2 * eps), derivative(h, a), atol=1e-8)
-    assert abs(derivative(np.linspace(-30, 30, 300_001), a)).max() == pytest.approx(entry.largest_derivative, rel=2e-4)
+    phi, derivative = exact(entry.name).phi, exact(entry.name).derivative
+    assert np.allclose((phi(h + eps) - phi(h - eps)) / (2 * eps), derivative(h), atol=1e-8)
+    assert abs(derivative(np.linspace(-30, 30, 300_001))).max() == pytest.approx(entry.largest_derivative, rel=2e-4)
     for side, slope in zip((-1, 1), entry.slope_zero, strict=True):
-        assert slope == pytest.approx(float(derivative(np.array(side * 1e-9), a)), abs=1e-8)
-    assert float(phi(np.array(0.0), a)) == pytest.approx(entry.value_zero)
+        assert slope == pytest.approx(float(derivative(np.array(side * 1e-9))), abs=1e-8)
+    assert float(phi(np.array(0.0))) == pytest.approx(entry.value_zero)
     if entry.name != "sin":
         for side, slope, intercept in zip((-1e6, 1e6), entry.slope, entry.intercept, strict=True):
-            assert float(phi(np.array(side), a)) == pytest.approx(slope * side + intercept, abs=2e-6)
+            assert float(phi(np.array(side))) == pytest.approx(slope * side + intercept, abs=2e-6)
 
 
 @pytest.mark.parametrize("name", SMOOTH)
@@ -65,7 +59,7 @@ def test_logs_are_logs_of_the_values(name):
     h = np.linspace(-20, 20, 4001)
     entry, a = find_activation(name)
     found = logs(CODES[name], h, a)
-    for sign, log, value in ((found[0], found[1], exact(name, h)[0]), (found[2], found[3], exact(name, h)[1])):
+    for sign, log, value in ((found[0], found[1], exact(name).phi(h)), (found[2], found[3], exact(name).derivative(h))):
         assert np.all(abs(sign * np.exp(log) - value) <= 1e-11 * abs(value) + 1e-15)
 
 

@@ -42,17 +42,18 @@ def find_activation(text):
     return entry.with_parameter(a), a
 
 
-def activation(name, f, df):
+def activation(name, f, df, kinks=()):
     """Make the function f, with derivative df, an activation that networks can name; returns its Activation.
 
-    f and df take and give one number (a float64) and are written with `math` or `numpy`, as for `numba.njit`; kinks are
-    fine. They are compiled by themselves, evaluated in float64 and rounded to float32; how f behaves at 0 and at infinity
-    is found by evaluating it there. Raises RequestError where Numba cannot compile them, df is not the derivative, or
-    the name is taken by gradsim.
+    f and df take and give one number (a float64) and are written with `math` or `numpy`, as for `numba.njit`. They are
+    compiled by themselves, evaluated in float64 and rounded to float32; how f behaves at 0 and at infinity is found by
+    evaluating it there. `kinks` are the points where f or a derivative of it jumps: a simulation does not need them,
+    theory does. Raises RequestError where Numba cannot compile them, df is not the derivative, or the name is taken by
+    gradsim.
     """
     if not isinstance(name, str) or not name.isidentifier() or name.lower() in _BY_NAME:
         raise RequestError(f"activation: {name!r} is not a free name; one is letters, digits and _ and not in the table")
-    _GIVEN[name] = custom_entry(name, f, df)
+    _GIVEN[name] = custom_entry(name, f, df, kinks)
     return _GIVEN[name]
 
 

@@ -82,7 +82,7 @@ def _asymptote(f, df, side):
     return (far, 0.0) if straight else (math.nan, math.nan)
 
 
-def custom_entry(name, f, df):
+def custom_entry(name, f, df, kinks=()):
     """The Activation of a user's f and its derivative df. Raises RequestError for what cannot be."""
     from ..kernels.external import call
 
@@ -104,14 +104,26 @@ def custom_entry(name, f, df):
         largest_derivative=float(max(abs(slope(h)) for h in GRID)),
         addresses=addresses,
         compiled=compiled,
+        kinks=_points(name, kinks),
         summary="given by the user",
     )
 
 
-def load(text):
-    """The Activation of "module:function", whose derivative is `function_derivative` in the same module.
+def _points(name, kinks):
+    try:
+        points = tuple(sorted(float(k) for k in kinks))
+    except (TypeError, ValueError):
+        points = (math.nan,)
+    if not all(map(math.isfinite, points)):
+        raise RequestError(f"activation {name!r}: kinks are a list of finite numbers, not {kinks!r}")
+    return points
 
-    `function` may also be what `gradsim.activation` returned. Raises RequestError.
+
+def load(text):
+    """The Activation of "module:function", or what `gradsim.activation` returned, by that name.
+
+    Its derivative is `function_derivative` in the same module, its kinks, if there are any, `function_kinks`. Raises
+    RequestError.
     """
     module_name, _, attribute = text.partition(":")
     if os.getcwd() not in sys.path:
@@ -128,4 +140,4 @@ def load(text):
     derivative = getattr(module, f"{attribute}_derivative", None)
     if derivative is None:
         raise RequestError(f"--activation: {text!r} needs its derivative beside it, {attribute}_derivative(h)")
-    return custom_entry(text, found, derivative)
+    return custom_entry(text, found, derivative, getattr(module, f"{attribute}_kinks", ()))

@@ -1,0 +1,37 @@
+"""What theory says of a network, in the names of a simulation: docs/theory.md.
+
+    gradsim.theory.mean_field(network)["gradient_log_mean"]      infinite width, any activation
+    gradsim.theory.finite_width(network)["gradient_log_mean"]    exact, where an exact law is known
+    gradsim.theory.precision(network)                            where float types are left
+    gradsim.theory.fixed_point("tanh", weight_std=1.5, bias_std=0.1), critical_point, phase_diagram, half_stable_points
+"""
+
+from importlib import import_module
+
+_HOMES = {
+    "mean_field": "infinite_width",
+    "MeanField": "infinite_width",
+    "finite_width": "exact_laws",
+    "FiniteWidth": "exact_laws",
+    "precision": "float_ranges",
+    "Precision": "float_ranges",
+    "fixed_point": "fixed_points",
+    "FixedPoint": "fixed_points",
+    "critical_point": "fixed_points",
+    "CriticalPoint": "fixed_points",
+    "half_stable_points": "fixed_points",
+    "HalfStablePoint": "fixed_points",
+    "phase_diagram": "fixed_points",
+    "PhaseDiagram": "fixed_points",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__():
+    return sorted(__all__)

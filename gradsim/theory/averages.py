@@ -1,0 +1,164 @@
+"""Averages of an activation over the preactivations of an infinitely wide layer, one alone and two that are correlated.
+
+A preactivation is a Gaussian plus a bias that is constant or uniform on [low, high] (a normal bias belongs to the Gaussian). The
+line is cut where phi or a derivative of it jumps, every two units of h where phi bends and every two standard deviations,
+and each panel gets a Gauss-Legendre rule: kinks cost nothing, and a tanh that is a step seen from far away keeps its
+digits. Functions that are analytic near the whole line are averaged in pairs by the trapezoid rule, which converges
+exponentially (Trefethen & Weideman 2014, doi:10.1137/130932132) as long as a few points fall on each bend.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import ndtr
+
+REACH = 10.0  # standard deviations: e^-50 is left out
+SIDE = 2.0
+BENDS = np.arange(0.0, 41.0, SIDE)  # of |h|: beyond the last one phi is its asymptote to e^-40 or algebraic
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)  # tanh in a panel of two units: 3.4^-40
+PAIR_NODES, PAIR_WEIGHTS = np.polynomial.legendre.leggauss(12)  # 3.4^-24
+TRAPEZOID_SCALE = 30.0  # standard deviation up to which the trapezoid rule needs fewer points than panels
+DIGITS = -math.log(1e-16)
+NO_BIAS = (0.0, 0.0)
+
+
+class Averages(NamedTuple):
+    """Of phi(b + sqrt(v) z) over z and b: arrays of the shape of v."""
+
+    mean: np.ndarray  # E phi
+    square: np.ndarray  # E phi^2
+    slope_square: np.ndarray  # E phi'^2
+    parallel: np.ndarray  # E[z phi phi'] / sqrt(v), the derivative of E phi^2 with respect to v
+
+
+def averages(phi, variance, bias=NO_BIAS):
+    """The Averages of an `activations.exact.Exact`; `variance` v is an array above 0, `bias` (low, high)."""
+    scale = np.sqrt(np.asarray(variance, float))
+    if phi.sine:
+        return _sine_averages(scale * scale, bias)
+    cuts = _cuts(phi, float(scale.max()), bias)
+    cuts = np.broadcast_to(cuts, (*scale.shape, cuts.size))
+    h, weights = panels(_edges(cuts, scale[..., None], bias), NODES, WEIGHTS)
+    density, moment = _density(h, scale[..., None], bias)
+    value, slope = phi.phi(h), phi.derivative(h)
+    return Averages(
+        (weights * density * value).sum(axis=-1),
+        (weights * density * value * value).sum(axis=-1),
+        (weights * density * slope * slope).sum(axis=-1),
+        (weights * moment * value * slope).sum(axis=-1) / scale,
+    )
+
+
+def pair_averages(phi, variance, gap, bias=NO_BIAS):
+    """(E (phi(u1) - phi(u2))^2 / 2, E phi'(u1) phi'(u2)) of two preactivations whose Gaussians have correlation 1 - gap.
+
+    In u = b + sqrt(v) (y sqrt(1 - gap/2) +- x sqrt(gap/2)) with x, y independent, small gaps lose no digits.
+    """
+    if phi.sine:
+        return _sine_pair(variance, gap, bias)
+    scale = math.sqrt(variance)
+    narrow, wide = scale * math.sqrt(gap / 2), scale * math.sqrt(max(1 - gap / 2, 1e-32))
+    if phi.strip and scale <= TRAPEZOID_SCALE and bias[0] == bias[1]:
+        across, along, weights = _grid(min(0.6, 2 * math.pi * phi.strip / (DIGITS * scale)), narrow, wide, bias[0])
+    else:
+        across, along, weights = _pair_panels(phi, narrow, wide, bias)
+    first, second = along + across, along - across
+    difference = phi.phi(first) - phi.phi(second)
+    return (
+        0.5 * float(np.sum(weights * difference * difference)),
+        float(np.sum(weights * phi.derivative(first) * phi.derivative(second))),
+    )
+
+
+def _cuts(phi, scale, bias):
+    """Increasing values of h at which panels end, for standard deviations up to `scale`; never empty."""
+    cuts = [bias[0], *phi.kinks]
+    if not phi.straight:
+        far = max((scale * 2 * REACH + max(map(abs, bias))) / BENDS[-1], 1.0)
+        bends = np.concatenate([BENDS, BENDS[-1] * 3.0 ** np.arange(1, 1 + math.ceil(math.log(far, 3)))])
+        cuts += [*bends, *-bends]
+    return np.unique(np.array(cuts, float))
+
+
+def _edges(cuts, scale, bias):
+    """Where panels end, sorted: the cuts that are within reach, and a cut every two standard deviations of each bias's end.
+
+    `cuts` of shape (..., n), `scale` of shape (..., 1).
+    """
+    every = np.arange(-REACH, REACH + 1, SIDE) * scale
+    ends = [np.broadcast_to(every + end, (*cuts.shape[:-1], every.shape[-1])) for end in sorted(set(bias))]
+    held = np.clip(cuts, bias[0] - REACH * scale, bias[1] + REACH * scale)
+    return np.sort(np.concatenate([held, *ends], axis=-1), axis=-1)
+
+
+def panels(edges, nodes, weights):
+    """Nodes and weights of panels between `edges`, increasing along the last axis: shapes (..., panels * nodes)."""
+    half = 0.5 * np.diff(edges)[..., None]
+    h = half * nodes + (edges[..., :-1, None] + half)
+    return h.reshape(*edges.shape[:-1], -1), (half * weights).reshape(*edges.shape[:-1], -1)
+
+
+def _normal(z):
+    return np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+
+
+def _density(h, scale, bias):
+    """The density of bias + scale z at h, and that density times the mean of z given h."""
+    low, high = bias
+    z = (h - low) / scale
+    if low == high:
+        density = _normal(z) / scale
+        return density, z * density
+    y = (h - high) / scale
+    side = np.where(h > 0.5 * (low + high), -1.0, 1.0)  # both tails without cancellation
+    between = side * (ndtr(side * z) - ndtr(side * y))
+    return between / (high - low), (_normal(y) - _normal(z)) / (high - low)
+
+
+def _grid(step, narrow, wide, shift):
+    """Trapezoid rule in the plane: (across, along, weights); x > 0 stands for both signs, which only exchange u1 and u2."""
+    y = step * np.arange(-math.ceil(REACH / step), math.ceil(REACH / step) + 1)
+    x = y[y.size // 2 :, None]
+    half = 2 * step * _normal(x)
+    half[0] /= 2
+    return narrow * x, shift + wide * y, half * step * _normal(y)
+
+
+def _pair_panels(phi, narrow, wide, bias):
+    """The same by panels in x, and for each x in y: cut along the lines u1 = cut and u2 = cut, and in x where they cross."""
+    cuts = _cuts(phi, math.hypot(narrow, wide), bias)
+    reach = REACH * math.sqrt(2) * math.hypot(narrow, wide)
+    cuts = cuts[(cuts > bias[0] - reach) & (cuts < bias[1] + reach)]
+    crossings = np.subtract.outer(cuts, cuts).ravel() / (2 * max(narrow, 1e-300))
+    if wide < narrow:  # a line then sweeps over all of y while x moves by wide / narrow
+        sweeps = np.add.outer(cuts - bias[0], wide * np.arange(-REACH, REACH + 1, SIDE)).ravel() / narrow
+        crossings = np.concatenate([crossings, sweeps, -sweeps])
+    ends = np.unique(np.maximum(_edges(crossings, np.ones(1), NO_BIAS), 0.0))
+    x, outer = panels(ends, PAIR_NODES, PAIR_WEIGHTS)
+    across = narrow * x[:, None]
+    lines = np.concatenate([cuts - across, cuts + across], axis=1)
+    along, inner = panels(_edges(lines, np.full(1, wide), bias), PAIR_NODES, PAIR_WEIGHTS)
+    return across, along, (2 * outer * _normal(x))[:, None] * inner * _density(along, wide, bias)[0]
+
+
+def _turned(bias):
+    """E e^(2ib) of a bias that is constant or uniform."""
+    low, high = bias
+    return np.exp(1j * (low + high)) * np.sinc((high - low) / math.pi)
+
+
+def _sine_averages(variance, bias):
+    """Of sin, which has no asymptote, in closed form: E e^(inh) = e^(-n^2 v/2) E e^(inb)."""
+    once = np.exp(-variance / 2) * (np.exp(0.5j * (bias[0] + bias[1])) * np.sinc((bias[1] - bias[0]) / (2 * math.pi))).imag
+    turned = _turned(bias).real
+    twice = np.exp(-2 * variance) * turned
+    return Averages(once, (1 - turned - turned * np.expm1(-2 * variance)) / 2, (1 + twice) / 2, twice)
+
+
+def _sine_pair(variance, gap, bias):
+    """From 2 sin u1 sin u2 = cos(u1 - u2) - cos(u1 + u2) and its like; u1 - u2 has variance 2 v gap."""
+    apart, together = math.exp(-variance * gap), math.exp(-variance * (2 - gap)) * _turned(bias).real
+    twice = math.exp(-2 * variance) * _turned(bias).real
+    lost = -math.expm1(-variance * gap) / 2  # (1 - apart) / 2
+    return lost + (together - twice) / 2, (apart + together) / 2

@@ -1,0 +1,288 @@
+"""Fixed points of variance and correlation, and the edge of chaos.
+
+Poole et al. 2016 (arXiv:1606.05340), Schoenholz et al. 2017 (arXiv:1611.01232); critical points with chi_par = 1: Roberts, Yaida
+& Hanin 2022 (arXiv:2106.10165), section 5.3.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import brentq
+
+from ..network import finite_number
+from .layers import SMALL_GAP, Layer
+from .lengths import length_map
+
+EDGE = 1e-9  # |chi_perp - 1| below which a network is called critical
+ROUNDING = 1e-13
+PHASES = ("ordered", "critical", "chaotic")
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """What an infinitely deep and wide network with Var W = weight_std^2 / fan_in and Var b = bias_std^2 settles to.
+
+    `q_star` is the variance of preactivations that inputs of mean square 1 lead to: 0 where signals die, inf where they
+    grow without bound (there is no fixed point then), NaN where they keep cycling. `c_star` is the correlation that two
+    inputs with correlation 0 get, NaN where it is kept as it is. `chi_perp` = sigma_w^2 E phi'^2 is what the
+    mean-square gradient is multiplied by in a layer, `chi_par` = dq'/dq, `chi_c_star` is sigma_w^2 E phi'(u1) phi'(u2) at c_star.
+    `xi_q` and `xi_c` are the depth scales in layers, -1 / ln of chi_par and of the slope of the correlation map at
+    c_star. `phase` is one of PHASES. `stable` says that a small change of q does not grow. `others` holds
+    further fixed points q that other inputs lead to, or that repel. `note` says in words what is special.
+    """
+
+    activation: str
+    weight_std: float
+    bias_std: float
+    q_star: float
+    c_star: float
+    chi_perp: float
+    chi_par: float
+    chi_c_star: float
+    xi_q: float
+    xi_c: float
+    phase: str
+    stable: bool
+    others: tuple = ()
+    note: str = ""
+
+
+def fixed_point(activation, *, weight_std, bias_std=0.0):
+    """The FixedPoint of `activation` with Var W = weight_std^2 / fan_in, Var b = bias_std^2. Raises RequestError."""
+    weight_std = finite_number("weight_std", weight_std, 0.0)
+    bias_std = finite_number("bias_std", bias_std, 0.0)
+    w, b = weight_std**2, bias_std**2
+    lengths = length_map(activation)
+    q, others, note = _variance(lengths, w, b)
+    chi_perp, chi_par = _chi(lengths, w, q)
+    c, chi_c, slope = _correlation(activation, lengths, w, b, q, chi_perp)
+    if math.isnan(c) and not note:
+        note = "correlations are kept as they are"
+    return FixedPoint(
+        activation, weight_std, bias_std, q, c, chi_perp, chi_par, chi_c, depth_scale(chi_par), depth_scale(slope),
+        phase(chi_perp), q < math.inf and _stable(lengths, w, b, q, chi_par), others, note,
+    )  # fmt: skip
+
+
+def phase(chi_perp):
+    """One of PHASES; "" for NaN."""
+    if math.isnan(chi_perp):
+        return ""
+    return PHASES[1] if abs(chi_perp - 1) < EDGE else PHASES[0] if chi_perp < 1 else PHASES[2]
+
+
+def depth_scale(chi):
+    """-1 / ln |chi|, in layers: infinite at 1, negative where it grows."""
+    if math.isnan(chi):
+        return math.nan
+    size = abs(chi)
+    return math.inf if abs(size - 1) < 1e-12 else 0.0 if size == 0 else -1 / math.log(size)
+
+
+def _variance(lengths, w, b):
+    """(q_star, other fixed points, a note)."""
+    entry = lengths.entry
+    if entry.homogeneous:
+        return _homogeneous_variance(w * lengths.limit(entry.slope), w + b, b)
+    roots = lengths.fixed_points(w, b)
+    if w * entry.value_zero**2 + b == 0:
+        roots.insert(0, 0.0)
+    q = float(lengths.reached(w, b))
+    if math.isnan(q):
+        q = _iterated(lengths, w, b)
+    elif math.isfinite(q) and roots:
+        q = min(roots, key=lambda root: abs(root - q))
+        start = w + b  # a double root is reached from one side, and grids do not see it
+        q = min([q, *(r for r in roots if start <= r < q)]) if q > start else max([q, *(r for r in roots if q < r <= start)])
+    elif q == math.inf:
+        q = min([q, *(r for r in roots if r >= w + b)])
+    elif q == 0.0 and (not roots or roots[0] != 0.0):
+        q = _iterated(lengths, w, b)  # below the grid
+    others = tuple(root for root in roots if root != q)
+    if math.isnan(q):
+        return q, others, "no fixed point is reached: the variance keeps cycling"
+    if q == math.inf:
+        return q, others, "no fixed point is reached: the variance grows without bound"
+    return q, others, "signals die: the variance goes to 0" if q == 0 else ""
+
+
+def _homogeneous_variance(growth, start, b):
+    if abs(growth - 1) < 1e-12:
+        if b == 0:
+            return start, (), "every variance is a fixed point"
+        return math.inf, (), "no fixed point: the variance grows by the biases' in every layer"
+    if growth > 1:
+        return math.inf, () if b else (0.0,), "no fixed point is reached: the variance grows without bound"
+    return b / (1 - growth), (), "" if b else "signals die: the variance goes to 0"
+
+
+def _iterated(lengths, w, b):
+    q = w + b
+    for _ in range(2000):
+        q, before = float(w * lengths.at(q)[0] + b) if q > 0 else w * lengths.entry.value_zero**2 + b, q
+        if abs(q - before) <= 1e-14 * q:
+            return q
+    return math.nan
+
+
+def _chi(lengths, w, q):
+    """(chi_perp, chi_par) at q, or in the limits 0 and infinity."""
+    entry = lengths.entry
+    if math.isnan(q):
+        return math.nan, math.nan
+    if entry.homogeneous or q == math.inf or (q == 0 and entry.value_zero == 0):
+        both = w * lengths.limit(entry.slope_zero if q == 0 else entry.slope)
+        return both, both
+    _, slope_square, parallel = lengths.at(max(q, 1e-12))
+    return float(w * slope_square), float(w * parallel)
+
+
+def _stable(lengths, w, b, q, chi_par):
+    """Whether a small change of q does not grow; at chi_par = 1 the second order decides."""
+    if math.isnan(q) or abs(chi_par) > 1 + EDGE:
+        return False
+    if abs(chi_par) < 1 - EDGE or lengths.entry.homogeneous:
+        return True
+    above, below = max(q, 1e-4) * 1.001, q * 0.999
+    grows = float(w * lengths.at(above)[0] + b) > above * (1 + ROUNDING)
+    return not grows and (q == 0 or float(w * lengths.at(below)[0] + b) >= below * (1 - ROUNDING))
+
+
+def _correlation(activation, lengths, w, b, q, chi_perp):
+    """(c_star, chi at c_star, slope of the correlation map there)."""
+    entry = lengths.entry
+    if math.isnan(q):
+        return math.nan, math.nan, math.nan
+    if q in (0.0, math.inf) or (entry.homogeneous and b == 0):
+        slopes = entry.slope_zero if q == 0 and not entry.homogeneous else entry.slope
+        if q == 0 and entry.value_zero != 0:
+            return 1.0, chi_perp, chi_perp
+        if slopes[0] == slopes[1] or math.isnan(slopes[0] + slopes[1]):
+            return math.nan, math.nan, math.nan  # a linear network
+        return 1.0, chi_perp, 1.0  # as in a ReLU network: at 1 the normalized map has slope 1
+    if chi_perp <= 1 + EDGE:
+        return 1.0, chi_perp, chi_perp
+    pair = Layer(activation).pair
+
+    def excess(log_gap):
+        return w * pair(math.log(q), log_gap)[0] - 1
+
+    if excess(0.0) > -1e-14:
+        gap = 1.0
+    else:
+        gap = math.exp(brentq(excess, math.log(SMALL_GAP), 0.0, xtol=1e-14))
+    chi = float(w * pair(math.log(q), math.log(gap))[1])
+    return 1 - gap, chi, chi
+
+
+@dataclass(frozen=True)
+class CriticalPoint:
+    """Where chi_perp = 1 at a fixed point, for a given bias: the edge of chaos.
+
+    `weight_std` is sigma_w, NaN where there is no such point; `q_star` the variance there, NaN where every variance will do;
+    `stable` whether a small change of q does not grow. `branches` holds every such point, this one among them, by
+    increasing q; this one is the first stable branch, or the first.
+    """
+
+    activation: str
+    bias_std: float
+    weight_std: float
+    q_star: float
+    chi_par: float
+    stable: bool
+    branches: tuple = ()
+    note: str = ""
+
+
+def critical_point(activation, *, bias_std=0.0):
+    """The CriticalPoint of `activation` for Var b = bias_std^2. Raises RequestError."""
+    bias_std = finite_number("bias_std", bias_std, 0.0)
+    lengths, b = length_map(activation), bias_std**2
+    entry = lengths.entry
+
+    def point(q, w):
+        _, chi_par = _chi(lengths, w, q)
+        return CriticalPoint(activation, bias_std, math.sqrt(w), q, chi_par, _stable(lengths, w, b, q, chi_par))
+
+    none = CriticalPoint(activation, bias_std, math.nan, math.nan, math.nan, False)
+    if entry.homogeneous:
+        growth = lengths.limit(entry.slope)
+        if b or not growth:
+            return replace(none, note="no critical point: where chi_perp = 1 the biases make the variance grow for ever")
+        found = replace(none, weight_std=growth**-0.5, chi_par=1.0, stable=True)
+        return replace(found, branches=(found,), note="every variance is a fixed point")
+    branches = [point(q, 1 / float(lengths.at(q)[1])) for q in lengths.critical(b)]
+    at_zero = lengths.limit(entry.slope_zero)
+    if b == 0 and entry.value_zero == 0 and at_zero > 0:
+        branches.insert(0, point(0.0, 1 / at_zero))
+    if not branches:
+        return replace(none, note="no critical point with this bias")
+    best = next((p for p in branches if p.stable), branches[0])
+    return replace(best, branches=tuple(branches), note="" if best.stable else "no stable critical point with this bias")
+
+
+@dataclass(frozen=True)
+class HalfStablePoint:
+    """Where chi_perp = chi_par = 1: variance `q_star`, at weight_std and bias_std. The edge of chaos ends there."""
+
+    activation: str
+    q_star: float
+    weight_std: float
+    bias_std: float
+
+
+def half_stable_points(activation):
+    """A tuple of every HalfStablePoint of `activation`, by increasing q; empty where there is none. Raises RequestError."""
+    lengths, result = length_map(activation), []
+    for q in [] if lengths.entry.homogeneous else lengths.half_stable():
+        square, slope_square, _ = (float(v) for v in lengths.at(q))
+        b = q - square / slope_square
+        if b >= 0:
+            result.append(HalfStablePoint(activation, q, slope_square**-0.5, math.sqrt(b)))
+    return tuple(result)
+
+
+@dataclass(frozen=True)
+class PhaseDiagram:
+    """On a grid: arrays of shape (bias_std, weight_std). `q_star` and `chi_perp` as in FixedPoint.
+
+    `decades_per_100_layers` are powers of ten of the root-mean-square gradient gained on its way back through 100 layers.
+    """
+
+    activation: str
+    weight_std: np.ndarray
+    bias_std: np.ndarray
+    q_star: np.ndarray
+    chi_perp: np.ndarray
+
+    @property
+    def decades_per_100_layers(self):
+        with np.errstate(divide="ignore"):
+            return 50 * np.log10(self.chi_perp)
+
+
+def phase_diagram(activation, *, weight_std, bias_std):
+    """The PhaseDiagram on all pairs of the given standard deviations, two increasing sequences. Raises RequestError."""
+    stds = [
+        np.array([finite_number(name, float(v), 0.0) for v in values])
+        for name, values in (("weight_std", weight_std), ("bias_std", bias_std))
+    ]
+    lengths = length_map(activation)
+    w, b = np.meshgrid(*(s**2 for s in stds))
+    entry = lengths.entry
+    if entry.homogeneous:
+        growth = w * lengths.limit(entry.slope)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            q = np.where(growth < 1, b / (1 - growth), np.where((growth == 1) & (b == 0), w + b, np.inf))
+        return PhaseDiagram(activation, *stds, q, growth)
+    q = lengths.reached(w, b)
+    for k in np.ndindex(q.shape):
+        if np.isnan(q[k]):
+            q[k] = _iterated(lengths, w[k], b[k])
+    inside = (q > 0) & np.isfinite(q)
+    chi = np.full(q.shape, np.nan)
+    chi[inside] = w[inside] * lengths.at(q[inside])[1]
+    for edge, slopes in ((0.0, entry.slope_zero), (np.inf, entry.slope)):
+        chi[q == edge] = w[q == edge] * lengths.limit(slopes)
+    return PhaseDiagram(activation, *stds, q, chi)

@@ -1,0 +1,131 @@
+"""What one infinitely wide layer does to variances and correlations, in logarithms, so that no depth overflows."""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..activations import find_activation
+from ..activations.exact import Exact, exact
+from ..errors import RequestError
+from .averages import NO_BIAS, averages, pair_averages
+
+FAR = 400.0  # log of a variance beyond which phi is its asymptote, and below minus which it is its tangent at 0
+SMALL_GAP = 1e-10  # below it the pair averages are extrapolated: they leave the limit as the root of the gap at a kink
+CHECKED = (1.0, 0.37)  # variances at which a user's activation is integrated twice
+UNRESOLVED = 1e-8
+
+
+class Single(NamedTuple):
+    """Logs, but for the mean and parallel, of the averages of `averages.Averages`; parallel is over v's own growth."""
+
+    mean: float
+    log_square: float
+    log_slope_square: float
+    parallel: float
+
+
+@lru_cache(64)
+def resolved(activation):
+    """The Exact of `activation`, a text. Raises RequestError where it is a user's that the quadrature does not resolve."""
+    phi = exact(activation)
+    if find_activation(activation)[0].addresses[0]:
+        shifted = phi._replace(kinks=(*phi.kinks, *np.arange(-41.0, 42.0)))
+        for variance in CHECKED:
+            pairs = zip(averages(phi, variance), averages(shifted, variance), strict=True)
+            if any(abs(a - b) > UNRESOLVED * max(abs(b), 1e-3) for a, b in pairs):
+                raise RequestError(
+                    f"--activation: {activation!r} bends too sharply to be integrated; "
+                    "name its kinks: gradsim.activation(name, f, df, kinks=[...]), or function_kinks beside the function"
+                )
+    return phi
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An activation and the fixed part of the biases before it: (low, high), what is uniform or constant."""
+
+    activation: str
+    bias: tuple = NO_BIAS
+
+    @property
+    def homogeneous(self):
+        return find_activation(self.activation)[0].homogeneous and self.bias == NO_BIAS
+
+    def _scaled(self, log_variance):
+        """(Exact, variance, log of the factor on phi^2): phi itself, or its straight limit at variance 1."""
+        entry, phi = find_activation(self.activation)[0], resolved(self.activation)
+        slopes = None
+        if log_variance > FAR:
+            slopes = entry.slope
+        elif log_variance < -FAR and entry.value_zero == 0 and self.bias == NO_BIAS:
+            slopes = entry.slope_zero
+        if slopes is None or phi.sine or slopes == (0.0, 0.0):
+            return phi, math.exp(min(max(log_variance, -FAR), FAR)), 0.0
+        if any(map(math.isnan, slopes)):
+            raise RequestError(
+                f"--activation: {self.activation!r} has no asymptote, and a preactivation of variance "
+                f"e^{log_variance:.3g} needs one"
+            )
+        left, right = slopes
+        lines = Exact(lambda h: np.where(h > 0, right * h, left * h), lambda h: np.where(h > 0, right, left), (0.0,), True)
+        return lines, 1.0, log_variance
+
+    def single(self, log_variance):
+        """The Single of a Gaussian part with this log variance, -inf where there is none."""
+        if log_variance == -math.inf and self.bias[0] == self.bias[1]:
+            phi, at = resolved(self.activation), np.array(self.bias[0])
+            value, slope = float(phi.phi(at)), float(phi.derivative(at))
+            return Single(value, _log(value**2), _log(slope**2), slope**2 if value == 0 else math.nan)
+        phi, variance, factor = self._scaled(log_variance)
+        bias = self.bias if factor == 0 else NO_BIAS
+        found = averages(phi, variance, bias)
+        mean = float(found.mean) * math.exp(min(factor / 2, FAR))
+        return Single(mean, _log(float(found.square)) + factor, _log(float(found.slope_square)), float(found.parallel))
+
+    def pair(self, log_variance, log_gap, single=None):
+        """(ratio, product): E (phi(u1) - phi(u2))^2 / (2 v gap), and E phi'(u1) phi'(u2), at 1 - correlation = gap.
+
+        `single` is that of log_variance, if it is known.
+        """
+        single = single or self.single(log_variance)
+        limit = math.exp(single.log_slope_square)
+        if log_gap == -math.inf or log_variance == -math.inf:
+            return limit, limit
+        phi, variance, factor = self._scaled(log_variance)
+        bias = self.bias if factor == 0 else NO_BIAS
+        gap = min(math.exp(log_gap), 2.0)
+        held = max(gap, SMALL_GAP)
+        if phi.strip and variance * held < 1e-12:
+            return limit, limit
+        difference, product = pair_averages(phi, variance, held, bias)
+        near = math.sqrt(gap / held)
+        return limit + (difference / (variance * held) - limit) * near, limit + (product - limit) * near
+
+    def pair_at(self, log_variance):
+        """`pair` at this variance as a fast function of log_gap: interpolated where that is as good, else as it is."""
+
+        single = self.single(log_variance)
+
+        def direct(angle):
+            return self.pair(log_variance, _log(2 * math.sin(angle / 2) ** 2), single)
+
+        for degree in (48, 144):
+            nodes = math.pi * (np.polynomial.chebyshev.chebpts1(degree + 1) + 1) / 2
+            values = np.array([direct(angle) for angle in nodes])
+            fits = [np.polynomial.Chebyshev.fit(nodes, column, degree, domain=[0, math.pi]) for column in values.T]
+            checks = np.array([0.003, 0.4, 1.1, 2.2, 3.0])
+            errors = [abs(fit(angle) - at) for angle in checks for fit, at in zip(fits, direct(angle), strict=True)]
+            if max(errors) < 1e-11 * max(abs(values).max(), 1e-300):
+                return lambda log_gap: tuple(float(fit(_angle(log_gap))) for fit in fits)
+        return lambda log_gap: self.pair(log_variance, log_gap, single)
+
+
+def _angle(log_gap):
+    return 2 * math.asin(min(math.exp(0.5 * (log_gap - math.log(2))), 1.0))
+
+
+def _log(value):
+    return math.log(value) if value > 0 else -math.inf

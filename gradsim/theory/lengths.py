@@ -1,0 +1,150 @@
+"""The length map q' = sigma_w^2 E phi(sqrt(q) z)^2 + sigma_b^2 of an infinitely wide layer, and where it stands still.
+
+Poole et al. 2016 (arXiv:1606.05340), Schoenholz et al. 2017 (arXiv:1611.01232), Hayou et al. 2019 (arXiv:1902.06853).
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from scipy.interpolate import CubicHermiteSpline
+from scipy.optimize import brentq
+
+from ..activations import find_activation
+from .averages import averages
+from .layers import resolved
+
+LOGS = np.linspace(-18.0, 24.0, 421)  # of q: where fixed points are looked for
+ROUNDING = 1e-13  # of q: a smaller q' - q has no sign
+TOUCHING = 3e-8  # q' - q over q below which a fixed point is a double one: what eight published digits leave
+CELLS = 256  # variances averaged at a time
+
+
+class LengthMap:
+    """S = E phi^2, A = E phi'^2 and P = dS/dq of an activation on a grid of q, and functions that go through them."""
+
+    def __init__(self, activation):
+        self.entry, self.phi = find_activation(activation)[0], resolved(activation)
+        self.grid = np.exp(LOGS)
+        self.square, self.slope_square, self.parallel = self.at(self.grid)
+        self.spline = CubicHermiteSpline(LOGS, self.square, self.parallel * self.grid)
+
+    def at(self, q):
+        """(S, A, P) at an array q > 0, by quadrature."""
+        q = np.asarray(q, float)
+        if not q.size:
+            return q, q, q
+        parts = [averages(self.phi, part)[1:] for part in np.array_split(q.ravel(), max(1, -(-q.size // CELLS)))]
+        return tuple(np.concatenate([p[k] for p in parts]).reshape(q.shape) for k in range(3))
+
+    def limit(self, slopes):
+        """lim S/q = lim A where phi is straight on both sides: at 0, or at infinity."""
+        return 0.5 * (slopes[0] ** 2 + slopes[1] ** 2)
+
+    def _excess(self, w, b):
+        """q' - q on the grid, exactly 0 where only rounding is left."""
+        gap = w * self.square + b - self.grid
+        return np.where(np.abs(gap) < ROUNDING * self.grid, 0.0, gap)
+
+    def fixed_points(self, weight_variance, bias_variance):
+        """Every q > 0 with q' = q on the grid, increasing; touching ones too."""
+
+        def excess(q):
+            return float(weight_variance * self.at(q)[0] + bias_variance - q)
+
+        gap = self._excess(weight_variance, bias_variance)
+        found = [brentq(excess, a, b, xtol=1e-300, rtol=1e-14) for a, b in _brackets(self.grid, gap)]
+        found += [q for q in self._touching(weight_variance, gap) if abs(excess(q)) < TOUCHING * q]
+        return _distinct(found)
+
+    def _touching(self, weight_variance, gap):
+        """Where q' - q is extreme next to zero without a change of sign."""
+        slope = weight_variance * self.parallel - 1
+        near = np.abs(gap) < 1e-2 * self.grid
+        for k, (a, b) in _brackets_of(self.grid, slope):
+            if near[k] or near[k + 1]:
+                yield brentq(lambda q: float(weight_variance * self.at(q)[2] - 1), a, b, xtol=1e-300, rtol=1e-14)
+
+    def critical(self, bias_variance):
+        """Every q > 0 on the grid at which the sigma_w with chi_perp = 1 has q for its fixed point: q - S/A = sigma_b^2."""
+
+        def excess(q):
+            square, slope_square, _ = self.at(q)
+            return float(q - square / slope_square - bias_variance)
+
+        gap = self.grid - self.square / self.slope_square - bias_variance
+        gap[np.abs(gap) < ROUNDING * self.grid] = 0.0
+        return [brentq(excess, a, b, xtol=1e-300, rtol=1e-14) for a, b in _brackets(self.grid, gap)]
+
+    def half_stable(self):
+        """Every q > 0 on the grid with chi_perp = chi_par: A = P."""
+        gap = self.slope_square - self.parallel
+        gap[np.abs(gap) < 1e-9 * self.slope_square] = 0.0
+
+        def excess(q):
+            _, slope_square, parallel = self.at(q)
+            return float(slope_square - parallel)
+
+        return [brentq(excess, a, b, xtol=1e-300, rtol=1e-14) for a, b in _brackets(self.grid, gap)]
+
+    def reached(self, weight_variance, bias_variance):
+        """The fixed point that iteration from inputs of mean square 1 reaches, for arrays of one shape: 0, a number or inf.
+
+        NaN where q' decreases somewhere and the iteration need not move one way.
+        """
+        w, b = (np.ravel(v)[:, None] for v in np.broadcast_arrays(weight_variance, bias_variance))
+        start = np.log(w + b + 1e-300)
+        gap = self._excess(w, b)
+        up = w * self.spline(np.clip(start, LOGS[0], LOGS[-1])) + b > np.exp(start)
+        last = LOGS.size - 1
+        change = np.diff(gap > 0, axis=1)  # between points k and k + 1
+        place = np.clip(np.floor((start - LOGS[0]) / (LOGS[1] - LOGS[0])).astype(int), 0, last - 1)
+        k = np.arange(last)
+        above = np.where(change & (k >= place), k, last).min(axis=1)
+        below = np.where(change & (k <= place), k, -1).max(axis=1)
+        bracket = np.where(up[:, 0], above, below)
+        q = np.where(bracket == last, np.inf, 0.0)
+        inside = (bracket >= 0) & (bracket < last)
+        q[inside] = self._between(w[inside, 0], b[inside, 0], bracket[inside])
+        if (self.parallel < -1e-12).any():
+            q[:] = np.nan
+        return q.reshape(np.broadcast(weight_variance, bias_variance).shape)
+
+    def _between(self, w, b, bracket):
+        """Bisection in log q on the spline, and a Newton step by quadrature."""
+        low, high = LOGS[bracket], LOGS[bracket + 1]
+        rising = w * self.square[bracket] + b > self.grid[bracket]
+        for _ in range(40):
+            middle = 0.5 * (low + high)
+            same = (w * self.spline(middle) + b > np.exp(middle)) == rising
+            low, high = np.where(same, middle, low), np.where(same, high, middle)
+        q = np.exp(0.5 * (low + high))
+        square, _, parallel = self.at(q)
+        step = (w * square + b - q) / (1 - w * parallel)
+        return np.where(np.abs(step) < 1e-3 * q, q + step, q)
+
+
+@lru_cache(16)
+def length_map(activation):
+    """The LengthMap of an activation's text."""
+    return LengthMap(activation)
+
+
+def _brackets_of(grid, values):
+    """(k, (grid[k], grid[j])) where `values` changes sign between k and the next j with a sign."""
+    signed = np.flatnonzero(values)
+    change = np.sign(values[signed[:-1]]) != np.sign(values[signed[1:]])
+    return [(int(a), (grid[a], grid[b])) for a, b in zip(signed[:-1][change], signed[1:][change], strict=True)]
+
+
+def _brackets(grid, values):
+    return [ends for _, ends in _brackets_of(grid, values)]
+
+
+def _distinct(values):
+    """Increasing, without those that agree to rounding."""
+    result = []
+    for value in sorted(values):
+        if not result or not math.isclose(value, result[-1], rel_tol=1e-9):
+            result.append(value)
+    return result

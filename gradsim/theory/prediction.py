@@ -1,0 +1,68 @@
+"""What both theories give: curves of one network under the names of a simulation."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import RequestError
+from ..initializers import bias_law, weight_law
+from ..network import Network
+from ..quantities import QUANTITIES
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """`prediction["gradient_log_mean"]` is an array over layers, NaN where the quantity is not defined, as in Curves.
+
+    A number for quantities of the whole network. What theory does not say is not there: `name in prediction`.
+    """
+
+    network: Network
+    variables: dict = field(repr=False)
+
+    def __getitem__(self, name):
+        if name not in self.variables:
+            raise KeyError(f"{type(self).__name__} says nothing about {name!r}; it knows {', '.join(sorted(self.variables))}")
+        return self.variables[name]
+
+    def __contains__(self, name):
+        return name in self.variables
+
+    @property
+    def layers(self):
+        return np.arange(len(self.network.linear_widths) + 1)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A linear layer as theory sees it: fans, WeightLaw and law of the biases."""
+
+    fan_in: int
+    fan_out: int
+    weights: object
+    biases: object
+
+
+def linear_layers(network, theory):
+    """The Linear layers of a Network. Raises RequestError unless weights have mean zero and are random or all zero."""
+    if not isinstance(network, Network):
+        raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
+    layers, fan_in = [], network.input_width
+    for fan_out in network.linear_widths:
+        law = weight_law(network.init, fan_in, fan_out, network.weight_gain)
+        if law.mean:
+            raise RequestError(f"--init: {network.init!r} gives weights with mean {law.mean:.3g}; {theory} needs mean zero")
+        if law.kind == "identity":
+            raise RequestError(f"--init: {network.init!r} is not random; {theory} needs random weights")
+        layers.append(Linear(fan_in, fan_out, law, bias_law(network.bias, fan_in)))
+        fan_in = fan_out
+    return layers
+
+
+def place(quantity, values, network):
+    """`values` over the layers of `quantity`, as an array over all layers; one value as a float for a whole network."""
+    if QUANTITIES[quantity].place == "network":
+        return float(values)
+    result = np.full(len(network.linear_widths) + 1, np.nan)
+    result[QUANTITIES[quantity].layers(network)] = values
+    return result
