@@ -14,3 +14,9 @@ def log_square_limits():
     limits = [ml_dtypes.finfo(name) for name in PRECISIONS]
     logs = [[2 * np.log(float(value)) for value in (f.smallest_normal, f.max)] for f in limits]
     return tuple(np.array(logs).T)
+
+
+@cache
+def log_square_zero():
+    """Natural logs of the squares of half the smallest number above 0, over PRECISIONS: what is below is rounded to 0."""
+    return np.array([2 * np.log(float(ml_dtypes.finfo(name).smallest_subnormal)) - 2 * np.log(2) for name in PRECISIONS])

@@ -37,17 +37,23 @@ def averages(phi, variance, bias=NO_BIAS):
     scale = np.sqrt(np.asarray(variance, float))
     if phi.sine:
         return _sine_averages(scale * scale, bias)
+    h, probability, moment = preactivations(phi, scale, bias)
+    value, slope = phi.phi(h), phi.derivative(h)
+    return Averages(
+        (probability * value).sum(axis=-1),
+        (probability * value * value).sum(axis=-1),
+        (probability * slope * slope).sum(axis=-1),
+        (moment * value * slope).sum(axis=-1) / scale,
+    )
+
+
+def preactivations(phi, scale, bias=NO_BIAS):
+    """(h, probability, probability times the mean of z): a rule that resolves phi, of shape (*scale.shape, nodes)."""
     cuts = _cuts(phi, float(scale.max()), bias)
     cuts = np.broadcast_to(cuts, (*scale.shape, cuts.size))
     h, weights = panels(_edges(cuts, scale[..., None], bias), NODES, WEIGHTS)
     density, moment = _density(h, scale[..., None], bias)
-    value, slope = phi.phi(h), phi.derivative(h)
-    return Averages(
-        (weights * density * value).sum(axis=-1),
-        (weights * density * value * value).sum(axis=-1),
-        (weights * density * slope * slope).sum(axis=-1),
-        (weights * moment * value * slope).sum(axis=-1) / scale,
-    )
+    return h, weights * density, weights * moment
 
 
 def pair_averages(phi, variance, gap, bias=NO_BIAS):

@@ -140,10 +140,9 @@ def _variables(network, start, forward, backward, into_input):
         gradient.insert(0, total.given(others))
     inner = gradient[0].times(into_input)
     weight = [
-        _Sum(g.log_mean + x.log_mean, g.log_variance + x.log_variance, g.log_of_mean + x.log_of_mean - x.log_alive,
-             g.log_second_ratio + x.log_second_ratio + x.log_alive, passed)
-        for g, x in zip(gradient, activation[: len(gradient)], strict=True)
-    ]  # fmt: skip
+        g.times(x).given(-x.log_alive if number <= depth else 0.0)  # a hidden gradient counts x's being alive already
+        for number, (g, x) in enumerate(zip(gradient, activation[: len(gradient)], strict=True), start=1)
+    ]
     probe = ChiSquare(forward[-1].gates.n)
     output = LayerLaw(-2 * math.log(probe.n), probe, Gates(probe.n, 1.0))
     return (

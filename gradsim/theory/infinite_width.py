@@ -33,6 +33,7 @@ class MeanField(Prediction):
     chi_perp: np.ndarray = field(default=None, repr=False)
     chi_par: np.ndarray = field(default=None, repr=False)
     log_slope_square: np.ndarray = field(default=None, repr=False)
+    layer_kinds: tuple = field(default=(), repr=False)  # (layers.Layer, log of the Gaussian part's variance) of hidden layers
 
 
 def mean_field(
@@ -59,7 +60,7 @@ def mean_field(
         q = np.exp(variables["preactivation_log_mean"])
     arrays = (place("activation_mean", values, network) for values in (chi_perp, chi_par, forward.log_slope_square))
     correlation = variables.get("correlation_mean", np.full(q.size, np.nan))
-    return MeanField(network, variables, q, correlation, *arrays)
+    return MeanField(network, variables, q, correlation, *arrays, tuple(forward.kinds))
 
 
 def log(value):
@@ -74,6 +75,7 @@ class _Forward:
         self.network, self.memory = network, _Memory()
         self.pairs = correlation is not None
         self.log_x, self.log_half = [log(square)], [log(square * (1 - (correlation or 0.0)))]
+        self.kinds = []
         self.log_q, self.log_apart = [], []  # apart: q times one minus the correlation
         self.mean, self.log_slope_square, self.parallel, self.product = [], [], [], []
         for number, layer in enumerate(layers, start=1):
@@ -91,6 +93,7 @@ class _Forward:
         if not activated:
             return
         kind = Layer(self.network.activation, bias)
+        self.kinds.append((kind, log_v))
         single = self.memory.single(kind, log_v)
         log_gap = min(apart - log_v, math.log(2)) if log_v > -math.inf else -math.inf
         ratio, product = self.memory.pair(kind, log_v, log_gap, left) if self.pairs else (math.nan, math.nan)

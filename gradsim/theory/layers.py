@@ -10,7 +10,7 @@ import numpy as np
 from ..activations import find_activation
 from ..activations.exact import Exact, exact
 from ..errors import RequestError
-from .averages import NO_BIAS, averages, pair_averages
+from .averages import NO_BIAS, averages, pair_averages, preactivations
 
 FAR = 400.0  # log of a variance beyond which phi is its asymptote, and below minus which it is its tangent at 0
 SMALL_GAP = 1e-10  # below it the pair averages are extrapolated: they leave the limit as the root of the gap at a kink
@@ -84,6 +84,14 @@ class Layer:
         found = averages(phi, variance, bias)
         mean = float(found.mean) * math.exp(min(factor / 2, FAR))
         return Single(mean, _log(float(found.square)) + factor, _log(float(found.slope_square)), float(found.parallel))
+
+    def slopes(self, log_variance):
+        """(|phi'(h)|, probability): nodes and weights of the law of the slope."""
+        if log_variance == -math.inf and self.bias[0] == self.bias[1]:
+            return np.abs(resolved(self.activation).derivative(np.array([self.bias[0]]))), np.ones(1)
+        phi, variance, factor = self._scaled(log_variance)
+        h, probability, _ = preactivations(phi, np.sqrt(np.array(variance)), self.bias if factor == 0 else NO_BIAS)
+        return np.abs(phi.derivative(h)), probability / probability.sum()
 
     def pair(self, log_variance, log_gap, single=None):
         """(ratio, product): E (phi(u1) - phi(u2))^2 / (2 v gap), and E phi'(u1) phi'(u2), at 1 - correlation = gap.

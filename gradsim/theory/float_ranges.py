@@ -1,0 +1,139 @@
+"""Where a network's numbers leave the range of a float type, predicted: the largest of a layer's entries overflows first."""
+
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import erf, ndtr
+
+from ..errors import RequestError
+from ..network import Network
+from ..precision import PRECISIONS, log_square_limits, log_square_zero
+from .averages import NODES, WEIGHTS
+from .exact_laws import finite_width
+from .infinite_width import mean_field
+
+LARGEST = 60.0  # standard deviations: more than the largest of 2^32 entries ever is
+
+
+class Exit(NamedTuple):
+    """First layers, on the way that the numbers go, of what happens; None where it does not.
+
+    overflow: the largest entry exceeds the type's largest number. subnormal: the root mean square is below the
+    smallest normal number. zero: even the largest entry is rounded to 0.
+    """
+
+    overflow: int | None
+    subnormal: int | None
+    zero: int | None
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Predicted Exits: `forward` of preactivations from layer 1 on, `backward` of gradients from the last layer down.
+
+    Both map the names of float types to an Exit. `source` says what the typical size of a layer was taken from: an exact
+    law where there is one, mean-field theory otherwise. `log_largest_preactivation` and `log_largest_gradient` are logs of
+    squares, over layers: the median of the largest entry given that size.
+    """
+
+    network: Network
+    source: str
+    forward: dict
+    backward: dict
+    log_largest_preactivation: np.ndarray = field(repr=False)
+    log_largest_gradient: np.ndarray = field(repr=False)
+
+
+def precision(network, *, inputs=1, input_correlation=None, input_square=1.0, loss="probe", probe="independent"):
+    """The Precision of a Network; arguments as in `mean_field`. Raises RequestError as that does."""
+    wide = mean_field(
+        network, inputs=inputs, input_correlation=input_correlation, input_square=input_square, loss=loss, probe=probe
+    )
+    typical, source = wide, "mean field"
+    if inputs == 1 and input_square == 1.0 and loss == "probe":
+        try:
+            typical, source = finite_width(network), "exact"
+        except RequestError:
+            pass
+    size = typical["preactivation_log_mean"]
+    gradient = typical["gradient_log_mean"] if "gradient_log_mean" in typical else np.full(size.size, np.nan)
+    largest = size + _spread_of_preactivations(wide, inputs)
+    largest_gradient = gradient + _spread_of_gradients(wide, inputs)
+    return Precision(
+        network, source, exits(size, largest, range(1, len(size))), exits(gradient, largest_gradient, range(len(size) - 1, 0, -1)),
+        largest, largest_gradient,
+    )  # fmt: skip
+
+
+def exits(log_square, log_largest, way):
+    """{float type: Exit} of logs of mean squares and of squared largest entries over layers, `way` their order."""
+    normal, most = log_square_limits()
+    conditions = (log_largest[:, None] > most, log_square[:, None] < normal, log_largest[:, None] < log_square_zero())
+    found = [[next((k for k in way if c[k, p]), None) for c in conditions] for p in range(len(PRECISIONS))]
+    return {name: Exit(*layers) for name, layers in zip(PRECISIONS, found, strict=True)}
+
+
+def _spread_of_preactivations(wide, inputs):
+    """log of the squared median largest entry over the mean square, over layers."""
+    result, network = np.full(len(wide.layers), np.nan), wide.network
+    for number, width in enumerate(network.linear_widths, start=1):
+        spread, bias = 1.0, (0.0, 0.0)
+        if number <= network.depth:
+            (kind, log_v), log_q = wide.layer_kinds[number - 1], wide["preactivation_log_mean"][number]
+            if log_q > -math.inf:
+                bias = tuple(b * math.exp(-log_q / 2) for b in kind.bias)
+                spread = math.exp((log_v - log_q) / 2)
+        result[number] = _largest(width * inputs, spread if any(bias) else 1.0, *bias)
+    return result
+
+
+@lru_cache(4096)
+def _largest(count, spread, low, high):
+    """log of the squared median of the largest of `count` numbers |b + spread z|, b uniform on [low, high]."""
+    nodes = 0.5 * (low + high) + 0.5 * (high - low) * NODES
+
+    def below(t):
+        if spread == 0:
+            inside = max(min(high, t) - max(low, -t), 0.0) / (high - low) if high > low else float(t >= abs(low))
+        else:
+            inside = 0.5 * WEIGHTS @ (ndtr((t - nodes) / spread) - ndtr((-t - nodes) / spread))
+        return inside - 0.5 ** (1 / count)
+
+    top = spread * LARGEST + max(abs(low), abs(high))
+    return 2 * math.log(brentq(below, 0.0, top, xtol=1e-13)) if spread or high > low else 2 * math.log(abs(low))
+
+
+def _spread_of_gradients(wide, inputs):
+    """The same of gradients phi'(h) g, g normal and independent of h."""
+    result, network = np.full(len(wide.layers), np.nan), wide.network
+    known = {}
+    for number, width in enumerate(network.linear_widths, start=1):
+        if number > network.depth:
+            result[number] = _largest(width * inputs, 1.0, 0.0, 0.0)
+            continue
+        kind, log_v = wide.layer_kinds[number - 1]
+        place = (kind, width, 0.0 if kind.homogeneous and log_v > -math.inf else round(log_v, 6) if log_v > -math.inf else log_v)
+        if place not in known:
+            known[place] = _largest_product(*kind.slopes(place[2]), width * inputs)
+        result[number] = known[place]
+    return result
+
+
+def _largest_product(slopes, probability, count):
+    """log of the squared median of the largest of `count` products |phi'(h) z| over their mean square; NaN if all are 0."""
+    square = float(probability @ slopes**2)
+    if square == 0:
+        return math.nan
+    slopes = slopes / math.sqrt(square)
+    steep, weight = slopes[slopes > 0], probability[slopes > 0]
+    flat = 1 - weight.sum()
+
+    def below(log_t):
+        return flat + weight @ erf(math.exp(log_t) / (math.sqrt(2) * steep)) - 0.5 ** (1 / count)
+
+    low, high = -60.0, math.log(LARGEST * steep.max())
+    return 2 * brentq(below, low, high, xtol=1e-10) if below(low) < 0 else -math.inf  # as likely as not, every one is 0
