@@ -60,6 +60,12 @@ class Curves:
         merged = self["log_one_minus_correlation_nonfinite_count"] > self["correlation_nonfinite_count"]  # -inf, not NaN
         return int(np.argmax(merged)) if merged.any() else None
 
+    def with_theory(self):
+        """These curves with what theory says beside them: `mean_field_<name>`, and `exact_<name>` where a law is known."""
+        from .theory.comparison import with_theory
+
+        return with_theory(self)
+
     def to_xarray(self):
         """An xarray.Dataset over layer, quantile and precision (and replica, where samples were kept)."""
         return CurveSet([self]).to_xarray().isel(cell=0)
@@ -68,9 +74,9 @@ class Curves:
         """Write an HDF5 file (docs/format.md), under a temporary name first. Refuses to replace one unless told to."""
         CurveSet([self]).save(path, overwrite)
 
-    def plot(self, path=None, quantity="gradient", overwrite=False):
+    def plot(self, path=None, quantity="gradient", overwrite=False, theory=False):
         """The picture of the quantity against the layer, as a matplotlib Figure; saved if `path` is given."""
-        return CurveSet([self]).plot(path, quantity, overwrite)
+        return CurveSet([self]).plot(path, quantity, overwrite, theory)
 
 
 class CurveSet(Sequence):
@@ -91,6 +97,10 @@ class CurveSet(Sequence):
     def __repr__(self):
         return f"CurveSet of {len(self)} networks"
 
+    def with_theory(self):
+        """Every network's curves with what theory says beside them (see Curves.with_theory)."""
+        return CurveSet([curves.with_theory() for curves in self], self.request)
+
     def table(self):
         """The verdicts as text, a row a network."""
         from .report import text
@@ -109,11 +119,14 @@ class CurveSet(Sequence):
 
         write(self, path, overwrite)
 
-    def plot(self, path=None, quantity="gradient", overwrite=False):
-        """A panel per activation, a line per network, as a matplotlib Figure; saved if `path` is given."""
+    def plot(self, path=None, quantity="gradient", overwrite=False, theory=False):
+        """A panel per activation, a line per network, as a matplotlib Figure; saved if `path` is given.
+
+        `theory` draws what theory says over it.
+        """
         from .plotting import figure, save
 
-        drawn = figure(self, quantity)
+        drawn = figure(self.with_theory() if theory else self, quantity, theory)
         if path is not None:
             save(drawn, path, overwrite)
         return drawn

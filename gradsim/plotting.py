@@ -19,6 +19,10 @@ PANEL = (5.2, 3.7)  # inches
 MOST_COLUMNS = 2
 FORMATS = ("png", "pdf", "svg")
 PLOTTED = tuple(name for name, q in QUANTITIES.items() if q.log and q.place != "network")
+THEORY_STYLES = {  # over the median, which is coloured
+    "exact": {"color": "#000000", "linestyle": (0, (4, 2)), "lw": 1.0, "label": "exact law, mean of the log"},
+    "mean_field": {"color": "#000000", "linestyle": (0, (1, 1.6)), "lw": 1.3, "label": "mean field, infinite width"},
+}
 TITLES = {"gradient": "gradient dL/dh", "preactivation": "preactivation h", "activation": "activation x"}
 
 
@@ -46,8 +50,11 @@ def save(figure, path, overwrite=False):
         figure.savefig(temporary, dpi=150)
 
 
-def figure(curve_set, quantity="gradient"):
-    """A matplotlib Figure: root mean square of `quantity` against the layer, on a logarithmic scale."""
+def figure(curve_set, quantity="gradient", theory=False):
+    """A matplotlib Figure: root mean square of `quantity` against the layer, on a logarithmic scale.
+
+    `theory` draws the predictions among the curves' variables over it.
+    """
     if quantity not in PLOTTED:
         raise unknown("--quantity", quantity, PLOTTED)
     missing = set(BAND) - set(curve_set[0].quantiles.tolist())
@@ -62,6 +69,9 @@ def figure(curve_set, quantity="gradient"):
     axes = result.subplots(rows, columns, squeeze=False).ravel()
     for ax, (title, lines) in zip(axes, panels.items(), strict=False):
         _panel(ax, title, lines, quantity, styles)
+        if theory:
+            _theory(ax, lines, quantity)
+        _decade_axis(ax)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
     what = TITLES.get(quantity, quantity.replace("_", " "))
@@ -75,6 +85,9 @@ def figure(curve_set, quantity="gradient"):
             [handles[label] for label in labels], labels, loc="outside right upper", frameon=False,
             title=", ".join(name.replace("_", " ") for name in names) or None,
         )  # fmt: skip
+    predicted = [style["label"] for style in THEORY_STYLES.values() if style["label"] in handles]
+    if predicted:
+        result.legend([handles[label] for label in predicted], predicted, loc="outside right lower", frameon=False, title="theory")
     return result
 
 
@@ -121,7 +134,17 @@ def _panel(ax, title, lines, quantity, styles):
     ax.set_ylabel("root mean square")
     ax.margins(x=0.01)
     ax.grid(alpha=0.25, lw=0.6)
-    _decade_axis(ax)
+
+
+def _theory(ax, lines, quantity):
+    """Over the curves; nothing where theory says nothing."""
+    for _, curves in lines:
+        for theory, style in THEORY_STYLES.items():
+            predicted = curves.variables.get(f"{theory}_{quantity}_log_mean")
+            if predicted is not None:
+                shown = np.isfinite(predicted)
+                mark = {"marker": "x", "ms": 5} if shown.sum() == 1 else {}
+                ax.plot(curves.layers[shown], predicted[shown] * DECADES, **style, **mark, zorder=4)
 
 
 def _decade_axis(ax):

@@ -101,6 +101,34 @@ def _statistics(quantity):
         yield f"{name}_underflow_fraction", (*layer, "precision"), f"{name}: {under}"
 
 
-VARIABLES = {
-    name: Variable(quantity, *rest) for quantity in QUANTITIES.values() for name, *rest in _statistics(quantity)
+# theory: (what it is, what it says of a log quantity as {statistic: meaning}, of a plain one)
+EXACT = {
+    "log_mean": "mean of the natural log of the",
+    "log_variance": "variance of the natural log of the",
+    "log_of_mean": "natural log of the mean of the",
+    "log_second_ratio": "natural log of mean of the square over square of the mean of the",
+    "zero_probability": "probability of exactly zero:",
 }
+THEORIES = {
+    "mean_field": ("mean-field theory (infinite width)", {"log_mean": "natural log of the"}, {"mean": "the"}),
+    "exact": ("exact law at this width", EXACT, {}),
+}
+
+
+def _predictions(quantity):
+    """The same for what theory says of the quantity; stored where it was asked for."""
+    layer = () if quantity.place == "network" else ("layer",)
+    if quantity.name.endswith("_max"):
+        return
+    for theory, (words, of_logs, of_plain) in THEORIES.items():
+        for statistic, meaning in (of_logs if quantity.log else of_plain).items():
+            yield f"{theory}_{quantity.name}_{statistic}", layer, f"{words}: {meaning} {quantity.meaning}"
+
+
+VARIABLES = {
+    name: Variable(quantity, *rest)
+    for source in (_statistics, _predictions)
+    for quantity in QUANTITIES.values()
+    for name, *rest in source(quantity)
+}
+PREDICTED = frozenset(name for quantity in QUANTITIES.values() for name, *_ in _predictions(quantity))

@@ -81,11 +81,15 @@ def remarks(curve_set):
         )
 
 
+def wide(file=None):
+    """A rich Console: as wide as the terminal, or WIDTH columns elsewhere."""
+    console = Console(file=file, highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(file=file, highlight=False, width=WIDTH)
+
+
 def show(curve_set, file=None):
     """Print the table, a sentence a row, and how to read the table."""
-    console = Console(file=file, highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        console = Console(file=file, highlight=False, width=WIDTH)
+    console = wide(file)
     console.print(table(curve_set))
     console.print(Text("\n" + "\n".join(sentences(curve_set))), soft_wrap=True)
     console.print(Text("\n" + "\n".join((*remarks(curve_set), NOTE)), style="dim"), soft_wrap=True)

@@ -20,7 +20,8 @@ class Exact(NamedTuple):
 
     `kinks` are the points where phi or a derivative of it jumps. `straight` says that phi is a polynomial between them.
     `strip` is how far from the real line phi stays analytic, 0 where it has kinks; it is kept at 1.5 for functions
-    without singularities, which grow like e^(y^2) in the imaginary direction.
+    without singularities, which grow like e^(y^2) in the imaginary direction. Beyond |h| = `bends` phi is straight to
+    1e-12 of itself, or algebraic.
     """
 
     phi: Callable
@@ -28,6 +29,7 @@ class Exact(NamedTuple):
     kinks: tuple = ()
     straight: bool = False
     strip: float = 0.0
+    bends: float = 30.0
     sine: bool = False  # the one that has no asymptote and closed forms instead
 
 
@@ -90,12 +92,12 @@ _TABLE = {
     "relu6": _piecewise(lambda h: np.clip(h, 0, 6), lambda h: 1.0 * ((h > 0) & (h < 6)), (0.0, 6.0)),
     "hard_swish": _piecewise(lambda h: h * np.clip(h / 6 + 0.5, 0, 1), _hard_swish_derivative, (-3.0, 3.0)),
     "sigmoid": _smooth(expit, lambda h: expit(h) * expit(-h)),
-    "tanh": _smooth(np.tanh, _sech_squared),
-    "erf": _smooth(erf, lambda h: 2 / math.sqrt(math.pi) * np.exp(-h * h)),
+    "tanh": _smooth(np.tanh, _sech_squared, bends=16.0),
+    "erf": _smooth(erf, lambda h: 2 / math.sqrt(math.pi) * np.exp(-h * h), bends=6.0),
     "softsign": Exact(lambda h: h / (1 + np.abs(h)), lambda h: (1 + np.abs(h)) ** -2.0, (0.0,)),
     "sin": _smooth(np.sin, np.cos, sine=True),
-    "gelu": _smooth(lambda h: h * ndtr(h), _gelu_derivative),
-    "gelu_tanh": _smooth(lambda h: h * expit(_gate(h)[0]), _gelu_tanh_derivative),
+    "gelu": _smooth(lambda h: h * ndtr(h), _gelu_derivative, bends=8.0),
+    "gelu_tanh": _smooth(lambda h: h * expit(_gate(h)[0]), _gelu_tanh_derivative, bends=8.0),
     "silu": _smooth(lambda h: h * expit(h), _silu_derivative),
     "mish": _smooth(_mish, _mish_derivative),
     "softplus": _smooth(lambda h: np.logaddexp(0, h), expit),

@@ -10,6 +10,9 @@ COMMANDS = {
     "run": "Simulate one network and judge its gradient.",
     "sweep": "Simulate every combination of a grid.",
     "plot": "Draw the curves of a file.",
+    "theory": "Predict one network: mean field, exact laws, float ranges, critical gain.",
+    "phase": "Draw the phase diagram of an activation.",
+    "verify": "Hold the simulator against theory on this machine.",
     "list": "List activations or initializers.",
     "warmup": "Compile the kernels ahead of the first run.",
 }

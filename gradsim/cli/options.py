@@ -79,6 +79,7 @@ def output_options(function):
         [
             click.option("--out", type=click.Path(), help="Write the curves to this HDF5 file."),
             click.option("--plot", type=click.Path(), help="Draw the gradient into this .png, .pdf or .svg."),
+            click.option("--theory", is_flag=True, help="Put theory beside the curves: in the file, the picture and a table of z-scores."),
             click.option("--overwrite", is_flag=True, help="Replace existing files."),
         ],
         function,
@@ -97,15 +98,20 @@ def check_outputs(out, plot, overwrite):
         check_picture("--plot", plot, overwrite)
 
 
-def deliver(curve_set, out, plot, overwrite):
+def deliver(curve_set, out, plot, overwrite, theory=False):
     """Writes what was asked for and prints the table."""
     from ..report import show
 
+    curve_set = curve_set.with_theory() if theory else curve_set
     if out is not None:
         curve_set.save(out, overwrite)
     if plot is not None:
-        curve_set.plot(plot, overwrite=overwrite)
+        curve_set.plot(plot, overwrite=overwrite, theory=theory)
     show(curve_set)
+    if theory:
+        from ..theory.report import show as show_theory
+
+        show_theory(curve_set)
     written = [str(name) for name in (out, plot) if name is not None]
     if written:
         click.echo(f"\nwritten: {', '.join(written)}")

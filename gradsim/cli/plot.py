@@ -9,8 +9,9 @@ import click
 @click.argument("file", type=click.Path())
 @click.option("--out", "-o", type=click.Path(), help="The picture: .png, .pdf or .svg.  [default: FILE with .png]")
 @click.option("--quantity", default="gradient", show_default=True, help="What to draw, e.g. activation.")
+@click.option("--theory", is_flag=True, help="Draw what theory says over the curves, and print the z-scores.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
-def command(file, out, quantity, overwrite):
+def command(file, out, quantity, theory, overwrite):
     """Draw the curves of FILE: a panel an activation, a line a network with its 5-95 % band."""
     import gradsim
 
@@ -19,5 +20,11 @@ def command(file, out, quantity, overwrite):
     out = out or Path(file).with_suffix(".png")
     curve_set = gradsim.open(file)
     check_picture("--out", out, overwrite)
-    curve_set.plot(out, quantity, overwrite)
+    if theory:
+        curve_set = curve_set.with_theory()
+    curve_set.plot(out, quantity, overwrite, theory)
+    if theory:
+        from ..theory.report import show
+
+        show(curve_set)
     click.echo(f"written: {out}")

@@ -12,7 +12,7 @@ from .progress import compile_first, progress
 @threads_option
 @click.option("--keep-samples", is_flag=True, help="Keep every network's curves in the file too.")
 @output_options
-def command(out, plot, overwrite, keep_samples, threads, **options):
+def command(out, plot, theory, overwrite, keep_samples, threads, **options):
     """Simulate one network and judge its gradient.
 
     Draws --replicas networks, runs each forward and backward, and prints what becomes of the gradient.
@@ -35,4 +35,4 @@ def command(out, plot, overwrite, keep_samples, threads, **options):
 
         run |= {"threads": threads, "keep_samples": keep_samples}
         curves = simulate(network, **run, progress=advance)
-    deliver(CurveSet([curves]), out, plot, overwrite)
+    deliver(CurveSet([curves]), out, plot, overwrite, theory)

@@ -12,7 +12,7 @@ from .progress import compile_first, progress
 @click.argument("grid", metavar="FILE.toml|classic")
 @threads_option
 @output_options
-def command(grid, threads, out, plot, overwrite):
+def command(grid, threads, out, plot, theory, overwrite):
     """Simulate every combination of a grid: a TOML file in which any option may be a list, or `classic`.
 
     The curves go to --out, by default the grid's name with .h5 in the current folder.
@@ -28,4 +28,4 @@ def command(grid, threads, out, plot, overwrite):
     compile_first(*(run["arithmetic"] for _, run in plan.cells))
     with progress(len(plan.cells), "cells") as update:
         curve_set = run_plan(plan, threads, update)
-    deliver(curve_set, out, plot, overwrite)
+    deliver(curve_set, out, plot, overwrite, theory)

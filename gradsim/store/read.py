@@ -9,7 +9,7 @@ import numpy as np
 from ..curves import Curves, CurveSet
 from ..errors import RequestError
 from ..network import from_json
-from ..quantities import VARIABLES
+from ..quantities import PREDICTED, VARIABLES
 from .dataset import SCHEMA_VERSION
 
 
@@ -58,7 +58,11 @@ def unstacked(arrays, cell, network, run, quantiles, method):
     variables = {}
     for name, array in arrays.items():
         part = array[cell][tuple(slice(0, sizes.get(dim)) for dim in VARIABLES[name].dims)]
-        if run["inputs"] > 1 or not VARIABLES[name].quantity.pairs:
-            if run["keep_samples"] or "replica" not in VARIABLES[name].dims:
-                variables[name] = part
+        if run["inputs"] == 1 and VARIABLES[name].quantity.pairs:
+            continue
+        if not run["keep_samples"] and "replica" in VARIABLES[name].dims:
+            continue
+        if name in PREDICTED and np.isnan(part).all():
+            continue  # said of another cell of the file
+        variables[name] = part
     return Curves(network, run, quantiles, method, variables)

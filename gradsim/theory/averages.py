@@ -15,7 +15,6 @@ from scipy.special import ndtr
 
 REACH = 10.0  # standard deviations: e^-50 is left out
 SIDE = 2.0
-BENDS = np.arange(0.0, 41.0, SIDE)  # of |h|: beyond the last one phi is its asymptote to e^-40 or algebraic
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)  # tanh in a panel of two units: 3.4^-40
 PAIR_NODES, PAIR_WEIGHTS = np.polynomial.legendre.leggauss(12)  # 3.4^-24
 TRAPEZOID_SCALE = 30.0  # standard deviation up to which the trapezoid rule needs fewer points than panels
@@ -81,8 +80,9 @@ def _cuts(phi, scale, bias):
     """Increasing values of h at which panels end, for standard deviations up to `scale`; never empty."""
     cuts = [bias[0], *phi.kinks]
     if not phi.straight:
-        far = max((scale * 2 * REACH + max(map(abs, bias))) / BENDS[-1], 1.0)
-        bends = np.concatenate([BENDS, BENDS[-1] * 3.0 ** np.arange(1, 1 + math.ceil(math.log(far, 3)))])
+        far = max((scale * 2 * REACH + max(map(abs, bias))) / phi.bends, 1.0)
+        beyond = phi.bends * 3.0 ** np.arange(1, 1 + math.ceil(math.log(far, 3)))
+        bends = np.concatenate([np.arange(0.0, phi.bends + 1, SIDE), beyond])
         cuts += [*bends, *-bends]
     return np.unique(np.array(cuts, float))
 

@@ -124,14 +124,15 @@ def _spread_of_gradients(wide, inputs):
 
 
 def _largest_product(slopes, probability, count):
-    """log of the squared median of the largest of `count` products |phi'(h) z| over their mean square; NaN if all are 0."""
+    """log of the squared median of the largest of `count` products |phi'(h) z| over their mean square."""
     square = float(probability @ slopes**2)
     if square == 0:
-        return math.nan
+        return 0.0
     slopes = slopes / math.sqrt(square)
     steep, weight = slopes[slopes > 0], probability[slopes > 0]
     flat = 1 - weight.sum()
 
+    @np.errstate(over="ignore")
     def below(log_t):
         return flat + weight @ erf(math.exp(log_t) / (math.sqrt(2) * steep)) - 0.5 ** (1 / count)
 

@@ -24,12 +24,13 @@ class MeanField(Prediction):
     """Prediction for infinite width, where all networks are alike; at width n and depth L it is off by O(L/n).
 
     Arrays over layers, NaN where undefined: `q` the mean square of preactivations (inf or 0 beyond float64; its log is
-    `preactivation_log_mean`), `correlation` between two inputs, `chi_perp` = sigma_w^2 E phi'^2 and `chi_par` = dq'/dq
+    `preactivation_log_mean`), `correlation` between two inputs and the log of one minus it, `chi_perp` = sigma_w^2 E phi'^2 and `chi_par` = dq'/dq
     with the layer's own sigma_w^2 = fan_in Var W. `log_slope_square` is log E phi'^2.
     """
 
     q: np.ndarray = field(default=None, repr=False)
     correlation: np.ndarray = field(default=None, repr=False)
+    log_one_minus_correlation: np.ndarray = field(default=None, repr=False)
     chi_perp: np.ndarray = field(default=None, repr=False)
     chi_par: np.ndarray = field(default=None, repr=False)
     log_slope_square: np.ndarray = field(default=None, repr=False)
@@ -59,8 +60,8 @@ def mean_field(
         chi_par = np.exp(steepness) * np.array(forward.parallel)
         q = np.exp(variables["preactivation_log_mean"])
     arrays = (place("activation_mean", values, network) for values in (chi_perp, chi_par, forward.log_slope_square))
-    correlation = variables.get("correlation_mean", np.full(q.size, np.nan))
-    return MeanField(network, variables, q, correlation, *arrays, tuple(forward.kinds))
+    correlations = forward.correlation(), place("correlation", forward.log_gaps(), network)
+    return MeanField(network, variables, q, *correlations, *arrays, tuple(forward.kinds))
 
 
 def log(value):
@@ -118,11 +119,18 @@ class _Forward:
         result["activation_mean_mean"] = place("activation_mean", mean, network)
         result["activation_unit_variance_mean"] = place("activation_unit_variance", variance, network)
         if self.pairs and inputs > 1:
-            gaps = np.array([a - q if q > -math.inf else -math.inf for a, q in zip(self.log_apart, self.log_q, strict=True)])
-            result["log_one_minus_correlation_mean"] = place("log_one_minus_correlation", gaps, network)
-            defined = np.array(self.log_q) > -math.inf
-            result["correlation_mean"] = place("correlation", np.where(defined, [_one_minus(g) for g in gaps], np.nan), network)
+            result["log_one_minus_correlation_mean"] = place("log_one_minus_correlation", self.log_gaps(), network)
+            result["correlation_mean"] = self.correlation()
         return result
+
+    def log_gaps(self):
+        """Logs of one minus the cosine between the preactivations of two inputs; NaN where these are zero."""
+        return np.array([a - q if q > -math.inf else math.nan for a, q in zip(self.log_apart, self.log_q, strict=True)])
+
+    def correlation(self):
+        """That cosine, over layers."""
+        cosines = [_one_minus(gap) if self.pairs and gap == gap else math.nan for gap in self.log_gaps()]
+        return place("correlation", cosines, self.network)
 
 
 def _one_minus(log_gap):

@@ -12,6 +12,7 @@ from ..activations.exact import Exact, exact
 from ..errors import RequestError
 from .averages import NO_BIAS, averages, pair_averages, preactivations
 
+STRAIGHT = 16.0  # log of a variance beyond which what bends is less than v^-1.5 = 4e-11 of the averages
 FAR = 400.0  # log of a variance beyond which phi is its asymptote, and below minus which it is its tangent at 0
 SMALL_GAP = 1e-10  # below it the pair averages are extrapolated: they leave the limit as the root of the gap at a kink
 CHECKED = (1.0, 0.37)  # variances at which a user's activation is integrated twice
@@ -62,6 +63,9 @@ class Layer:
             slopes = entry.slope
         elif log_variance < -FAR and entry.value_zero == 0 and self.bias == NO_BIAS:
             slopes = entry.slope_zero
+        if slopes is None and log_variance > STRAIGHT and any(entry.slope) and not math.isnan(sum(entry.slope)):
+            (a, b), (left, right) = entry.intercept, entry.slope
+            phi = Exact(lambda h: np.where(h > 0, right * h + b, left * h + a), lambda h: np.where(h > 0, right, left), (0.0,), True)
         if slopes is None or phi.sine or slopes == (0.0, 0.0):
             return phi, math.exp(min(max(log_variance, -FAR), FAR)), 0.0
         if any(map(math.isnan, slopes)):

@@ -1,0 +1,124 @@
+"""Theory beside measurement: predictions stored with the curves, z-scores of their disagreement, exits from float types."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import RequestError
+from ..quantities import PREDICTED, QUANTITIES, THEORIES
+from .exact_laws import finite_width
+from .float_ranges import exits, precision
+from .infinite_width import mean_field
+
+COMPARED = (  # (quantity, statistic, which of its layers)
+    ("activation", "log_mean", "last"),
+    ("gradient", "log_mean", "first"),
+    ("input_gradient", "log_mean", "first"),
+    ("correlation", "mean", "last"),
+    ("gradient_correlation", "mean", "first"),
+)
+
+
+def predictions(network, run):
+    """{theory: Prediction, or the reason why there is none} for the names in THEORIES and a run as in `Curves.run`."""
+    makers = {"mean_field": lambda: mean_field(network, **_options(run)), "exact": lambda: _exact(network, run)}
+    result = {}
+    for name in THEORIES:
+        try:
+            result[name] = makers[name]()
+        except RequestError as error:
+            result[name] = str(error)
+    return result
+
+
+def _options(run):
+    """The arguments of `mean_field` that fit a run; from a file nothing is known of the inputs' correlation."""
+    names = ("inputs", "loss", "probe", "input_square")
+    correlation = None if run.get("input_file") else run.get("input_correlation", 0.0)
+    return {name: run[name] for name in names if name in run} | {"input_correlation": correlation}
+
+
+def _exact(network, run):
+    if run["inputs"] > 1:
+        raise RequestError("--inputs: exact laws are of one input")
+    if run.get("input_file"):
+        raise RequestError("--input-file: exact laws are of Gaussian inputs")
+    found = finite_width(network)
+    if run.get("loss", "probe") == "probe":
+        return found
+    kept = {n: v for n, v in found.variables.items() if "gradient" not in n and not n.startswith("loss")}
+    return replace(found, variables=kept)
+
+
+def with_theory(curves):
+    """The Curves with `<theory>_<name>` for every name that a theory predicts; those of a file start from its mean square."""
+    found, variables = predictions(curves.network, _with_square(curves)), {}
+    for theory, prediction in found.items():
+        if not isinstance(prediction, str):
+            names = {f"{theory}_{name}": value for name, value in prediction.variables.items()}
+            variables |= {name: np.asarray(value) for name, value in names.items() if name in PREDICTED}
+    return replace(curves, variables=curves.variables | variables)
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Of one number: `measured` and `predicted`, the standard error of the first, and z = difference over error."""
+
+    theory: str
+    quantity: str
+    layer: int
+    measured: float
+    predicted: float
+    standard_error: float
+    z: float
+
+
+def disagreements(curves):
+    """The Disagreements of Curves.with_theory(): where signals end and where gradients end."""
+    result = []
+    for theory in THEORIES:
+        for name, statistic, which in COMPARED:
+            variable = f"{theory}_{name}_{statistic}"
+            if variable in curves.variables and f"{name}_{statistic}" in curves.variables:
+                result.append(_disagreement(curves, theory, name, statistic, which))
+    return [row for row in result if not math.isnan(row.z)]
+
+
+def _disagreement(curves, theory, name, statistic, which):
+    quantity = QUANTITIES[name]
+    layers = np.arange(len(curves.layers))[quantity.layers(curves.network)]
+    layer = int(layers[0] if which == "first" else layers[-1])
+
+    def at(variable):
+        value = curves[variable]
+        return float(value if np.ndim(value) == 0 else value[layer])
+
+    lost = sum(at(f"{name}_{count}_count") for count in ("zero", "nonfinite") if f"{name}_{count}_count" in curves.variables)
+    number = curves.run["replicas"] - lost
+    variance = at(f"{name}_{'log_variance' if quantity.log else 'variance'}")
+    measured, predicted = at(f"{name}_{statistic}"), at(f"{theory}_{name}_{statistic}")
+    error = math.sqrt(variance / number) if number > 1 and variance >= 0 else math.nan
+    gap = measured - predicted
+    z = math.nan if not math.isfinite(gap) else 0.0 if gap == 0 else gap / error if error else math.inf
+    return Disagreement(theory, name, layer, measured, predicted, error, z)
+
+
+def predicted_exits(curves):
+    """The `Precision` of the network under the run's options. Raises RequestError where there is none."""
+    return precision(curves.network, **_options(_with_square(curves)) | {"input_correlation": None})
+
+
+def measured_exits(curves):
+    """(forward, backward) as in `Precision`, of the median network."""
+    last = len(curves.layers) - 1
+    sizes = [curves.quantile(name, 0.5) for name in ("preactivation", "preactivation_max", "gradient", "gradient_max")]
+    return exits(*sizes[:2], range(1, last + 1)), exits(*sizes[2:], range(last, 0, -1))
+
+
+def _with_square(curves):
+    """The run; inputs from a file with the mean square that was measured."""
+    if not curves.run.get("input_file"):
+        return curves.run
+    return curves.run | {"input_square": math.exp(float(curves["activation_log_of_mean"][0]))}
+
