@@ -20,23 +20,24 @@ MOST_COLUMNS = 2
 FORMATS = ("png", "pdf", "svg")
 PLOTTED = tuple(name for name, q in QUANTITIES.items() if q.log and q.place != "network")
 THEORY_STYLES = {  # over the median, which is coloured
-    "exact": {"color": "#000000", "linestyle": (0, (4, 2)), "lw": 1.0, "label": "exact law, mean of the log"},
-    "mean_field": {"color": "#000000", "linestyle": (0, (1, 1.6)), "lw": 1.3, "label": "mean field, infinite width"},
+    "exact": {"color": "#000000", "linestyle": (0, (4, 2)), "lw": 1.0, "label": "theory: exact law (mean of the log)"},
+    "mean_field": {"color": "#000000", "linestyle": (0, (1, 1.6)), "lw": 1.3, "label": "theory: mean field (infinite width)"},
 }
 TITLES = {"gradient": "gradient dL/dh", "preactivation": "preactivation h", "activation": "activation x"}
 
 
-def _matplotlib():
+def matplotlib_figure():
+    """The class matplotlib.figure.Figure. Raises RequestError where matplotlib is not installed."""
     try:
-        import matplotlib.figure
+        from matplotlib.figure import Figure
     except ImportError:
         raise RequestError("--plot needs matplotlib: pip install 'gradsim[plot]'") from None
-    return matplotlib
+    return Figure
 
 
 def check_picture(option, path, overwrite=False):
     """Like `check_output`, for a picture: also that matplotlib is there and the format known."""
-    _matplotlib()
+    matplotlib_figure()
     suffix = Path(path).suffix.lstrip(".").lower()
     if suffix not in FORMATS:
         raise RequestError(f"{option}: {str(path)!r} should end in .{', .'.join(FORMATS)}")
@@ -60,7 +61,7 @@ def figure(curve_set, quantity="gradient", theory=False):
     missing = set(BAND) - set(curve_set[0].quantiles.tolist())
     if missing:
         raise RequestError(f"plot: the quantiles {sorted(missing)} were not kept")
-    figure_class = _matplotlib().figure.Figure
+    figure_class = matplotlib_figure()
     panels, names = _panels(curve_set)
     columns = min(MOST_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
@@ -87,7 +88,7 @@ def figure(curve_set, quantity="gradient", theory=False):
         )  # fmt: skip
     predicted = [style["label"] for style in THEORY_STYLES.values() if style["label"] in handles]
     if predicted:
-        result.legend([handles[label] for label in predicted], predicted, loc="outside right lower", frameon=False, title="theory")
+        result.legend([handles[label] for label in predicted], predicted, loc="outside lower center", frameon=False, ncols=2)
     return result
 
 

@@ -185,6 +185,11 @@ class LayerLaw:
         return self.gates.zero_probability
 
     @property
+    def continuous(self):
+        """Whether no value has a probability of its own."""
+        return self.length.log_variance > 0
+
+    @property
     def log_mean(self):
         return self.log_constant + self.length.log_mean + self.gates.log_moments[0]
 

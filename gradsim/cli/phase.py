@@ -1,0 +1,62 @@
+"""gradsim phase: the phase diagram of an activation."""
+
+import click
+
+
+class Range(click.ParamType):
+    """Two numbers separated by a comma."""
+
+    name = "least,most"
+
+    def convert(self, value, param, context):
+        try:
+            least, most = (float(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not two numbers separated by a comma", param, context)
+        return least, most
+
+
+@click.command("phase")
+@click.option("--activation", default="tanh", show_default=True, help="See `gradsim list activations`.")
+@click.option("--out", "-o", type=click.Path(), default="phase.png", show_default=True, help="The picture: .png, .pdf or .svg.")
+@click.option("--weight-std", type=Range(), help="Range of sigma_w, Var W = sigma_w^2 / fan_in.  [default: about the critical one]")
+@click.option("--bias-std", type=Range(), help="Range of sigma_b.  [default: 0,1]")
+@click.option("--points", type=int, default=100, show_default=True, help="Points of theory along each axis.")
+@click.option("--simulate", is_flag=True, help="Draw the same by simulation beside it.")
+@click.option("--simulated-points", type=int, default=20, show_default=True, help="Points of the simulation along each axis.")
+@click.option("--width", type=int, default=256, show_default=True, help="Units of a hidden layer, simulated.")
+@click.option("--depth", type=int, default=60, show_default=True, help="Hidden layers, simulated.")
+@click.option("--replicas", type=int, default=20, show_default=True, help="Networks a point.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
+def command(activation, out, weight_std, bias_std, points, simulate, simulated_points, overwrite, width, depth, replicas, seed):
+    """Draw where gradients vanish and explode: weights' standard deviation against biases'.
+
+    By mean-field theory, and with --simulate by simulation side by side.
+    """
+    from ..phases import axes, comparison, figure, simulated
+    from ..plotting import check_picture, save
+    from ..theory import critical_point, phase_diagram
+
+    check_picture("--out", out, overwrite)
+    grid = axes(activation, points, weight_std, bias_std)
+    diagram = phase_diagram(activation, weight_std=grid[0], bias_std=grid[1])
+    measured = None
+    if simulate:
+        from .progress import compile_first, progress
+
+        coarse = axes(activation, simulated_points, (grid[0][0], grid[0][-1]), (grid[1][0], grid[1][-1]))
+        cells = coarse[0].size * coarse[1].size
+        compile_first("carried")
+        with progress(cells, "points") as update:
+            options = {"width": width, "depth": depth, "replicas": replicas, "seed": seed}
+            measured = *coarse, simulated(activation, *coarse, **options, progress=lambda done: update(done / cells, done))
+    save(figure(diagram, measured), out, overwrite)
+    for bias in (grid[1][0], grid[1][-1]):
+        point = critical_point(activation, bias_std=float(bias))
+        edges = ", ".join(f"{p.weight_std:.5g}" + ("" if p.stable else " (not stable)") for p in point.branches)
+        click.echo(f"edge of chaos at sigma_b = {bias:g}: {'sigma_w = ' + edges if edges else point.note}")
+    if measured is not None:
+        middle, largest, count = comparison(diagram, measured)
+        click.echo(f"simulation against theory at {count} points: {middle:.2g} decades per 100 layers apart (median), {largest:.2g} at most")
+    click.echo(f"written: {out}")

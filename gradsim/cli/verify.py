@@ -1,0 +1,73 @@
+"""gradsim verify: the simulator against theory on this machine."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("verify")
+@click.argument("names", nargs=-1)
+@click.option("--thorough", is_flag=True, help="16 times as many networks.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers.")
+@click.option("--list", "only_list", is_flag=True, help="List the checks with their closed forms and sources.")
+@click.option("--out", "-o", type=click.Path(), help="Folder for the pictures.")
+@click.option("--overwrite", is_flag=True, help="Replace existing pictures.")
+def command(names, thorough, seed, only_list, out, overwrite):
+    """Hold the simulator against theory on this machine, in about a minute.
+
+    NAMES choose the checks whose names contain any of them. Exit code 1 if simulator and theory disagree.
+    """
+    from ..verification import ALARM, select
+
+    chosen = select(names)
+    if only_list:
+        for check in chosen:
+            click.echo(f"{check.name}  ({check.kind})\n    {check.claim}\n    {check.source}")
+        return 0
+    folder = _folder(out, overwrite)
+    from ..verification import verify
+    from .progress import compile_first
+
+    compile_first("carried")
+    width = max(len(check.name) for check in chosen)
+
+    def tell(check, result):
+        click.echo(f"{'agrees  ' if result.passed else 'DISAGREES'} {check.name:<{width}}  p = {result.p:<8.2g} {result.figures}")
+        click.echo(f"{'':9}{check.claim}; {check.source}")
+
+    report = verify(names, thorough=thorough, seed=seed, each=tell)
+    if report.overall is not None:
+        o = report.overall
+        click.echo(
+            f"\n{o.z.size} z-scores of exact checks together: mean {o.z.mean():+.3f} (p = {o.mean_p:.2g}), variance "
+            f"{o.z.var():.3f} (p = {o.variance_p:.2g}), standard normal (Kolmogorov-Smirnov p = {o.law_p:.2g})"
+        )
+    if folder is not None:
+        from ..verification.picture import pictures
+
+        click.echo(f"written: {', '.join(map(str, pictures(report, folder, overwrite)))}")
+    disagreeing = [name for name, result in report.results.items() if not result.passed]
+    if report.passed:
+        click.echo(f"simulator and theory agree (a check disagrees at p < {ALARM:g})")
+        return 0
+    what = ", ".join(disagreeing) or "the z-scores together are not standard normal"
+    click.echo(f"simulator and theory DISAGREE: {what}")
+    return 1
+
+
+def _folder(out, overwrite):
+    """The folder for pictures, made if need be, found out before anything is computed."""
+    if out is None:
+        return None
+    from ..errors import RequestError
+    from ..plotting import check_picture
+    from ..verification.picture import FILES
+
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"--out: cannot make the folder {out!r}: {error.strerror}") from None
+    for name in FILES.values():
+        check_picture("--out", folder / name, overwrite)
+    return folder

@@ -1,0 +1,82 @@
+"""What a check is and what it finds: z-scores that should be standard normal, a p-value, or a plain yes or no."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import stats
+
+ALARM = 1e-5  # p-value below which a check disagrees: about 30 of them in a run make one false alarm in 3,000 runs
+KINDS = ("exact", "limit", "identity")
+
+
+@dataclass(frozen=True)
+class Result:
+    """`p` is the check's p-value (1 or 0 where nothing is random), `figures` what was found in words.
+
+    `z` are independent z-scores. `panels` are for pictures: (title, kind, arrays), see `picture`.
+    """
+
+    p: float
+    figures: str
+    z: np.ndarray = field(default_factory=lambda: np.empty(0))
+    panels: tuple = ()
+
+    @property
+    def passed(self):
+        return bool(self.p >= ALARM)
+
+
+@dataclass(frozen=True)
+class Check:
+    """`claim` is the closed form that is checked, `source` where it is from, `run(scale, seed)` gives the Result.
+
+    `kind`: "exact" (z-scores are pooled for the overall verdict), "limit" (of infinite width, extrapolated) or "identity"
+    (nothing random in it). `scale` multiplies the number of networks.
+    """
+
+    name: str
+    kind: str
+    claim: str
+    source: str
+    run: Callable = field(repr=False)
+
+
+def from_scores(z, panels=()):
+    """The Result of independent z-scores: the largest and the sum of squares, each held against its law."""
+    z = np.asarray(z, float)
+    largest = float(np.abs(z).max())
+    p = min(1.0, 2 * min(min(1.0, z.size * 2 * stats.norm.sf(largest)), spread(z)))
+    if not np.isfinite(z).all():
+        p = 0.0
+    return Result(p, f"{z.size} z-scores, largest {largest:.2f}, root mean square {np.sqrt(np.mean(z * z)):.3f}", z, panels)
+
+
+def spread(z):
+    """Two-sided p-value of the sum of squares of independent standard normals."""
+    total = float(np.sum(z * z))
+    return min(1.0, 2 * min(stats.chi2.sf(total, z.size), stats.chi2.cdf(total, z.size)))
+
+
+def from_p_values(p, panels=()):
+    """The Result of several p-values, by the smallest times their number."""
+    p = np.asarray(p, float)
+    return Result(min(1.0, p.size * float(p.min())), f"{p.size} Kolmogorov-Smirnov tests, smallest p {p.min():.2g}", panels=panels)
+
+
+def from_gap(gap, allowed, what):
+    """The Result of something that is exact up to rounding."""
+    return Result(float(gap <= allowed), f"{what}: off by {gap:.1e} at most, {allowed:.0e} allowed")
+
+
+def mean_score(samples, expected):
+    """z of the mean of samples (..., networks) with the standard error that they show themselves."""
+    error = samples.std(axis=-1, ddof=1) / np.sqrt(samples.shape[-1])
+    return (samples.mean(axis=-1) - expected) / error
+
+
+def variance_score(samples, expected):
+    """z of the log of the variance of samples (..., networks), with the standard error from their fourth moment."""
+    centred = samples - samples.mean(axis=-1, keepdims=True)
+    second, fourth = (np.mean(centred**k, axis=-1) for k in (2, 4))
+    return np.log(second / expected) / np.sqrt((fourth / second**2 - 1) / samples.shape[-1])
