@@ -33,6 +33,11 @@ class ChiSquare:
         return float(polygamma(1, self.n / 2))
 
     @property
+    def log_fourth(self):
+        """Fourth cumulant of the log."""
+        return float(polygamma(3, self.n / 2))
+
+    @property
     def log_of_mean(self):
         return math.log(self.n)
 
@@ -63,6 +68,10 @@ class Beta:
     @property
     def log_variance(self):
         return float(polygamma(1, self.n / 2) - polygamma(1, self.whole / 2)) if self.n < self.whole else 0.0
+
+    @property
+    def log_fourth(self):
+        return float(polygamma(3, self.n / 2) - polygamma(3, self.whole / 2)) if self.n < self.whole else 0.0
 
     @property
     def log_of_mean(self):
@@ -119,7 +128,7 @@ class Gates:
 
     @property
     def log_moments(self):
-        """(mean, variance) of log T."""
+        """(mean, variance, fourth cumulant) of log T."""
         return _log_moments(self.n, self.slope * self.slope)
 
     def shares(self):
@@ -130,18 +139,21 @@ class Gates:
 @lru_cache(1024)
 def _log_moments(n, a):
     if a == 1:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     if a == 0:
         k, p = open_gates(n)
         k, p = k[k > 0], p[k > 0] / p[k > 0].sum()
-        means = digamma(k / 2) - digamma(n / 2)
-        mean = float(p @ means)
-        within = polygamma(1, k / 2) - polygamma(1, n / 2)
-        return mean, float(p @ (np.maximum(within, 0.0) + (means - mean) ** 2))
+        given = digamma(k / 2) - digamma(n / 2)
+        second, third, fourth = (polygamma(m, k / 2) - polygamma(m, n / 2) for m in (1, 2, 3))  # cumulants given K
+        mean = float(p @ given)
+        d = given - mean
+        variance = float(p @ (second + d**2))
+        return mean, variance, float(p @ (fourth + 3 * second**2 + 4 * d * third + 6 * d**2 * second + d**4)) - 3 * variance**2
     share, p = _shares(n, a)
     logs = np.log(share)
     mean = float(p @ logs)
-    return mean, float(p @ (logs - mean) ** 2)
+    variance = float(p @ (logs - mean) ** 2)
+    return mean, variance, float(p @ (logs - mean) ** 4) - 3 * variance**2
 
 
 @lru_cache(256)
@@ -196,6 +208,11 @@ class LayerLaw:
     @property
     def log_variance(self):
         return self.length.log_variance + self.gates.log_moments[1]
+
+    @property
+    def log_fourth(self):
+        """Fourth cumulant of the log."""
+        return self.length.log_fourth + self.gates.log_moments[2]
 
     @property
     def log_of_mean(self):

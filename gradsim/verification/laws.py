@@ -41,8 +41,9 @@ def deep(activation, init, widths, engine, scale, seed):
     ):
         half = found.shape[1] // 2
         moving = np.array([one.log_variance > 0 for one in laws])
-        means, variances = (np.array([getattr(one, name) for one in laws])[moving] for name in ("log_mean", "log_variance"))
-        scores += [mean_score(found[moving, :half], means), variance_score(found[moving, half:], variances)]
+        names = ("log_mean", "log_variance", "log_fourth")
+        means, variances, fourths = (np.array([getattr(one, name) for one in laws])[moving] for name in names)
+        scores += [mean_score(found[moving, :half], means), variance_score(found[moving, half:], variances, fourths)]
     titles = ("forward means", "forward variances", "backward means", "backward variances")
     panels = tuple((f"{activation}, {init}, {engine}: {t}", "layers", (z,)) for t, z in zip(titles, scores, strict=True))
     return from_scores(np.concatenate(scores), panels)
