@@ -19,7 +19,8 @@ _HOMES = {
     "CurveSet": "curves",
     "Verdict": "verdict",
     "RequestError": "errors",
-    "sweep": None,  # a subpackage: gradsim.sweep.run("classic")
+    "sweep": None,  # subpackages: gradsim.sweep.run("classic")
+    "theory": None,  # gradsim.theory.mean_field(network)
 }
 __all__ = [*_HOMES, "open"]
 

@@ -102,7 +102,8 @@ def _edge(ax, diagram, decades):
         if inside.mean() > 0.05:
             row, column = (int(round(np.mean(places))) for places in np.nonzero(inside))
             if inside[row, column]:
-                ax.text(diagram.weight_std[column], diagram.bias_std[row], name, ha="center", va="center", fontsize=11)
+                ax.text(diagram.weight_std[column], diagram.bias_std[row], name, ha="center", va="center", fontsize=11,
+                        bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": "none", "alpha": 0.75})  # fmt: skip
 
 
 def comparison(diagram, measured):

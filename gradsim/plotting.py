@@ -76,7 +76,10 @@ def figure(curve_set, quantity="gradient", theory=False):
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
     what = TITLES.get(quantity, quantity.replace("_", " "))
-    result.suptitle(f"{what[0].upper()}{what[1:]} at initialization: median of the networks and 5–95 % band")
+    result.suptitle(
+        f"{what[0].upper()}{what[1:]} at initialization: median of the networks and 5–95 % band",
+        x=0.01, ha="left", fontsize=11 if columns == 1 else 12,
+    )  # fmt: skip
     handles, labels = {}, []
     for ax in axes[: len(panels)]:
         handles |= {h.get_label(): h for h in ax.get_legend_handles_labels()[0]}

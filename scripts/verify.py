@@ -96,6 +96,37 @@ def increments(init, gain, engine):
     return f"depth 10,000: relu {init} gain {gain:g}, {engine}", "exact law, |z| < 5", text, finite and max(map(abs, scores)) < 5
 
 
+def finite_width_law(activation, width):
+    """200,000 networks of depth 100: every layer's log increment, of mean and variance, against the exact law.
+
+    Forward a layer counts the networks that live that long, backward those that live at all.
+    """
+    from gradsim.theory import finite_width
+    from gradsim.verification.check import mean_score, variance_score
+    from gradsim.verification.overall import overall
+
+    network = gradsim.mlp(width=width, depth=100, activation=activation)
+    law, scores, ends = finite_width(network), [], []
+    for name, each in (("activation", law.forward), ("gradient", law.backward)):
+        curves = gradsim.simulate(network, 200_000, stream=f"{activation} {width} {name}", keep_samples=True)
+        logs = curves[f"{name}_log"]
+        for layer, one in enumerate(each, start=1):
+            first, second = (layer - 1, layer) if name == "activation" else (layer + 1, layer)
+            before = logs[:, first] if first <= 100 else np.zeros(len(logs))
+            alive = np.isfinite(logs[:, second])
+            steps = logs[alive, second] - before[alive]
+            half = steps.size // 2
+            scores += [mean_score(steps[:half], one.log_mean), variance_score(steps[half:], one.log_variance, one.log_fourth)]
+        end = 100 if name == "activation" else 1
+        count = len(logs) - curves[f"{name}_zero_count"][end]
+        gap = curves[f"{name}_log_mean"][end] - law[f"{name}_log_mean"][end]
+        ends.append(gap / np.sqrt(law[f"{name}_log_variance"][end] / count))
+    o = overall(np.array(scores))
+    text = f"{o.z.size} z: mean {o.z.mean():+.3f}, variance {o.z.var():.3f}, p {min(o.mean_p, o.variance_p, o.law_p):.2g}; ends {ends[0]:+.2f}, {ends[1]:+.2f}"
+    good = o.passed and max(map(abs, ends)) < 5
+    return f"exact law, 200,000 networks: {activation}, width {width}", "z standard normal", text, good
+
+
 def laws():
     """Both engines against networks with explicit matrices (tests/oracles/two_sample.py), 20,000 of each."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -119,6 +150,7 @@ def main():
         help_time, small_run_time, first_compilation, peak_memory, same_bits,
         *(partial(increments, init, gain, engine) for engine in ("matrix_free", "dense")
           for init, gain in (("normal(0,3)", 1.0), ("he_normal", 0.1))),
+        *(partial(finite_width_law, activation, width) for activation in ("linear", "relu", "leaky_relu(0.2)") for width in (4, 16, 100)),
         laws,
     )  # fmt: skip
     good = True

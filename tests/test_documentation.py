@@ -44,7 +44,7 @@ def test_the_readme_names_commands_that_exist(tmp_path, monkeypatch, capsys):
     import shlex
 
     for command in commands:
-        if command[0] in ("run", "sweep", "plot", "list") and "classic" not in " ".join(command):
+        if command[0] in ("run", "sweep", "plot", "list", "theory", "phase") and "classic" not in " ".join(command):
             with pytest.raises(SystemExit) as exit:
                 main(shlex.split(" ".join(command)))
             assert exit.value.code == 0, capsys.readouterr().err

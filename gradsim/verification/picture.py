@@ -90,6 +90,7 @@ def _gaps(ax, widths, lines):
         ax.errorbar(1 / widths, gaps, 2 * errors, marker="o", ms=3, color=COLOURS[k], label=name.replace("_", " "), capsize=2)
     ax.axhline(0, color="black", lw=0.8)
     ax.set_xlim(0, None)
-    ax.set_xlabel("1 / width")
+    ax.set_xticks([0, *1 / widths], ["∞", *(str(n) for n in widths)])
+    ax.set_xlabel("width (scale: 1 / width)")
     ax.set_ylabel("simulation - theory (±2 errors)")
     ax.legend(frameon=False, fontsize=7)

@@ -4,8 +4,11 @@ sigmoid with Xavier has sigma_w = 1 and vanishes; normal(0, 1) weights have sigm
 
 Null law: the log of gradient 1 over gradient L, averaged over networks, is off from infinite width by c n^-p + O(n^-2p): p = 1,
 but for tanh with sigma_w^2 = n p = 1/2, since of n units only about sqrt n are not saturated. With gaps d at n and at m = 2^(1/p) n,
-2 d(m) - d(n) is free of c; what is left was below 0.2 standard errors with 16 times the replicas (scripts keep nothing of it).
-The logs are sums over layers, nearly normal: skewness below 1, 0.03 / sqrt N.
+2 d(m) - d(n) is free of c. What is left is of higher order, and below 0.4 of a standard error here (measured with 8 and 16 times
+as many networks).
+
+False alarms: logs of ratios over eight layers and more are nearly normal, with skewness below 1 in size, 0.05 / sqrt N. Their own
+variance is used, which is the same as the true one within 7 %. 120 statistics: below 1e-9 a run.
 """
 
 import math
@@ -26,7 +29,7 @@ SEEDS = st.integers(0, 2**63)
 
 def log_ratio(network, seed, replicas):
     """Mean over networks of log (gradient 1 / gradient L) less that of theory, its variance, and the verdict's word."""
-    curves, theory = simulate(network, replicas, seed, keep_samples=True), mean_field(network)["gradient_log_mean"]
+    curves, theory = simulate(network, replicas, seed, keep_samples=True), mean_field(network, input_correlation=None)["gradient_log_mean"]
     found = curves["gradient_log"][:, 1] - curves["gradient_log"][:, -1]
     return found.mean() - (theory[1] - theory[-1]), found.var() / replicas, curves.verdict.word
 
@@ -44,23 +47,24 @@ def test_sigmoid_with_xavier_vanishes(kind, n, depth, seed):
     check_rate("sigmoid", f"xavier_{kind}", (n, 2 * n), depth, seed, "vanishing", replicas)
 
 
-@given(n=st.sampled_from([32, 48, 64]), depth=DEPTHS, seed=SEEDS)
+@given(n=st.sampled_from([64, 80, 100]), depth=DEPTHS, seed=SEEDS)
 def test_relu_with_unit_normal_weights_explodes(n, depth, seed):
     check_rate("relu", "normal(0,1)", (n, 2 * n), depth, seed, "exploding")
 
 
-@given(n=st.sampled_from([64, 80, 100]), depth=DEPTHS, seed=SEEDS)
+@given(n=st.sampled_from([32, 48, 64]), depth=DEPTHS, seed=SEEDS)
 def test_tanh_with_unit_normal_weights_explodes(n, depth, seed):
     check_rate("tanh", "normal(0,1)", (n, 4 * n), depth, seed, "exploding")
 
 
-@pytest.mark.parametrize("activation, init, chi", [
-    ("sigmoid", "xavier_normal", lambda n: fixed_point("sigmoid", weight_std=1.0).chi_perp),
-    ("tanh", "normal(0,1)", lambda n: fixed_point("tanh", weight_std=math.sqrt(n)).chi_perp),
-    ("relu", "normal(0,1)", lambda n: n / 2),
+@pytest.mark.parametrize("activation, init, weight_std", [
+    ("sigmoid", "xavier_normal", 1.0), ("tanh", "normal(0,1)", None), ("relu", "normal(0,1)", None),
 ])  # fmt: skip
-@given(n=st.integers(2, 4096))
-def test_rate_of_theory_is_that_of_its_weights(activation, init, chi, n):
-    logs = mean_field(mlp(width=n, depth=60, activation=activation, init=init))["gradient_log_mean"]
-    np.testing.assert_allclose(logs[20:40] - logs[21:41], math.log(chi(n)), rtol=0, atol=1e-9)
-    assert (chi(n) < 1) == (activation == "sigmoid")
+@given(n=st.integers(32, 4096))
+def test_rate_of_theory_is_that_of_its_weights(activation, init, weight_std, n):
+    """sigma_w is 1 or sqrt n; far from both ends the gradient is multiplied by chi_perp of the fixed point, layer by layer."""
+    chi = fixed_point(activation, weight_std=weight_std or math.sqrt(n)).chi_perp
+    network = mlp(width=n, depth=60, activation=activation, init=init)
+    logs = mean_field(network, input_correlation=None)["gradient_log_mean"]
+    np.testing.assert_allclose(logs[20:40] - logs[21:41], math.log(chi), rtol=0, atol=1e-9)
+    assert (chi < 1) == (activation == "sigmoid") and (activation != "relu" or chi == pytest.approx(n / 2))

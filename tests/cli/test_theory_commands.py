@@ -1,0 +1,121 @@
+"""gradsim theory, phase and verify, and --theory, in process."""
+
+import json
+
+import pytest
+
+import gradsim
+from gradsim.cli import main
+
+SMALL = ["--width", "8", "--depth", "6"]
+
+
+def call(*arguments):
+    with pytest.raises(SystemExit) as exit:
+        main([str(a) for a in arguments])
+    return exit.value.code
+
+
+def test_theory_tells_a_network(capsys):
+    assert call("theory", "--activation", "tanh", "--init", "xavier_normal", "--bias-std", 0.2, *SMALL) == 0
+    printed = capsys.readouterr().out
+    for words in ("q* = 0.16977", "ordered", "chi_perp", "gain 1.30415", "balanced", "no exact law"):
+        assert words in printed
+    assert call("theory", *SMALL) == 0
+    printed = capsys.readouterr().out
+    assert "exact gradient" in printed and "Edge of chaos: gain 1," in printed
+    for network in (["--init", "zeros"], ["--activation", "softplus"], ["--activation", "gelu", "--weight-gain", 0.9],
+                    ["--init", "torch_default", "--outputs", 3], ["--bias", "constant(0.5)"], ["--depth", 1]):  # fmt: skip
+        assert call("theory", *SMALL, *network) == 0, network
+
+
+def test_theory_as_json(capsys):
+    assert call("theory", *SMALL, "--json", "--inputs", 2, "--weight-gain", 1.1) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["fixed_point"]["q_star"] == "inf" and found["fixed_point"]["phase"] == "chaotic"
+    assert len(found["mean_field"]["gradient_log_mean"]) == 7 and found["mean_field"]["q"][0] is None
+    assert found["exact"] is None and "one input" in found["no_exact_law_because"]
+    gains = {p["name"]: p["weight_gain"] for p in found["proposals"]}
+    assert gains == {"edge of chaos": pytest.approx(1.0), "balanced": pytest.approx(1.0)}
+    assert set(found["precision"]["forward"]) == set(gradsim.precision.PRECISIONS)
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["theory", "--init", "constant(0.1)"], "mean zero"),
+        (["theory", "--init", "identity"], "not random"),
+        (["theory", "--activation", "rleu"], "did you mean relu"),
+        (["theory", "--inputs", "0"], "--inputs"),
+        (["theory", "--input-correlation", "2"], "--input-correlation"),
+        (["theory", "--probe", "share"], "did you mean shared"),
+        (["phase", "--activation", "thanh"], "did you mean tanh"),
+        (["phase", "--weight-std", "2,1"], "--weight-std"),
+        (["phase", "--weight-std", "1"], "two numbers"),
+        (["phase", "--bias-std", "-1,1"], "--bias-std"),
+        (["phase", "--points", "1"], "--points"),
+        (["phase", "--simulate", "--simulated-points", "1"], "--points"),
+        (["phase", "--simulate", "--depth", "1"], "--depth"),
+        (["phase", "-o", "phase.xyz"], "--out"),
+        (["verify", "nothing like it"], "verify"),
+        (["verify", "tenths", "--seed", "-1"], "--seed"),
+    ],
+)
+def test_bad_requests_are_one_line(arguments, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert call(*arguments) == 2
+    printed = capsys.readouterr()
+    assert words in printed.err and printed.err.count("\n") == 1 and printed.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_theory_beside_a_run_and_its_picture(tmp_path, capsys):
+    out = tmp_path / "a.h5"
+    assert call("run", *SMALL, "--replicas", 50, "--theory", "--out", out, "--plot", tmp_path / "a.png") == 0
+    printed = capsys.readouterr().out
+    assert "Theory against measurement" in printed and "exact law" in printed and "forward overflow" in printed
+    assert "exact_gradient_log_mean" in gradsim.open(out)[0].variables
+    assert call("plot", out, "--theory", "-o", tmp_path / "b.png") == 0
+    assert "exact law" in capsys.readouterr().out and (tmp_path / "b.png").read_bytes()[:4] == b"\x89PNG"
+    assert call("run", *SMALL, "--replicas", 5, "--theory", "--init", "constant(0.1)") == 0
+    assert "no prediction" in capsys.readouterr().out
+
+
+def test_theory_beside_a_sweep(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "grid.toml").write_text("width = 6\ndepth = 4\nreplicas = 20\nactivation = ['relu', 'tanh']\ninputs = [1, 2]\n")
+    assert call("sweep", "grid.toml", "--theory") == 0
+    printed = capsys.readouterr().out
+    assert "mean field" in printed and "exact law: no prediction" in printed
+    assert "mean_field_correlation_mean" in gradsim.open("grid.h5")[1].variables
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
+def test_phase(activation, tmp_path, capsys):
+    out = tmp_path / "phase.png"
+    assert call("phase", "--activation", activation, "-o", out, "--points", 20) == 0
+    assert "edge of chaos at sigma_b = 0" in capsys.readouterr().out and out.read_bytes()[:4] == b"\x89PNG"
+    assert call("phase", "--activation", activation, "-o", out) == 2
+
+
+def test_phase_by_simulation(tmp_path, capsys):
+    """Mean logs at width 64 are off by about 0.43 * 50 / 64 decades per 100 layers, and theory is where it should be."""
+    options = ["--simulate", "--simulated-points", 4, "--width", 64, "--depth", 40, "--weight-std", "0.5,3"]
+    assert call("phase", "-o", tmp_path / "phase.png", "--points", 10, *options) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("simulation against theory"))
+    assert "16 points" in line and float(line.split(": ")[1].split()[0]) < 1.5
+
+
+def test_verify(tmp_path, capsys):
+    assert call("verify", "--list") == 0
+    assert "Hanin & Nica" in capsys.readouterr().out
+    assert call("verify", "tenths", "one layer: linear, lecun", "dead", "-o", tmp_path / "pictures") == 0
+    printed = capsys.readouterr().out
+    assert "simulator and theory agree" in printed and "10^-5" in printed
+    assert (tmp_path / "pictures" / "laws.png").exists() and (tmp_path / "pictures" / "z_scores.png").exists()
+
+
+def test_verify_says_when_theory_is_wrong(monkeypatch, capsys):
+    monkeypatch.setattr("gradsim.verification.moments.weight_law", lambda *a: gradsim.initializers.weight_law(*a, 1.05))
+    assert call("verify", "mean: He") == 1
+    assert "DISAGREE: mean: He" in capsys.readouterr().out

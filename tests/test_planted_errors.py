@@ -1,0 +1,112 @@
+"""Errors planted in the laws of weights and in theory are found by the property suite, which passes without them.
+
+Each runs in a copy of the project. Kernels are the same everywhere, so the copies share theirs, compiled once.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+INITIALIZERS, EXACT, INFINITE = (f"gradsim/{name}.py" for name in ("initializers", "theory/exact_laws", "theory/infinite_width"))
+NAMED, SCALE, FINITE, MEAN_FIELD = (f"tests/properties/test_{name}.py::test_" for name in ("initializers", "scale", "finite_width", "mean_field"))
+MOMENTS, GAP = FINITE + "means_variances_and_zeros", MEAN_FIELD + "gap_is_of_order_one_over_width"
+
+# name: (file, what stands there, what is planted instead, tests that must each fail)
+PLANTED = {
+    "He with 1 instead of 2": (
+        INITIALIZERS, "return 2 / (1 + slope * slope)", "return 1 / (1 + slope * slope)",
+        [NAMED + "named[he_normal]", NAMED + "named[kaiming_truncated_normal]", SCALE + "he_keeps_relu"],
+    ),
+    "std for variance": (
+        INITIALIZERS, "math.sqrt(variance(i, o, *more) / UNIT_LAWS[kind][0])", "variance(i, o, *more) / UNIT_LAWS[kind][0]",
+        [NAMED + "named[xavier_normal]", NAMED + "named[lecun_normal]", SCALE + "xavier_keeps_linear_up_to_the_fans"],
+    ),
+    "fan_out for fan_in": (
+        INITIALIZERS, '(fan_in if fan == "fan_in" else fan_out)', '(fan_out if fan == "fan_in" else fan_in)',
+        [NAMED + "named[he_normal]", NAMED + "named[he_normal(fan_out)]", SCALE + "he_keeps_relu"],
+    ),
+    "one fan for the sum of both": (
+        INITIALIZERS, "lambda i, o: 2 / (i + o))", "lambda i, o: 1 / i)",
+        [NAMED + "named[xavier_normal]", SCALE + "xavier_keeps_linear_up_to_the_fans", SCALE + "xavier_backward_layer_after_layer"],
+    ),
+    "the std of uniform weights for their bound": (
+        INITIALIZERS, '"uniform": (1 / 3, -1.2)', '"uniform": (1.0, -1.2)', [NAMED + "named[xavier_uniform]", SCALE + "layer_after_layer"],
+    ),
+    "a truncated normal that is not widened": (
+        INITIALIZERS, "(1 - 4 * _D, (3 *", "(1.0, (3 *", [NAMED + "named[he_truncated_normal]"],
+    ),
+    "a gradient that survives the layers below": (
+        EXACT, "others = passed - total.log_alive if number <= depth else 0.0", "others = 0.0", [MOMENTS],
+    ),
+    "fans not exchanged on the way back": (
+        EXACT, "_length(after, after.fan_out, after.fan_in)", "_length(after, after.fan_in, after.fan_out)", [MOMENTS],
+    ),
+    "fan_in for fan_out on the way back": (
+        INFINITE, "layers[number].weights.variance * layers[number].fan_out", "layers[number].weights.variance * layers[number].fan_in", [GAP],
+    ),
+}  # fmt: skip
+ALL = sorted({test for *_, tests in PLANTED.values() for test in tests})
+# Failures are reported as they are found, since making them smaller takes longer, and a few examples will do
+PROFILE = """
+from hypothesis import Phase
+settings.register_profile("planted", settings.get_profile("gradsim"), max_examples=12, phases=[Phase.generate])
+settings.load_profile("planted")
+"""
+
+
+def copied(folder):
+    for name in ("gradsim", "tests/properties"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "kernels"))
+    (folder / "gradsim/kernels").symlink_to(ROOT / "gradsim/kernels", target_is_directory=True)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    (folder / "tests/conftest.py").write_text((ROOT / "tests/conftest.py").read_text(encoding="utf-8") + PROFILE, encoding="utf-8")
+
+
+def plant(folder, path, text, instead):
+    source = (folder / path).read_text(encoding="utf-8")
+    assert source.count(text) == 1, f"{text!r} is not in {path}, or more than once"
+    (folder / path).write_text(source.replace(text, instead), encoding="utf-8")
+
+
+def run_there(folder, tests):
+    """(exit code, output) of pytest on these tests, in a copy."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """Of every planted error, and of a copy without one ("none"), as many at a time as there are cores."""
+
+    def outcome(name):
+        folder = tmp_path_factory.mktemp("planted")
+        copied(folder)
+        if name == "none":
+            return run_there(folder, ALL)
+        *error, tests = PLANTED[name]
+        plant(folder, *error)
+        return run_there(folder, tests)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        names = ["none", *PLANTED]
+        return dict(zip(names, pool.map(outcome, names), strict=True))
+
+
+def test_the_suite_passes_without_an_error(outcomes):
+    code, output = outcomes["none"]
+    assert code == 0 and f"{len(ALL)} passed" in output, output
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_error_is_found(name, outcomes):
+    code, output = outcomes[name]
+    failed = [test for test in PLANTED[name][-1] if f"FAILED {test}" in output]
+    assert code == 1 and failed == PLANTED[name][-1], output
