@@ -85,7 +85,9 @@ def _reach(decades):
 
 def _panel(ax, weight_std, bias_std, decades, reach):
     held = np.clip(decades, -10 * reach, 10 * reach)  # infinite where signals are exactly zero
-    image = ax.pcolormesh(weight_std, bias_std, held, cmap=COLOURS, vmin=-reach, vmax=reach, shading="nearest", rasterized=True)
+    image = ax.pcolormesh(
+        weight_std, bias_std, held, cmap=COLOURS, vmin=-reach, vmax=reach, shading="nearest", rasterized=True
+    )
     ax.set_facecolor("0.8")
     return image
 

@@ -79,7 +79,7 @@ def output_options(function):
         [
             click.option("--out", type=click.Path(), help="Write the curves to this HDF5 file."),
             click.option("--plot", type=click.Path(), help="Draw the gradient into this .png, .pdf or .svg."),
-            click.option("--theory", is_flag=True, help="Put theory beside the curves: in the file, the picture and a table of z-scores."),
+            click.option("--theory", is_flag=True, help="Put theory beside the curves: in the file, in the picture, in a table."),
             click.option("--overwrite", is_flag=True, help="Replace existing files."),
         ],
         function,
@@ -109,7 +109,7 @@ def deliver(curve_set, out, plot, overwrite, theory=False):
         curve_set.plot(plot, overwrite=overwrite, theory=theory)
     show(curve_set)
     if theory:
-        from ..theory.report import show as show_theory
+        from ..theory.comparison_report import show as show_theory
 
         show_theory(curve_set)
     written = [str(name) for name in (out, plot) if name is not None]

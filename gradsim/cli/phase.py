@@ -18,8 +18,12 @@ class Range(click.ParamType):
 
 @click.command("phase")
 @click.option("--activation", default="tanh", show_default=True, help="See `gradsim list activations`.")
-@click.option("--out", "-o", type=click.Path(), default="phase.png", show_default=True, help="The picture: .png, .pdf or .svg.")
-@click.option("--weight-std", type=Range(), help="Range of sigma_w, Var W = sigma_w^2 / fan_in.  [default: about the critical one]")
+@click.option(
+    "--out", "-o", type=click.Path(), default="phase.png", show_default=True, help="The picture: .png, .pdf or .svg."
+)
+@click.option(
+    "--weight-std", type=Range(), help="Range of sigma_w, Var W = sigma_w^2 / fan_in.  [default: about the critical one]"
+)
 @click.option("--bias-std", type=Range(), help="Range of sigma_b.  [default: 0,1]")
 @click.option("--points", type=int, default=100, show_default=True, help="Points of theory along each axis.")
 @click.option("--simulate", is_flag=True, help="Draw the same by simulation beside it.")
@@ -29,7 +33,9 @@ class Range(click.ParamType):
 @click.option("--replicas", type=int, default=20, show_default=True, help="Networks a point.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
-def command(activation, out, weight_std, bias_std, points, simulate, simulated_points, overwrite, width, depth, replicas, seed):
+def command(
+    activation, out, weight_std, bias_std, points, simulate, simulated_points, overwrite, width, depth, replicas, seed
+):
     """Draw where gradients vanish and explode: weights' standard deviation against biases'.
 
     By mean-field theory, and with --simulate by simulation side by side.
@@ -58,5 +64,7 @@ def command(activation, out, weight_std, bias_std, points, simulate, simulated_p
         click.echo(f"edge of chaos at sigma_b = {bias:g}: {'sigma_w = ' + edges if edges else point.note}")
     if measured is not None:
         middle, largest, count = comparison(diagram, measured)
-        click.echo(f"simulation against theory at {count} points: {middle:.2g} decades per 100 layers apart (median), {largest:.2g} at most")
+        click.echo(
+            f"simulation against theory at {count} points: {middle:.2g} decades per 100 layers apart (median), {largest:.2g} at most"
+        )
     click.echo(f"written: {out}")

@@ -24,7 +24,9 @@ def command(file, out, quantity, theory, overwrite):
         curve_set = curve_set.with_theory()
     curve_set.plot(out, quantity, overwrite, theory)
     if theory:
-        from ..theory.report import show
+        from ..theory.comparison_report import show, silent_on
 
+        if silent_on(curve_set, quantity):
+            click.echo(f"theory says nothing about {quantity}")
         show(curve_set)
     click.echo(f"written: {out}")

@@ -22,6 +22,6 @@ def command(as_json, inputs, input_correlation, probe, **options):
     if as_json:
         click.echo(found.to_json())
     else:
-        from ..theory.report import show_summary
+        from ..theory.summary_report import show
 
-        show_summary(found)
+        show(found)

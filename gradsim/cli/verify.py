@@ -32,7 +32,9 @@ def command(names, thorough, seed, only_list, out, overwrite):
     width = max(len(check.name) for check in chosen)
 
     def tell(check, result):
-        click.echo(f"{'agrees  ' if result.passed else 'DISAGREES'} {check.name:<{width}}  p = {result.p:<8.2g} {result.figures}")
+        click.echo(
+            f"{'agrees  ' if result.passed else 'DISAGREES'} {check.name:<{width}}  p = {result.p:<8.2g} {result.figures}"
+        )
         click.echo(f"{'':9}{check.claim}; {check.source}")
 
     report = verify(names, thorough=thorough, seed=seed, each=tell)

@@ -1,9 +1,9 @@
 """What theory says of a network, in the names of a simulation: docs/theory.md.
 
-    gradsim.theory.mean_field(network)["gradient_log_mean"]      infinite width, any activation
-    gradsim.theory.finite_width(network)["gradient_log_mean"]    exact, where an exact law is known
-    gradsim.theory.precision(network)                            where float types are left
-    gradsim.theory.fixed_point("tanh", weight_std=1.5, bias_std=0.1), critical_point, phase_diagram, half_stable_points
+gradsim.theory.mean_field(network)["gradient_log_mean"]      infinite width, any activation
+gradsim.theory.finite_width(network)["gradient_log_mean"]    exact, where an exact law is known
+gradsim.theory.precision(network)                            where float types are left
+gradsim.theory.fixed_point("tanh", weight_std=1.5, bias_std=0.1), critical_point, phase_diagram, half_stable_points
 """
 
 from importlib import import_module

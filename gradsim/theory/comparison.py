@@ -121,4 +121,3 @@ def _with_square(curves):
     if not curves.run.get("input_file"):
         return curves.run
     return curves.run | {"input_square": math.exp(float(curves["activation_log_of_mean"][0]))}
-

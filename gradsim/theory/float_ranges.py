@@ -116,7 +116,9 @@ def _spread_of_gradients(wide, inputs):
             result[number] = _largest(width * inputs, 1.0, 0.0, 0.0)
             continue
         kind, log_v = wide.layer_kinds[number - 1]
-        near = log_v if log_v == -math.inf else 0.0 if kind.homogeneous else round(log_v, 3)  # moves the result by 1e-3 at most
+        near = (
+            log_v if log_v == -math.inf else 0.0 if kind.homogeneous else round(log_v, 3)
+        )  # moves the result by 1e-3 at most
         place = kind, width, near
         if place not in known:
             known[place] = _largest_product(*kind.slopes(near), width * inputs)

@@ -1,7 +1,7 @@
 """Mean-field theory: the curves of an infinitely wide network, in logarithms.
 
-Poole et al. 2016 (arXiv:1606.05340) for variances and correlations, Schoenholz et al. 2017 (arXiv:1611.01232) for gradients, which
-are independent of the forward pass (a probe is; Yang 2020, arXiv:2006.14548, for readouts).
+Poole et al. 2016 (arXiv:1606.05340) for variances and correlations, Schoenholz et al. 2017 (arXiv:1611.01232) for gradients,
+which are independent of the forward pass (a probe is; Yang 2020, arXiv:2006.14548, for readouts).
 """
 
 import math
@@ -199,7 +199,9 @@ def _backward(network, layers, forward, inputs, shared):
         return variables
     if inputs > 1:
         defined = np.array(deltas) > -math.inf
-        variables["gradient_correlation_mean"] = place("gradient_correlation", np.where(defined, correlations, np.nan), network)
+        variables["gradient_correlation_mean"] = place(
+            "gradient_correlation", np.where(defined, correlations, np.nan), network
+        )
     return variables | _over_inputs(network, forward, deltas, correlations, inputs, shared)
 
 
@@ -208,16 +210,22 @@ def _over_inputs(network, forward, deltas, correlations, inputs, shared):
     others = inputs - 1
     bias = [d + log(inputs * (1 + others * r)) for d, r in zip(deltas, correlations, strict=True)]
     both = [r * forward.activation_correlation(layer) if r else 0.0 for layer, r in enumerate(correlations)]
-    weight = [d + forward.log_x[k] + log(inputs * (1 + others * r)) for k, (d, r) in enumerate(zip(deltas, both, strict=True))]
+    weight = [
+        d + forward.log_x[k] + log(inputs * (1 + others * r)) for k, (d, r) in enumerate(zip(deltas, both, strict=True))
+    ]
     output, top = (forward.log_x[-1], forward.activation_correlation(len(forward.log_x) - 1)) if network.outputs is None else (
         forward.log_q[-1], _one_minus(forward.log_apart[-1] - forward.log_q[-1]) if forward.log_q[-1] > -math.inf else 1.0
     )  # fmt: skip
     loss = output + log(inputs * (1 + (others * top if shared and others else 0.0)))
-    return _certain("weight_gradient", weight, network) | _certain("bias_gradient", bias, network) | {
-        "loss_log_mean": loss + LOG_CHI_SQUARE,
-        "loss_log_variance": math.pi**2 / 2,
-        "loss_log_of_mean": loss,
-    }
+    return (
+        _certain("weight_gradient", weight, network)
+        | _certain("bias_gradient", bias, network)
+        | {
+            "loss_log_mean": loss + LOG_CHI_SQUARE,
+            "loss_log_variance": math.pi**2 / 2,
+            "loss_log_of_mean": loss,
+        }
+    )
 
 
 def _certain(name, logs, network):

@@ -65,7 +65,9 @@ class Layer:
             slopes = entry.slope_zero
         if slopes is None and log_variance > STRAIGHT and any(entry.slope) and not math.isnan(sum(entry.slope)):
             (a, b), (left, right) = entry.intercept, entry.slope
-            phi = Exact(lambda h: np.where(h > 0, right * h + b, left * h + a), lambda h: np.where(h > 0, right, left), (0.0,), True)
+            phi = Exact(
+                lambda h: np.where(h > 0, right * h + b, left * h + a), lambda h: np.where(h > 0, right, left), (0.0,), True
+            )
         if slopes is None or phi.sine or slopes == (0.0, 0.0):
             return phi, math.exp(min(max(log_variance, -FAR), FAR)), 0.0
         if any(map(math.isnan, slopes)):

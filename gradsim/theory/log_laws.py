@@ -148,7 +148,11 @@ def _log_moments(n, a):
         mean = float(p @ given)
         d = given - mean
         variance = float(p @ (second + d**2))
-        return mean, variance, float(p @ (fourth + 3 * second**2 + 4 * d * third + 6 * d**2 * second + d**4)) - 3 * variance**2
+        return (
+            mean,
+            variance,
+            float(p @ (fourth + 3 * second**2 + 4 * d * third + 6 * d**2 * second + d**4)) - 3 * variance**2,
+        )
     share, p = _shares(n, a)
     logs = np.log(share)
     mean = float(p @ logs)

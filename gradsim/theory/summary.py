@@ -16,7 +16,6 @@ from .float_ranges import Precision, precision
 from .infinite_width import MeanField, mean_field
 from .prediction import linear_layers
 
-
 BALANCE, BALANCE_POINTS = (0.2, 20.0), 24  # sigma_w among which the balanced gain is looked for
 
 
@@ -59,7 +58,9 @@ class Summary:
 
     def to_json(self):
         """JSON text; numbers beyond float64 and undefined ones are "inf", "-inf" or null."""
-        exact = None if isinstance(self.exact, str) else _curves(self.exact) | {"death_probability": self.exact.death_probability}
+        exact = (
+            None if isinstance(self.exact, str) else _curves(self.exact) | {"death_probability": self.exact.death_probability}
+        )
         parts = {
             "network": json.loads(self.network.to_json()),
             "weight_std": self.weight_std,
@@ -113,7 +114,9 @@ def balanced_gain(network):
     sigmas = np.geomspace(*BALANCE, BALANCE_POINTS)
 
     def change(sigma):
-        return decades(mean_field(replace(network, weight_gain=network.weight_gain * sigma / weight_std), input_correlation=None))
+        return decades(
+            mean_field(replace(network, weight_gain=network.weight_gain * sigma / weight_std), input_correlation=None)
+        )
 
     changes = np.array([change(sigma) for sigma in sigmas])
     flat = np.abs(changes) < 1e-9

@@ -61,7 +61,9 @@ def spread(z):
 def from_p_values(p, panels=()):
     """The Result of several p-values, by the smallest times their number."""
     p = np.asarray(p, float)
-    return Result(min(1.0, p.size * float(p.min())), f"{p.size} Kolmogorov-Smirnov tests, smallest p {p.min():.2g}", panels=panels)
+    return Result(
+        min(1.0, p.size * float(p.min())), f"{p.size} Kolmogorov-Smirnov tests, smallest p {p.min():.2g}", panels=panels
+    )
 
 
 def from_gap(gap, allowed, what):

@@ -72,7 +72,9 @@ def zeros(scale, seed):
                 found = curves[f"{name}_zero_count"][1:] == 0
                 if found.tolist() != [False] * (last - 1) + [kept]:
                     wrong.append(f"{activation} {name}")
-    return Result(float(not wrong), f"wrong: {', '.join(wrong)}" if wrong else "every gradient, 3 activations, with and without readout")
+    return Result(
+        float(not wrong), f"wrong: {', '.join(wrong)}" if wrong else "every gradient, 3 activations, with and without readout"
+    )
 
 
 def threads(scale, seed):
@@ -100,8 +102,22 @@ def kernels(scale, seed):
 CHECKS = (
     Check("random numbers", "identity", "Philox4x32-10 known answers", "Salmon et al. 2011, Random123", known_answers),
     Check("product of tenths", "identity", "weights 0.1, 6 layers: 10^-5 from layer 6 to layer 1", "chain rule", tenths),
-    Check("weights times 2", "identity", "linear networks: log shifts by 2 l ln 2, gradients by 2 (L - l) ln 2", "chain rule", scaling),
-    Check("zero weights", "identity", "only the last layer's gradients are not zero: phi(0) and phi'(0) decide which", "chain rule", zeros),
+    Check(
+        "weights times 2",
+        "identity",
+        "linear networks: log shifts by 2 l ln 2, gradients by 2 (L - l) ln 2",
+        "chain rule",
+        scaling,
+    ),
+    Check(
+        "zero weights",
+        "identity",
+        "only the last layer's gradients are not zero: phi(0) and phi'(0) decide which",
+        "chain rule",
+        zeros,
+    ),
     Check("threads", "identity", "results do not depend on the number of threads", "docs/performance.md", threads),
-    Check("quadrature", "identity", "arc-cosine kernel of ReLU, (2/pi) asin of erf", "Cho & Saul 2009, Williams 1997", kernels),
+    Check(
+        "quadrature", "identity", "arc-cosine kernel of ReLU, (2/pi) asin of erf", "Cho & Saul 2009, Williams 1997", kernels
+    ),
 )

@@ -37,7 +37,9 @@ def deep(activation, init, widths, engine, scale, seed):
     law = finite_width(network)
     scores = []
     for found, laws in zip(
-        increments(network, 8000 * scale, seed, f"deep {activation} {init} {engine}", engine), (law.forward, law.backward), strict=True
+        increments(network, 8000 * scale, seed, f"deep {activation} {init} {engine}", engine),
+        (law.forward, law.backward),
+        strict=True,
     ):
         half = found.shape[1] // 2
         moving = np.array([one.log_variance > 0 for one in laws])
@@ -86,7 +88,9 @@ def dying(scale, seed):
     result = from_scores(scores)
     if len(set(zeros.tolist())) > 1:  # a gradient is zero at every layer or at none
         return result.__class__(0.0, f"gradients are zero at different layers in different networks: {zeros}", result.z)
-    return result.__class__(result.p, f"{result.figures}; gradients zero in {zeros[0] / alive.shape[0]:.4f}, law {last:.4f}", result.z)
+    return result.__class__(
+        result.p, f"{result.figures}; gradients zero in {zeros[0] / alive.shape[0]:.4f}, law {last:.4f}", result.z
+    )
 
 
 def _deep_check(activation, init, widths, engine, law):
@@ -119,5 +123,11 @@ CHECKS = (
     _layer_check("relu", "he_normal", "2 chi2_K / n, K ~ Binomial(n, 1/2)"),
     _layer_check("leaky_relu(0.3)", "he_normal", "2 (chi2_K + a^2 chi2_(n-K)) / n"),
     _layer_check("relu", "orthogonal", "Beta(K/2, (N-K)/2), N the larger fan"),
-    Check("dead networks", "exact", "a ReLU layer of n units dies with probability 2^-n; the gradient with any layer", HANIN, dying),
+    Check(
+        "dead networks",
+        "exact",
+        "a ReLU layer of n units dies with probability 2^-n; the gradient with any layer",
+        HANIN,
+        dying,
+    ),
 )

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from gradsim import reference
 from gradsim.activations import ACTIVATIONS, CODES
 from gradsim.activations.exact import exact
 from gradsim.kernels import activation, linear_dense, workspace

@@ -2,10 +2,11 @@
 
 Null law: logs of networks that are alive are independent with the mean and variance that theory states, so the standard error of
 their mean is exact; that of their variance has the exact fourth cumulant (a sum over independent layers); dead networks
-are binomial, and a single layer's factor has theory's distribution function.
+are binomial, and a single layer's factor has theory's distribution function. Means of the squares themselves are compared where
+their relative variance, which is exact too, is below SMALL.
 
-False alarms: N >= 6,500 networks are alive. The skewness of a log is at most 3 in size, 0.04 / sqrt N: 2e-14 for each of fewer
-than 2,000 means. Variances are harder: a log chi-square has an exponential tail. 10 standard errors have, by Chernoff's
+False alarms: N >= 6,500 networks are alive. The skewness of logs and squares is at most 4 in size, 0.05 / sqrt N: 5e-14 for each
+of fewer than 3,000 means. Variances are harder: a log chi-square has an exponential tail. 10 standard errors have, by Chernoff's
 bound on the laws cut where no network is expected, at most 2e-11 for the widths below (one open gate out of many is rare
 and far away: at width 17 it would be 3e-6), for each of 600. With counts and distributions below 2e-8 a run.
 """
@@ -13,17 +14,17 @@ and far away: at width 17 it would be 3e-6), for each of 600. With counts and di
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import digamma, polygamma
+from scipy.special import polygamma
 
 from gradsim import mlp, simulate
 from gradsim.theory import finite_width
-from gradsim.theory.log_laws import Beta, open_gates
 
 from .null_laws import counted, follows, near
 
 REPLICAS = 16384
 ROUNDING = 1e-5  # of a log, a layer: float32 sums over up to 100 units
 Z_VARIANCE = 10.0
+SMALL = 0.6
 ACTIVATIONS = ["linear", "relu", "leaky_relu", "leaky_relu(0.3)", "leaky_relu(-0.5)", "leaky_relu(2)", "abs"]
 INITS = ["normal(0,0.3)", "he_normal", "he_normal(fan_out)", "lecun_normal", "xavier_normal", "orthogonal", "orthogonal(2)"]
 GAINS = st.floats(0.05, 20) | st.floats(-20, -0.05)
@@ -43,23 +44,25 @@ def networks(draw):
 SEEDS = st.integers(0, 2**63)
 PER_LAYER = ("preactivation", "activation", "gradient", "weight_gradient", "bias_gradient")
 PER_NETWORK = ("input_gradient", "loss_gradient", "loss")
+FOUND = ("zero_count", "log_mean", "log_variance", "log_of_mean")
+TOLD = ("zero_probability", "log_mean", "log_variance", "log_of_mean", "log_second_ratio")
 
 
 @given(network=networks(), seed=SEEDS)
 def test_means_variances_and_zeros(network, seed):
     theory, curves = finite_width(network), simulate(network, REPLICAS, seed)
-    rounding = ROUNDING * (network.depth + 1)
+    fourth, rounding = fourth_cumulants(theory), ROUNDING * (network.depth + 1)
     for quantity in (*PER_LAYER, *PER_NETWORK):
-        zeros, p = (of_layers(v[f"{quantity}_{name}"]) for v, name in ((curves, "zero_count"), (theory, "zero_probability")))
-        assert counted(zeros, REPLICAS, p)
-        mean, variance = (of_layers(theory[f"{quantity}_log_{name}"]) for name in ("mean", "variance"))
-        error = np.sqrt(variance / (REPLICAS - zeros))
-        assert near(of_layers(curves[f"{quantity}_log_mean"]), mean, error, rounding)
-    for quantity, fourth in fourth_cumulants(theory).items():
-        zeros, found = (of_layers(curves[f"{quantity}_{name}"]) for name in ("zero_count", "log_variance"))
-        variance, alive = of_layers(theory[f"{quantity}_log_variance"]), REPLICAS - zeros
-        error = np.sqrt(fourth / alive + 2 * variance**2 / (alive - 1))
-        assert near(found, variance, error, rounding**2, Z_VARIANCE)
+        found, told = ({name: of_layers(v[f"{quantity}_{name}"]) for name in names} for v, names in ((curves, FOUND), (theory, TOLD)))
+        alive, variance = REPLICAS - found["zero_count"], told["log_variance"]
+        assert counted(found["zero_count"], REPLICAS, told["zero_probability"])
+        assert near(found["log_mean"], told["log_mean"], np.sqrt(variance / alive), rounding)
+        excess = np.expm1(told["log_second_ratio"])
+        small, ratio = excess < SMALL, np.exp(found["log_of_mean"] - told["log_of_mean"])
+        assert near(ratio[small], 1.0, np.sqrt(excess[small] / REPLICAS), rounding)
+        if quantity in fourth:
+            error = np.sqrt(fourth[quantity] / alive + 2 * variance**2 / (alive - 1))
+            assert near(found["log_variance"], variance, error, rounding**2, Z_VARIANCE)
 
 
 @given(network=networks(), layer=st.integers(0, 5), seed=SEEDS)
@@ -86,39 +89,10 @@ def of_layers(values):
 
 
 def fourth_cumulants(theory):
-    """Of the logs at every layer, by quantity."""
-    n, depth = theory.network.input_width, theory.network.depth
-    forward = np.cumsum([polygamma(3, n / 2), *map(fourth_cumulant, theory.forward[:depth])])
-    backward = np.cumsum([fourth_cumulant(law) for law in reversed(theory.backward)])
+    """Of the logs at every layer, by quantity: sums over independent layers, and the input's."""
+    start = polygamma(3, theory.network.input_width / 2)
+    forward = np.cumsum([start, *(law.log_fourth for law in theory.forward[: theory.network.depth])])
+    backward = np.cumsum([law.log_fourth for law in reversed(theory.backward)])
     return {
-        "activation": forward,
-        "gradient": backward[::-1],
-        "input_gradient": backward[-1] + fourth_cumulant(theory.input_law),
-    }
-
-
-def fourth_cumulant(law):
-    """Of the log of a LayerLaw: of the squared length and of the share that the gates let through."""
-    return length_cumulants(law.length)[3] + gates_fourth_cumulant(law.gates)
-
-
-def length_cumulants(law):
-    """First to fourth, of the log of a ChiSquare or Beta."""
-    whole = law.whole if isinstance(law, Beta) else None
-    return [f(law.n / 2) - (f(whole / 2) if whole else 0.0) for f in (digamma, *(lambda x, k=k: polygamma(k, x) for k in (1, 2, 3)))]
-
-
-def gates_fourth_cumulant(gates):
-    if gates.trivial:
-        return 0.0
-    if gates.slope:
-        shares, p = gates.shares()
-        logs = np.log(shares)
-        centred = logs - p @ logs
-        return p @ centred**4 - 3 * (p @ centred**2) ** 2
-    k, p = open_gates(gates.n)
-    k, p = k[k > 0], p[k > 0] / p[k > 0].sum()
-    mean, second, third, fourth = np.transpose([length_cumulants(Beta(int(m), gates.n)) for m in k])
-    d = mean - p @ mean
-    moment = p @ (fourth + 3 * second**2 + 4 * third * d + 6 * second * d**2 + d**4)
-    return moment - 3 * (p @ (second + d**2)) ** 2
+        "activation": forward, "gradient": backward[::-1], "input_gradient": backward[-1] + theory.input_law.log_fourth,
+    }  # fmt: skip

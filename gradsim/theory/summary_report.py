@@ -1,4 +1,4 @@
-"""Theory in words and tables, for the command line."""
+"""What theory says of one network, as lines and tables for the command line."""
 
 import math
 
@@ -6,103 +6,25 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from ..cells import describe, varying
-from ..quantities import THEORIES
-from ..errors import RequestError
 from ..report import wide
 from ..verdict import DECADES
-from .comparison import disagreements, measured_exits, predicted_exits, predictions
+from .comparison_report import SOURCES, empty_exit_table, layer_word
 from .summary import decades
 
-SOURCES = {"exact": "the exact law", "mean field": "mean field"}
-WORDS = {"mean_field": "mean field", "exact": "exact law"}
-NOTE = (
-    "measured and predicted: log10 of the root mean square (a correlation as it is), the mean over networks that are not\n"
-    "zero, with its standard error. z: the difference over that error. An exact law leaves |z| below 4 but once in 16,000;\n"
-    "mean field is the limit of infinite width and is off by about depth/width in the natural log of the mean square."
-)
 MOST_ROWS = 12  # of the table of layers
+EXIT_NOTE = (
+    "overflow: the largest entry of a layer, from layer 1 on or from the last layer down; subnormal: the root mean square;\n"
+    "zero: even the largest entry. – never."
+)
+LAYER_NOTE = "h, x, gradient: log10 of root mean squares; chi_perp: what a layer multiplies the mean-square gradient by; chi_par: dq'/dq."
+EXACT_NOTE = "\nexact: mean of the log at this width, and its standard deviation between networks; dead: probability that the signal is zero."
+PHASE_WORDS = {
+    "ordered": "gradients vanish", "critical": "gradients keep their scale", "chaotic": "gradients explode", "": "undecided",
+}  # fmt: skip
+PROPOSALS = {"edge of chaos": "the edge of chaos", "balanced": "balanced over this depth"}
 
 
-def show(curve_set, file=None):
-    """Print the z-scores of a CurveSet with theory, and where float types are left."""
-    console = wide(file)
-    console.print("\n[bold]Theory against measurement[/bold]" if console.is_terminal else "\nTheory against measurement")
-    console.print(disagreement_table(curve_set))
-    for line in missing(curve_set):
-        console.print(line, style="dim", soft_wrap=True)
-    console.print(NOTE, style="dim", soft_wrap=True)
-    if len(curve_set) == 1:
-        table = exit_table(curve_set[0])
-        if table is not None:
-            console.print()
-            console.print(table)
-
-
-def disagreement_table(curve_set):
-    """A rich Table: a row a network, theory and quantity."""
-    names = varying(curve_set)
-    result = Table(box=None, pad_edge=False, header_style="bold")
-    for name in (*names, "theory", "quantity", "layer"):
-        result.add_column(name)
-    for name in ("measured", "±", "predicted", "z"):
-        result.add_column(name, justify="right")
-    for curves in curve_set:
-        cell = describe(curves)
-        for row in disagreements(curves):
-            factor = 1.0 if "correlation" in row.quantity else DECADES
-            numbers = (row.measured * factor, row.standard_error * factor, row.predicted * factor)
-            result.add_row(
-                *(str(cell[name]) for name in names), WORDS[row.theory], row.quantity.replace("_", " "), str(row.layer),
-                f"{numbers[0]:+.4f}", f"{numbers[1]:.4f}", f"{numbers[2]:+.4f}", f"{row.z:+.2f}",
-            )  # fmt: skip
-    return result
-
-
-def missing(curve_set):
-    """A line for every reason why a theory says nothing."""
-    lines = {}
-    for curves in curve_set:
-        for theory, found in predictions(curves.network, curves.run).items():
-            if isinstance(found, str):
-                lines[f"{WORDS[theory]}: no prediction ({found})"] = None
-        if curves.run.get("loss", "probe") != "probe":
-            lines[f"gradients: no prediction with loss {curves.run['loss']}, whose gradient depends on the network's output"] = None
-    return list(lines)
-
-
-def exit_table(curves):
-    """A rich Table of predicted and measured layers at which float types are left; None where theory says nothing."""
-    try:
-        predicted = predicted_exits(curves)
-    except RequestError:
-        return None
-    result = Table(
-        title=f"First layer out of range, predicted (from {SOURCES[predicted.source]}) / measured", title_justify="left", box=None, pad_edge=False,
-        header_style="bold",
-    )  # fmt: skip
-    result.add_column("float type")
-    for way in ("forward", "backward"):
-        for event in ("overflow", "subnormal", "zero"):
-            result.add_column(f"{way} {event}", justify="right")
-    measured = measured_exits(curves)
-    gradients = curves.run.get("loss", "probe") == "probe"
-    for name in predicted.forward:
-        cells = [f"{_layer(p)} / {_layer(m)}" for p, m in zip(predicted.forward[name], measured[0][name], strict=True)]
-        cells += [
-            f"{_layer(p) if gradients else '?'} / {_layer(m)}"
-            for p, m in zip(predicted.backward[name], measured[1][name], strict=True)
-        ]
-        result.add_row(name, *cells)
-    return result
-
-
-def _layer(layer):
-    return "–" if layer is None else str(layer)
-
-
-
-def show_summary(found, file=None):
+def show(found, file=None):
     """Print a Summary."""
     console = wide(file)
     for line in headline(found):
@@ -119,18 +41,6 @@ def show_summary(found, file=None):
     console.print()
     for line in advice(found):
         console.print(line, soft_wrap=True)
-
-
-EXIT_NOTE = (
-    "overflow: the largest entry of a layer, from layer 1 on or from the last layer down; subnormal: the root mean square;\n"
-    "zero: even the largest entry. – never."
-)
-LAYER_NOTE = (
-    "h, x, gradient: log10 of root mean squares; chi_perp: what a layer multiplies the mean-square gradient by; chi_par: dq'/dq."
-)
-EXACT_NOTE = (
-    "\nexact: mean of the log at this width, and its standard deviation between networks; dead: probability that the signal is zero."
-)
 
 
 def headline(found):
@@ -151,17 +61,18 @@ def headline(found):
     yield f"  depth scales  xi_q = {_scale(f.xi_q)}, xi_c = {_scale(f.xi_c)}"
 
 
-PHASE_WORDS = {
-    "ordered": "gradients vanish", "critical": "gradients keep their scale", "chaotic": "gradients explode", "": "undecided",
-}  # fmt: skip
-
-
 def _figure(value):
     return "undefined" if math.isnan(value) else "∞" if value == math.inf else f"{value:.6g}"
 
 
 def _scale(layers):
-    return f"{_figure(layers)} layers" if layers >= 0 else "undefined" if math.isnan(layers) else f"none (grows by e in {-layers:.3g} layers)"
+    return (
+        f"{_figure(layers)} layers"
+        if layers >= 0
+        else "undefined"
+        if math.isnan(layers)
+        else f"none (grows by e in {-layers:.3g} layers)"
+    )
 
 
 def layer_table(found):
@@ -176,7 +87,10 @@ def layer_table(found):
     last = wide_.layers[-1]
     for layer in np.unique(np.round(np.linspace(0, last, min(MOST_ROWS, last + 1))).astype(int)):
         row = [str(layer), *(_decade(wide_[f"{q}_log_mean"][layer]) for q in ("preactivation", "activation"))]
-        row += [f"{math.exp(min(wide_.log_one_minus_correlation[layer], 1.0)):.3g}", *(f"{c[layer]:.5f}" for c in (wide_.chi_perp, wide_.chi_par))]
+        row += [
+            f"{math.exp(min(wide_.log_one_minus_correlation[layer], 1.0)):.3g}",
+            *(f"{c[layer]:.5f}" for c in (wide_.chi_perp, wide_.chi_par)),
+        ]
         row.append(_decade(wide_["gradient_log_mean"][layer]))
         if lawful:
             for quantity in ("activation", "gradient"):
@@ -196,16 +110,11 @@ def summary_exits(found):
     if not any(layer for way in (found.precision.forward, found.precision.backward) for e in way.values() for layer in e):
         yield f"Float types: every one holds every layer, forward and backward (from {SOURCES[found.precision.source]})"
         return
-    table = Table(
-        title=f"First layer out of range, predicted (from {SOURCES[found.precision.source]})", title_justify="left", box=None,
-        pad_edge=False, header_style="bold",
-    )  # fmt: skip
-    table.add_column("float type")
-    for way in ("forward", "backward"):
-        for event in ("overflow", "subnormal", "zero"):
-            table.add_column(f"{way} {event}", justify="right")
+    table = empty_exit_table(f"First layer out of range, predicted (from {SOURCES[found.precision.source]})")
     for name in found.precision.forward:
-        table.add_row(name, *(_layer(k) for exits in (found.precision.forward, found.precision.backward) for k in exits[name]))
+        table.add_row(
+            name, *(layer_word(k) for exits in (found.precision.forward, found.precision.backward) for k in exits[name])
+        )
     yield table
     yield Text(EXIT_NOTE, style="dim")
 
@@ -235,9 +144,6 @@ def advice(found):
 def _change(prediction):
     change = decades(prediction)
     return "exactly zero" if math.isnan(change) else f"{0.0 if abs(change) < 1e-6 else change:+.3g} decades"
-
-
-PROPOSALS = {"edge of chaos": "the edge of chaos", "balanced": "balanced over this depth"}
 
 
 def _events(exit):
