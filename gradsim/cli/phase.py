@@ -65,6 +65,7 @@ def command(
     if measured is not None:
         middle, largest, count = comparison(diagram, measured)
         click.echo(
-            f"simulation against theory at {count} points: {middle:.2g} decades per 100 layers apart (median), {largest:.2g} at most"
+            f"simulation against theory at {count} points: {middle:.2g} decades per 100 layers apart (median), "
+            f"{largest:.2g} at most"
         )
     click.echo(f"written: {out}")

@@ -24,8 +24,8 @@ class MeanField(Prediction):
     """Prediction for infinite width, where all networks are alike; at width n and depth L it is off by O(L/n).
 
     Arrays over layers, NaN where undefined: `q` the mean square of preactivations (inf or 0 beyond float64; its log is
-    `preactivation_log_mean`), `correlation` between two inputs and the log of one minus it, `chi_perp` = sigma_w^2 E phi'^2 and `chi_par` = dq'/dq
-    with the layer's own sigma_w^2 = fan_in Var W. `log_slope_square` is log E phi'^2.
+    `preactivation_log_mean`), `correlation` between two inputs and the log of one minus it, `chi_perp` = sigma_w^2 E phi'^2
+    and `chi_par` = dq'/dq with the layer's own sigma_w^2 = fan_in Var W. `log_slope_square` is log E phi'^2.
     """
 
     q: np.ndarray = field(default=None, repr=False)

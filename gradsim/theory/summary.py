@@ -16,6 +16,7 @@ from .float_ranges import Precision, precision
 from .infinite_width import MeanField, mean_field
 from .prediction import linear_layers
 
+LAYER_FIGURES = ("q", "correlation", "log_one_minus_correlation", "chi_perp", "chi_par")
 BALANCE, BALANCE_POINTS = (0.2, 20.0), 24  # sigma_w among which the balanced gain is looked for
 
 
@@ -69,7 +70,7 @@ class Summary:
             "fixed_point": asdict(self.fixed_point),
             "critical_point": asdict(self.critical_point),
             "mean_field": _curves(self.mean_field)
-            | {name: getattr(self.mean_field, name) for name in ("q", "correlation", "log_one_minus_correlation", "chi_perp", "chi_par")},
+            | {name: getattr(self.mean_field, name) for name in LAYER_FIGURES},
             "exact": exact,
             "no_exact_law_because": self.exact if isinstance(self.exact, str) else None,
             "precision": _exits(self.precision),
@@ -111,7 +112,8 @@ def balanced_gain(network):
     weight_std = _scales(network)[0]
     if not weight_std or network.depth == 1:
         return None
-    sigmas = np.geomspace(*BALANCE, BALANCE_POINTS)
+    sigmas = np.geomspace(*LAYER_FIGURES = ("q", "correlation", "log_one_minus_correlation", "chi_perp", "chi_par")
+BALANCE, BALANCE_POINTS)
 
     def change(sigma):
         return decades(

@@ -16,8 +16,8 @@ EXIT_NOTE = (
     "overflow: the largest entry of a layer, from layer 1 on or from the last layer down; subnormal: the root mean square;\n"
     "zero: even the largest entry. – never."
 )
-LAYER_NOTE = "h, x, gradient: log10 of root mean squares; chi_perp: what a layer multiplies the mean-square gradient by; chi_par: dq'/dq."
-EXACT_NOTE = "\nexact: mean of the log at this width, and its standard deviation between networks; dead: probability that the signal is zero."
+LAYER_NOTE = "h, x, gradient: log10 of root mean squares; chi_perp: a layer's factor on the mean-square gradient; chi_par: dq'/dq."
+EXACT_NOTE = "\nexact: mean of the log at this width, its standard deviation between networks; dead: probability of a zero signal."
 PHASE_WORDS = {
     "ordered": "gradients vanish", "critical": "gradients keep their scale", "chaotic": "gradients explode", "": "undecided",
 }  # fmt: skip
@@ -47,7 +47,8 @@ def headline(found):
     """Lines on the network and on what it settles to."""
     network, f = found.network, found.fixed_point
     widths = f"width {max(network.widths)}" + ("" if len(set(network.widths)) == 1 else " at most")
-    yield f"{network.activation}, {network.init}, gain {network.weight_gain:g}, biases {network.bias}, {widths}, depth {network.depth}"
+    scheme = f"{network.init}, gain {network.weight_gain:g}, biases {network.bias}"
+    yield f"{network.activation}, {scheme}, {widths}, depth {network.depth}"
     yield f"sigma_w = {found.weight_std:.6g} (Var W = sigma_w^2 / fan_in), sigma_b = {found.bias_std:.6g}"
     for note in found.notes:
         yield f"note: {note}"
@@ -57,7 +58,8 @@ def headline(found):
     yield f"  fixed point   {where}" + ("; not stable" if math.isfinite(f.q_star) and not f.stable else "")
     if f.others:
         yield f"  other fixed points of the variance: {', '.join(_figure(q) for q in f.others)}"
-    yield f"  factors       chi_perp = {f.chi_perp:.6g}, chi_par = {f.chi_par:.6g}, chi at c* = {_figure(f.chi_c_star)}: {f.phase}, {PHASE_WORDS[f.phase]}"
+    factors = f"chi_perp = {f.chi_perp:.6g}, chi_par = {f.chi_par:.6g}, chi at c* = {_figure(f.chi_c_star)}"
+    yield f"  factors       {factors}: {f.phase}, {PHASE_WORDS[f.phase]}"
     yield f"  depth scales  xi_q = {_scale(f.xi_q)}, xi_c = {_scale(f.xi_c)}"
 
 
@@ -131,7 +133,8 @@ def advice(found):
         yield f"Edge of chaos: {critical.note}"
     if found.weight_std and not any(p.name == "balanced" for p in found.proposals):
         yield "Balanced gain: no gain makes the gradient at layer 1 equal to that at the last hidden layer"
-    yield f"Gradient from the last hidden layer back to layer 1, infinite width: {_change(found.mean_field)} with gain {network.weight_gain:.6g}"
+    as_it_is = f"{_change(found.mean_field)} with gain {network.weight_gain:.6g}"
+    yield f"Gradient from the last hidden layer back to layer 1, infinite width: {as_it_is}"
     for proposal in found.proposals:
         yield f"  {_change(proposal.mean_field)} with gain {proposal.gain:.6g} ({PROPOSALS[proposal.name]})"
         for way in ("forward", "backward"):

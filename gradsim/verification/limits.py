@@ -38,7 +38,8 @@ def extrapolated(activation, init, depth, options, scale, seed):
 def _check(activation, init, depth, claim, **options):
     extra = "".join(f", {name} {value}" for name, value in options.items())
     return Check(
-        f"mean field: {activation}, {init}{extra}", "limit", f"{claim}: widths {', '.join(map(str, WIDTHS))} extrapolated, depth {depth}",
+        f"mean field: {activation}, {init}{extra}", "limit",
+        f"{claim}: widths {', '.join(map(str, WIDTHS))} extrapolated, depth {depth}",
         POOLE, partial(extrapolated, activation, init, depth, options),
     )  # fmt: skip
 

@@ -49,7 +49,7 @@ def _scores(overall):
     right.set_xlabel("quantile of the standard normal")
     right.set_ylabel("quantile of z (grey: 99 % of points lie between)")
     figure.suptitle(
-        f"All exact checks together: mean p = {overall.mean_p:.2g}, variance p = {overall.variance_p:.2g}, law p = {overall.law_p:.2g}"
+        f"All exact checks together: p of mean {overall.mean_p:.2g}, variance {overall.variance_p:.2g}, law {overall.law_p:.2g}"
     )
     return figure
 
