@@ -112,8 +112,7 @@ def balanced_gain(network):
     weight_std = _scales(network)[0]
     if not weight_std or network.depth == 1:
         return None
-    sigmas = np.geomspace(*LAYER_FIGURES = ("q", "correlation", "log_one_minus_correlation", "chi_perp", "chi_par")
-BALANCE, BALANCE_POINTS)
+    sigmas = np.geomspace(*BALANCE, BALANCE_POINTS)
 
     def change(sigma):
         return decades(
