@@ -21,7 +21,7 @@ class Exact(NamedTuple):
     `kinks` are the points where phi or a derivative of it jumps. `straight` says that phi is a polynomial between them.
     `strip` is how far from the real line phi stays analytic, 0 where it has kinks; it is kept at 1.5 for functions
     without singularities, which grow like e^(y^2) in the imaginary direction. Beyond |h| = `bends` phi is straight to
-    1e-12 of itself, or algebraic.
+    1e-12 of itself; inf where it gets there more slowly than exponentially, or may.
     """
 
     phi: Callable
@@ -29,7 +29,7 @@ class Exact(NamedTuple):
     kinks: tuple = ()
     straight: bool = False
     strip: float = 0.0
-    bends: float = 30.0
+    bends: float = math.inf
     sine: bool = False  # the one that has no asymptote and closed forms instead
 
 
@@ -82,7 +82,7 @@ def _hard_swish_derivative(h):
 
 
 _piecewise = partial(Exact, straight=True)
-_smooth = partial(Exact, strip=1.5)
+_smooth = partial(Exact, strip=1.5, bends=30.0)
 _TABLE = {
     "linear": _piecewise(lambda h: h, np.ones_like),
     "relu": _piecewise(lambda h: np.maximum(h, 0), lambda h: 1.0 * (h > 0), (0.0,)),
@@ -101,11 +101,11 @@ _TABLE = {
     "silu": _smooth(lambda h: h * expit(h), _silu_derivative),
     "mish": _smooth(_mish, _mish_derivative),
     "softplus": _smooth(lambda h: np.logaddexp(0, h), expit),
-    "selu": Exact(*_exponential(SELU_SCALE, SELU_ALPHA), (0.0,)),
+    "selu": Exact(*_exponential(SELU_SCALE, SELU_ALPHA), (0.0,), bends=30.0),
 }
 _WITH_PARAMETER = {
     "leaky_relu": lambda a: _piecewise(*_leaky(a), (0.0,)),
-    "elu": lambda a: Exact(*_exponential(1.0, a), (0.0,)),
+    "elu": lambda a: Exact(*_exponential(1.0, a), (0.0,), bends=30.0),
 }
 
 
@@ -119,5 +119,6 @@ def exact(text):
     entry, a = find_activation(text)
     if not entry.addresses[0]:
         return _in_table(entry.name, a)
-    phi, derivative = (np.vectorize(function.ctypes, otypes=[float]) for function in entry.compiled)
-    return Exact(phi, derivative, entry.kinks)
+    from ..kernels.external import whole
+
+    return Exact(*(partial(whole, address) for address in entry.addresses), entry.kinks)

@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from .compilation import internal
+from .compilation import internal, kernel
 
 _PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)
 
@@ -30,6 +30,20 @@ def _call(typing_context, address, h):
 @overload(call)
 def _compiled_call(address, h):
     return lambda address, h: _call(np.int64(address), np.float64(h))
+
+
+@kernel
+def _call_all(address, h, out):
+    for i in range(h.size):
+        out[i] = call(address, h[i])
+
+
+def whole(address, h):
+    """f of every number in the float64 array h."""
+    h = np.ascontiguousarray(h, float)
+    out = np.empty_like(h)
+    _call_all(address, h.reshape(-1), out.reshape(-1))
+    return out
 
 
 @internal

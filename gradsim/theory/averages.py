@@ -1,8 +1,8 @@
 """Averages of an activation over the preactivations of an infinitely wide layer, one alone and two that are correlated.
 
 A preactivation is a Gaussian plus a bias that is constant or uniform on [low, high] (a normal bias belongs to the Gaussian). The
-line is cut where phi or a derivative of it jumps, every two units of h where phi bends and every two standard deviations,
-and each panel gets a Gauss-Legendre rule: kinks cost nothing, and a tanh that is a step seen from far away keeps its
+line is cut where phi or a derivative of it jumps, where phi bends (closely near 0) and every two standard deviations, and
+each panel gets a Gauss-Legendre rule: kinks cost nothing, and a tanh that is a step seen from far away keeps its
 digits. Functions that are analytic near the whole line are averaged in pairs by the trapezoid rule, which converges
 exponentially (Trefethen & Weideman 2014, doi:10.1137/130932132) as long as a few points fall on each bend.
 """
@@ -15,9 +15,10 @@ from scipy.special import ndtr
 
 REACH = 10.0  # standard deviations: e^-50 is left out
 SIDE = 2.0
+BENDS = np.array([0.0, 2.0, 4.0, 6.0, 9.0, 14.0, 21.0, 30.0])  # of |h|: what decays like e^-|h| needs less further out
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)  # tanh in a panel of two units: 3.4^-40
 PAIR_NODES, PAIR_WEIGHTS = np.polynomial.legendre.leggauss(12)  # 3.4^-24
-TRAPEZOID_SCALE = 30.0  # standard deviation up to which the trapezoid rule needs fewer points than panels
+TRAPEZOID_SCALE = 4.0  # standard deviation up to which the trapezoid rule needs fewer points than panels
 DIGITS = -math.log(1e-16)
 NO_BIAS = (0.0, 0.0)
 
@@ -76,15 +77,21 @@ def pair_averages(phi, variance, gap, bias=NO_BIAS):
     )
 
 
+def _bends(phi, scale, bias):
+    """Values of |h| between which phi is easy, for standard deviations up to `scale`; none if it is straight."""
+    if phi.straight:
+        return np.empty(0)
+    near = BENDS[BENDS <= phi.bends]
+    if math.isfinite(phi.bends):
+        return near
+    far = max((scale * 2 * REACH + max(map(abs, bias))) / near[-1], 1.0)
+    return np.concatenate([near, near[-1] * 3.0 ** np.arange(1, 1 + math.ceil(math.log(far, 3)))])
+
+
 def _cuts(phi, scale, bias):
-    """Increasing values of h at which panels end, for standard deviations up to `scale`; never empty."""
-    cuts = [bias[0], *phi.kinks]
-    if not phi.straight:
-        far = max((scale * 2 * REACH + max(map(abs, bias))) / phi.bends, 1.0)
-        beyond = phi.bends * 3.0 ** np.arange(1, 1 + math.ceil(math.log(far, 3)))
-        bends = np.concatenate([np.arange(0.0, phi.bends + 1, SIDE), beyond])
-        cuts += [*bends, *-bends]
-    return np.unique(np.array(cuts, float))
+    """Increasing values of h at which panels end; never empty."""
+    bends = _bends(phi, scale, bias)
+    return np.unique(np.concatenate([[bias[0]], phi.kinks, bends, -bends]))
 
 
 def _edges(cuts, scale, bias):
@@ -133,10 +140,11 @@ def _grid(step, narrow, wide, shift):
 
 def _pair_panels(phi, narrow, wide, bias):
     """The same by panels in x, and for each x in y: cut along the lines u1 = cut and u2 = cut, and in x where they cross."""
-    cuts = _cuts(phi, math.hypot(narrow, wide), bias)
-    reach = REACH * math.sqrt(2) * math.hypot(narrow, wide)
+    scale = math.hypot(narrow, wide)
+    reach, cuts, bends = REACH * math.sqrt(2) * scale, _cuts(phi, scale, bias), _bends(phi, scale, bias)
     cuts = cuts[(cuts > bias[0] - reach) & (cuts < bias[1] + reach)]
-    crossings = np.subtract.outer(cuts, cuts).ravel() / (2 * max(narrow, 1e-300))
+    meeting = np.subtract.outer(np.array(phi.kinks), np.concatenate([phi.kinks, bends, -bends])).ravel() / 2
+    crossings = np.concatenate([meeting, -meeting, bends]) / max(narrow, 1e-300)
     if wide < narrow:  # a line then sweeps over all of y while x moves by wide / narrow
         sweeps = np.add.outer(cuts - bias[0], wide * np.arange(-REACH, REACH + 1, SIDE)).ravel() / narrow
         crossings = np.concatenate([crossings, sweeps, -sweeps])
@@ -163,8 +171,6 @@ def _sine_averages(variance, bias):
 
 
 def _sine_pair(variance, gap, bias):
-    """From 2 sin u1 sin u2 = cos(u1 - u2) - cos(u1 + u2) and its like; u1 - u2 has variance 2 v gap."""
-    apart, together = math.exp(-variance * gap), math.exp(-variance * (2 - gap)) * _turned(bias).real
-    twice = math.exp(-2 * variance) * _turned(bias).real
-    lost = -math.expm1(-variance * gap) / 2  # (1 - apart) / 2
-    return lost + (together - twice) / 2, (apart + together) / 2
+    """From 2 sin u1 sin u2 = cos(u1 - u2) - cos(u1 + u2) and its like: `apart` is 1 - E cos(u1 - u2), of variance 2 v gap."""
+    apart, together = -math.expm1(-variance * gap), math.exp(-variance * (2 - gap)) * float(_turned(bias).real)
+    return apart * (1 + together) / 2, (1 - apart + together) / 2

@@ -84,7 +84,7 @@ def _spread_of_preactivations(wide, inputs):
         spread, bias = 1.0, (0.0, 0.0)
         if number <= network.depth:
             (kind, log_v), log_q = wide.layer_kinds[number - 1], wide["preactivation_log_mean"][number]
-            if log_q > -math.inf:
+            if log_q > -math.inf and any(kind.bias):
                 bias = tuple(b * math.exp(-log_q / 2) for b in kind.bias)
                 spread = math.exp((log_v - log_q) / 2)
         result[number] = _largest(width * inputs, spread if any(bias) else 1.0, *bias)
@@ -116,10 +116,8 @@ def _spread_of_gradients(wide, inputs):
             result[number] = _largest(width * inputs, 1.0, 0.0, 0.0)
             continue
         kind, log_v = wide.layer_kinds[number - 1]
-        near = (
-            log_v if log_v == -math.inf else 0.0 if kind.homogeneous else round(log_v, 3)
-        )  # moves the result by 1e-3 at most
-        place = kind, width, near
+        near = log_v if log_v == -math.inf else round(log_v, 3)  # moves the result by 1e-3 at most
+        place = kind, width, kind.straight(log_v) or near
         if place not in known:
             known[place] = _largest_product(*kind.slopes(near), width * inputs)
         result[number] = known[place]

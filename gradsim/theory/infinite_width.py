@@ -144,37 +144,44 @@ def _fixed_bias(law):
 
 
 class _Memory:
-    """Averages of layers that are like the one before, which most of a deep network are."""
+    """Averages of layers that are like the one before, which most of a deep network are.
+
+    Layers of which only the scale matters are all alike, at variance 1.
+    """
 
     def __init__(self):
         self.singles, self.maps = {}, {}
 
     def single(self, kind, log_v):
-        if kind.homogeneous and log_v > -math.inf:
-            unit = self._known(kind, 0.0)
-            mean = unit.mean * math.exp(min(log_v / 2, 700.0))
-            return unit._replace(mean=mean, log_square=unit.log_square + log_v)
-        return self._known(kind, log_v)
+        slopes = kind.straight(log_v)
+        if slopes is None:
+            return self._known(kind, None, log_v)
+        unit = self._known(kind, slopes, log_v)
+        shift = log_v - self.singles[kind, slopes][0]
+        mean = unit.mean * math.exp(min(max(shift / 2, -700.0), 700.0))
+        return unit._replace(mean=mean, log_square=unit.log_square + shift)
 
-    def _known(self, kind, log_v):
-        at, found = self.singles.get(kind, (math.nan, None))
-        if not (log_v == at or abs(log_v - at) < SETTLED):
+    def _known(self, kind, slopes, log_v):
+        """The Single at the variance that is on record: this one, or any where only the scale matters."""
+        at, found = self.singles.get((kind, slopes), (math.nan, None))
+        if found is None or not (slopes is not None or log_v == at or abs(log_v - at) < SETTLED):
             found = kind.single(log_v)
-            self.singles[kind] = log_v, found
+            self.singles[kind, slopes] = log_v, found
         return found
 
     def pair(self, kind, log_v, log_gap, left):
-        place = 0.0 if kind.homogeneous and log_v > -math.inf else log_v
-        at, found = self.maps.get(kind, (math.nan, None))
-        if place == at or abs(place - at) < SETTLED:
+        slopes = kind.straight(log_v)
+        at, found = self.maps.get((kind, slopes), (math.nan, None))
+        if at == at and (slopes is not None or log_v == at or abs(log_v - at) < SETTLED):
             if found is None and left > MANY:
                 found = kind.pair_at(at)
-                self.maps[kind] = at, found
+                self.maps[kind, slopes] = at, found
             if found is not None:
                 return found(log_gap)
         else:
-            self.maps[kind] = place, None
-        return kind.pair(place, log_gap, self._known(kind, place))
+            at = log_v
+            self.maps[kind, slopes] = at, None
+        return kind.pair(at, log_gap, self._known(kind, slopes, at))
 
 
 def _backward(network, layers, forward, inputs, shared):

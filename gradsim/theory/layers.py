@@ -13,9 +13,10 @@ from ..errors import RequestError
 from .averages import NO_BIAS, averages, pair_averages, preactivations
 
 STRAIGHT = 16.0  # log of a variance beyond which what bends is less than v^-1.5 = 4e-11 of the averages
-FAR = 400.0  # log of a variance beyond which phi is its asymptote, and below minus which it is its tangent at 0
+FAR = 75.0  # log of a variance beyond which phi is its asymptote, and below minus which its tangent at 0: to e^-37 = 1e-16
+LARGEST = 400.0  # log of a variance whose square is still a float64
 SMALL_GAP = 1e-10  # below it the pair averages are extrapolated: they leave the limit as the root of the gap at a kink
-CHECKED = (1.0, 0.37)  # variances at which a user's activation is integrated twice
+CHECKED = (0.01, 1.0, 100.0, 1e4)  # variances at which a user's activation is integrated twice
 UNRESOLVED = 1e-8
 
 
@@ -28,18 +29,24 @@ class Single(NamedTuple):
     parallel: float
 
 
-@lru_cache(64)
 def resolved(activation):
     """The Exact of `activation`, a text. Raises RequestError where it is a user's that the quadrature does not resolve."""
+    return _resolved(activation, find_activation(activation)[0].compiled)
+
+
+@lru_cache(64)
+def _resolved(activation, compiled):
+    """`compiled` tells a user's function from an earlier one of the same name; None for the table's."""
     phi = exact(activation)
-    if find_activation(activation)[0].addresses[0]:
-        shifted = phi._replace(kinks=(*phi.kinks, *np.arange(-41.0, 42.0)))
+    if compiled is not None:
+        moved = phi._replace(kinks=(*phi.kinks, *np.arange(-41.0, 42.0)))
         for variance in CHECKED:
-            pairs = zip(averages(phi, variance), averages(shifted, variance), strict=True)
+            pairs = zip(averages(phi, variance), averages(moved, variance), strict=True)
             if any(abs(a - b) > UNRESOLVED * max(abs(b), 1e-3) for a, b in pairs):
                 raise RequestError(
-                    f"--activation: {activation!r} bends too sharply to be integrated; "
-                    "name its kinks: gradsim.activation(name, f, df, kinks=[...]), or function_kinks beside the function"
+                    f"--activation: {activation!r} bends too sharply or too often to be integrated at a variance of "
+                    f"{variance:g}; if it has kinks, name them: gradsim.activation(name, f, df, kinks=[...]), or "
+                    "function_kinks beside the function"
                 )
     return phi
 
@@ -51,33 +58,39 @@ class Layer:
     activation: str
     bias: tuple = NO_BIAS
 
-    @property
-    def homogeneous(self):
-        return find_activation(self.activation)[0].homogeneous and self.bias == NO_BIAS
+    def straight(self, log_variance):
+        """The one-sided slopes of phi where they are all there is of it at this variance, so that only scale matters; or None.
+
+        Raises RequestError far out where phi has no asymptote.
+        """
+        entry, phi = find_activation(self.activation)[0], resolved(self.activation)
+        if log_variance == -math.inf:
+            return None
+        if entry.homogeneous and self.bias == NO_BIAS:
+            return entry.slope
+        far = log_variance > FAR and any(entry.slope)
+        near = log_variance < -FAR and entry.value_zero == 0 and self.bias == NO_BIAS and any(entry.slope_zero)
+        if phi.sine or not (far or near):
+            return None
+        slopes = entry.slope if far else entry.slope_zero
+        if not any(map(math.isnan, slopes)):
+            return slopes
+        if abs(log_variance) > LARGEST:
+            raise RequestError(
+                f"--activation: {self.activation!r} has no {'asymptote' if far else 'tangent at 0'}, and a preactivation of "
+                f"variance e^{log_variance:.3g} needs one"
+            )
+        return None
 
     def _scaled(self, log_variance):
         """(Exact, variance, log of the factor on phi^2): phi itself, or its straight limit at variance 1."""
         entry, phi = find_activation(self.activation)[0], resolved(self.activation)
-        slopes = None
-        if log_variance > FAR:
-            slopes = entry.slope
-        elif log_variance < -FAR and entry.value_zero == 0 and self.bias == NO_BIAS:
-            slopes = entry.slope_zero
-        if slopes is None and log_variance > STRAIGHT and any(entry.slope) and not math.isnan(sum(entry.slope)):
-            (a, b), (left, right) = entry.intercept, entry.slope
-            phi = Exact(
-                lambda h: np.where(h > 0, right * h + b, left * h + a), lambda h: np.where(h > 0, right, left), (0.0,), True
-            )
-        if slopes is None or phi.sine or slopes == (0.0, 0.0):
-            return phi, math.exp(min(max(log_variance, -FAR), FAR)), 0.0
-        if any(map(math.isnan, slopes)):
-            raise RequestError(
-                f"--activation: {self.activation!r} has no asymptote, and a preactivation of variance "
-                f"e^{log_variance:.3g} needs one"
-            )
-        left, right = slopes
-        lines = Exact(lambda h: np.where(h > 0, right * h, left * h), lambda h: np.where(h > 0, right, left), (0.0,), True)
-        return lines, 1.0, log_variance
+        slopes = self.straight(log_variance)
+        if slopes is not None:
+            return _lines(slopes, (0.0, 0.0)), 1.0, log_variance
+        if log_variance > STRAIGHT and any(entry.slope) and math.isfinite(sum(entry.slope)):
+            phi = _lines(entry.slope, entry.intercept)
+        return phi, math.exp(min(max(log_variance, -LARGEST), LARGEST)), 0.0
 
     def single(self, log_variance):
         """The Single of a Gaussian part with this log variance, -inf where there is none."""
@@ -88,7 +101,7 @@ class Layer:
         phi, variance, factor = self._scaled(log_variance)
         bias = self.bias if factor == 0 else NO_BIAS
         found = averages(phi, variance, bias)
-        mean = float(found.mean) * math.exp(min(factor / 2, FAR))
+        mean = float(found.mean) * math.exp(min(factor / 2, LARGEST))
         return Single(mean, _log(float(found.square)) + factor, _log(float(found.slope_square)), float(found.parallel))
 
     def slopes(self, log_variance):
@@ -135,6 +148,12 @@ class Layer:
             if max(errors) < 1e-11 * max(abs(values).max(), 1e-300):
                 return lambda log_gap: tuple(float(fit(_angle(log_gap))) for fit in fits)
         return lambda log_gap: self.pair(log_variance, log_gap, single)
+
+
+def _lines(slopes, intercepts):
+    """The Exact of two half-lines that meet at 0."""
+    (left, right), (a, b) = slopes, intercepts
+    return Exact(lambda h: np.where(h > 0, right * h + b, left * h + a), lambda h: np.where(h > 0, right, left), (0.0,), True)
 
 
 def _angle(log_gap):

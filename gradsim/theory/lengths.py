@@ -124,9 +124,14 @@ class LengthMap:
         return np.where(np.abs(step) < 1e-3 * q, q + step, q)
 
 
-@lru_cache(16)
 def length_map(activation):
-    """The LengthMap of an activation's text."""
+    """The LengthMap of an activation's text. Raises RequestError."""
+    return _length_map(activation, find_activation(activation)[0].compiled)
+
+
+@lru_cache(16)
+def _length_map(activation, compiled):
+    """`compiled` tells a user's function from an earlier one of the same name."""
     return LengthMap(activation)
 
 

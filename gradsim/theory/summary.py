@@ -17,7 +17,10 @@ from .infinite_width import MeanField, mean_field
 from .prediction import linear_layers
 
 LAYER_FIGURES = ("q", "correlation", "log_one_minus_correlation", "chi_perp", "chi_par")
-BALANCE, BALANCE_POINTS = (0.2, 20.0), 24  # sigma_w among which the balanced gain is looked for
+BALANCE, BALANCE_POINTS = (0.2, 20.0), 16  # sigma_w among which the balanced gain is looked for
+
+
+DEEPEST_BALANCE = 2000
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def summary(network, *, inputs=1, input_correlation=0.0, probe="independent"):
     for name, gain in gains.items():
         if gain is not None:
             other = replace(network, weight_gain=gain)
-            found = mean_field(other, **options), precision(other, inputs=inputs, probe=probe)
+            found = mean_field(other, **options | {"input_correlation": None}), precision(other, inputs=inputs, probe=probe)
             proposals.append(Proposal(name, gain, *found))
     return Summary(
         network, weight_std, bias_std, fixed_point(network.activation, weight_std=weight_std, bias_std=bias_std), critical,
@@ -106,11 +109,12 @@ def summary(network, *, inputs=1, input_correlation=0.0, probe="independent"):
 def balanced_gain(network):
     """The weight gain with which mean-field theory predicts the same gradient at layer 1 as at the last hidden layer.
 
-    The smallest such gain with sigma_w of the hidden layers in BALANCE; None where there is none. Unlike the edge of
+    The smallest such gain with sigma_w of the hidden layers in BALANCE; None where there is none, and for depths of 1 or
+    beyond DEEPEST_BALANCE, where the search would take long. Unlike the edge of
     chaos, it is of this depth and these inputs.
     """
     weight_std = _scales(network)[0]
-    if not weight_std or network.depth == 1:
+    if not weight_std or not 1 < network.depth <= DEEPEST_BALANCE:
         return None
     sigmas = np.geomspace(*BALANCE, BALANCE_POINTS)
 
@@ -126,7 +130,7 @@ def balanced_gain(network):
     rising = np.flatnonzero((changes[:-1] < 0) & (changes[1:] > 0))
     if not rising.size:
         return None
-    sigma = brentq(change, sigmas[rising[0]], sigmas[rising[0] + 1], xtol=1e-10)
+    sigma = brentq(change, sigmas[rising[0]], sigmas[rising[0] + 1], xtol=1e-7)
     return float(network.weight_gain * sigma / weight_std)
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from ..report import wide
 from ..verdict import DECADES
 from .comparison_report import SOURCES, empty_exit_table, layer_word
-from .summary import decades
+from .summary import DEEPEST_BALANCE, decades
 
 MOST_ROWS = 12  # of the table of layers
 EXIT_NOTE = (
@@ -131,7 +131,8 @@ def advice(found):
         yield f"Edge of chaos: {gain}sigma_w = {branch.weight_std:.6g}, {where}, {kept} (chi_par = {branch.chi_par:.6g})"
     if not critical.branches:
         yield f"Edge of chaos: {critical.note}"
-    if found.weight_std and not any(p.name == "balanced" for p in found.proposals):
+    searched = found.weight_std and 1 < network.depth <= DEEPEST_BALANCE
+    if searched and not any(p.name == "balanced" for p in found.proposals):
         yield "Balanced gain: no gain makes the gradient at layer 1 equal to that at the last hidden layer"
     as_it_is = f"{_change(found.mean_field)} with gain {network.weight_gain:.6g}"
     yield f"Gradient from the last hidden layer back to layer 1, infinite width: {as_it_is}"
