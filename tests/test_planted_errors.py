@@ -13,42 +13,45 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-INITIALIZERS, EXACT, INFINITE = (f"gradsim/{name}.py" for name in ("initializers", "theory/exact_laws", "theory/infinite_width"))
-NAMED, SCALE, FINITE, MEAN_FIELD = (f"tests/properties/test_{name}.py::test_" for name in ("initializers", "scale", "finite_width", "mean_field"))
-MOMENTS, GAP = FINITE + "means_variances_and_zeros", MEAN_FIELD + "gap_is_of_order_one_over_width"
+INITIALIZERS, EXACT, INFINITE = "gradsim/initializers.py", "gradsim/theory/exact_laws.py", "gradsim/theory/infinite_width.py"
+PROPERTIES = "tests/properties/test_"
+NAMED, SCALE = f"{PROPERTIES}initializers.py::test_named", f"{PROPERTIES}scale.py::test_"
+FINITE_WIDTH = f"{PROPERTIES}finite_width.py::test_means_variances_and_zeros"
+MEAN_FIELD = f"{PROPERTIES}mean_field.py::test_gap_is_of_order_one_over_width"
 
 # name: (file, what stands there, what is planted instead, tests that must each fail)
 PLANTED = {
     "He with 1 instead of 2": (
         INITIALIZERS, "return 2 / (1 + slope * slope)", "return 1 / (1 + slope * slope)",
-        [NAMED + "named[he_normal]", NAMED + "named[kaiming_truncated_normal]", SCALE + "he_keeps_relu"],
+        [NAMED + "[he_normal]", NAMED + "[kaiming_truncated_normal]", SCALE + "he_keeps_relu"],
     ),
     "std for variance": (
         INITIALIZERS, "math.sqrt(variance(i, o, *more) / UNIT_LAWS[kind][0])", "variance(i, o, *more) / UNIT_LAWS[kind][0]",
-        [NAMED + "named[xavier_normal]", NAMED + "named[lecun_normal]", SCALE + "xavier_keeps_linear_up_to_the_fans"],
+        [NAMED + "[xavier_normal]", NAMED + "[lecun_normal]", SCALE + "xavier_keeps_linear_up_to_the_fans"],
     ),
     "fan_out for fan_in": (
         INITIALIZERS, '(fan_in if fan == "fan_in" else fan_out)', '(fan_out if fan == "fan_in" else fan_in)',
-        [NAMED + "named[he_normal]", NAMED + "named[he_normal(fan_out)]", SCALE + "he_keeps_relu"],
+        [NAMED + "[he_normal]", NAMED + "[he_normal(fan_out)]", SCALE + "he_keeps_relu"],
     ),
     "one fan for the sum of both": (
         INITIALIZERS, "lambda i, o: 2 / (i + o))", "lambda i, o: 1 / i)",
-        [NAMED + "named[xavier_normal]", SCALE + "xavier_keeps_linear_up_to_the_fans", SCALE + "xavier_backward_layer_after_layer"],
+        [NAMED + "[xavier_normal]", SCALE + "xavier_keeps_linear_up_to_the_fans", SCALE + "xavier_backward_layer_after_layer"],
     ),
     "the std of uniform weights for their bound": (
-        INITIALIZERS, '"uniform": (1 / 3, -1.2)', '"uniform": (1.0, -1.2)', [NAMED + "named[xavier_uniform]", SCALE + "layer_after_layer"],
+        INITIALIZERS, '"uniform": (1 / 3, -1.2)', '"uniform": (1.0, -1.2)',
+        [NAMED + "[xavier_uniform]", SCALE + "layer_after_layer"],
     ),
     "a truncated normal that is not widened": (
-        INITIALIZERS, "(1 - 4 * _D, (3 *", "(1.0, (3 *", [NAMED + "named[he_truncated_normal]"],
+        INITIALIZERS, "(1 - 4 * _D, (3 *", "(1.0, (3 *", [NAMED + "[he_truncated_normal]"],
     ),
     "a gradient that survives the layers below": (
-        EXACT, "others = passed - total.log_alive if number <= depth else 0.0", "others = 0.0", [MOMENTS],
+        EXACT, "others = passed - total.log_alive if number <= depth else 0.0", "others = 0.0", [FINITE_WIDTH],
     ),
     "fans not exchanged on the way back": (
-        EXACT, "_length(after, after.fan_out, after.fan_in)", "_length(after, after.fan_in, after.fan_out)", [MOMENTS],
+        EXACT, "_length(after, after.fan_out, after.fan_in)", "_length(after, after.fan_in, after.fan_out)", [FINITE_WIDTH],
     ),
     "fan_in for fan_out on the way back": (
-        INFINITE, "layers[number].weights.variance * layers[number].fan_out", "layers[number].weights.variance * layers[number].fan_in", [GAP],
+        INFINITE, ".weights.variance * layers[number].fan_out", ".weights.variance * layers[number].fan_in", [MEAN_FIELD],
     ),
 }  # fmt: skip
 ALL = sorted({test for *_, tests in PLANTED.values() for test in tests})
@@ -65,7 +68,8 @@ def copied(folder):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "kernels"))
     (folder / "gradsim/kernels").symlink_to(ROOT / "gradsim/kernels", target_is_directory=True)
     shutil.copy(ROOT / "pyproject.toml", folder)
-    (folder / "tests/conftest.py").write_text((ROOT / "tests/conftest.py").read_text(encoding="utf-8") + PROFILE, encoding="utf-8")
+    profile = (ROOT / "tests/conftest.py").read_text(encoding="utf-8") + PROFILE
+    (folder / "tests/conftest.py").write_text(profile, encoding="utf-8")
 
 
 def plant(folder, path, text, instead):

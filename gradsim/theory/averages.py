@@ -20,6 +20,8 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)  # tanh in a panel of two u
 PAIR_NODES, PAIR_WEIGHTS = np.polynomial.legendre.leggauss(12)  # 3.4^-24
 TRAPEZOID_SCALE = 4.0  # standard deviation up to which the trapezoid rule needs fewer points than panels
 DIGITS = -math.log(1e-16)
+FEW_NODES, FEW_WEIGHTS = np.polynomial.legendre.leggauss(5)
+NARROW = 0.1  # of a uniform bias, in standard deviations: five nodes then average the normal density to 1e-16
 NO_BIAS = (0.0, 0.0)
 
 
@@ -49,11 +51,12 @@ def averages(phi, variance, bias=NO_BIAS):
 
 def preactivations(phi, scale, bias=NO_BIAS):
     """(h, probability, probability times the mean of z): a rule that resolves phi, of shape (*scale.shape, nodes)."""
-    cuts = _cuts(phi, float(scale.max()), bias)
+    middle, half = _centred(bias)
+    cuts = _cuts(phi, float(scale.max()), bias) - middle
     cuts = np.broadcast_to(cuts, (*scale.shape, cuts.size))
-    h, weights = panels(_edges(cuts, scale[..., None], bias), NODES, WEIGHTS)
-    density, moment = _density(h, scale[..., None], bias)
-    return h, weights * density, weights * moment
+    t, weights = panels(_edges(cuts, scale[..., None], half), NODES, WEIGHTS)
+    density, moment = _density(t, scale[..., None], half)
+    return middle + t, weights * density, weights * moment
 
 
 def pair_averages(phi, variance, gap, bias=NO_BIAS):
@@ -63,13 +66,13 @@ def pair_averages(phi, variance, gap, bias=NO_BIAS):
     """
     if phi.sine:
         return _sine_pair(variance, gap, bias)
-    scale = math.sqrt(variance)
+    scale, (middle, half) = math.sqrt(variance), _centred(bias)
     narrow, wide = scale * math.sqrt(gap / 2), scale * math.sqrt(max(1 - gap / 2, 1e-32))
-    if phi.strip and scale <= TRAPEZOID_SCALE and bias[0] == bias[1]:
-        across, along, weights = _grid(min(0.6, 2 * math.pi * phi.strip / (DIGITS * scale)), narrow, wide, bias[0])
+    if phi.strip and scale <= TRAPEZOID_SCALE and half == 0:
+        across, along, weights = _grid(min(0.6, 2 * math.pi * phi.strip / (DIGITS * scale)), narrow, wide)
     else:
         across, along, weights = _pair_panels(phi, narrow, wide, bias)
-    first, second = along + across, along - across
+    first, second = middle + (along + across), middle + (along - across)
     difference = phi.phi(first) - phi.phi(second)
     return (
         0.5 * float(np.sum(weights * difference * difference)),
@@ -88,21 +91,26 @@ def _bends(phi, scale, bias):
     return np.concatenate([near, near[-1] * 3.0 ** np.arange(1, 1 + math.ceil(math.log(far, 3)))])
 
 
+def _centred(bias):
+    """(middle, half the length) of the interval. Panels are laid about its middle, so that a large bias costs no digits."""
+    return 0.5 * (bias[0] + bias[1]), 0.5 * (bias[1] - bias[0])
+
+
 def _cuts(phi, scale, bias):
     """Increasing values of h at which panels end; never empty."""
     bends = _bends(phi, scale, bias)
     return np.unique(np.concatenate([[bias[0]], phi.kinks, bends, -bends]))
 
 
-def _edges(cuts, scale, bias):
+def _edges(cuts, scale, half=0.0):
     """Where panels end, sorted: the cuts that are within reach, and a cut every two standard deviations of each bias's end.
 
     `cuts` of shape (..., n), `scale` of shape (..., 1).
     """
     every = np.arange(-REACH, REACH + 1, SIDE) * scale
-    ends = [np.broadcast_to(every + end, (*cuts.shape[:-1], every.shape[-1])) for end in sorted(set(bias))]
-    held = np.clip(cuts, bias[0] - REACH * scale, bias[1] + REACH * scale)
-    return np.sort(np.concatenate([held, *ends], axis=-1), axis=-1)
+    ends = [np.broadcast_to(every + end, (*cuts.shape[:-1], every.shape[-1])) for end in sorted({-half, half})]
+    reach = half + REACH * scale
+    return np.sort(np.concatenate([np.clip(cuts, -reach, reach), *ends], axis=-1), axis=-1)
 
 
 def panels(edges, nodes, weights):
@@ -116,44 +124,47 @@ def _normal(z):
     return np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
 
 
-def _density(h, scale, bias):
-    """The density of bias + scale z at h, and that density times the mean of z given h."""
-    low, high = bias
-    z = (h - low) / scale
-    if low == high:
+def _density(t, scale, half):
+    """The density of b + scale z at t, b uniform on +-half, and that density times the mean of z given t."""
+    if half == 0:
+        z = t / scale
         density = _normal(z) / scale
         return density, z * density
-    y = (h - high) / scale
-    side = np.where(h > 0.5 * (low + high), -1.0, 1.0)  # both tails without cancellation
-    between = side * (ndtr(side * z) - ndtr(side * y))
-    return between / (high - low), (_normal(y) - _normal(z)) / (high - low)
+    if np.all(half < NARROW * scale):  # a difference of distribution functions would cancel
+        z = (t[..., None] - half * FEW_NODES) / np.asarray(scale)[..., None]
+        density = _normal(z) @ FEW_WEIGHTS / (2 * scale)
+        return density, (z * _normal(z)) @ FEW_WEIGHTS / (2 * scale)
+    low, high = (t + half) / scale, (t - half) / scale
+    side = np.where(t > 0, -1.0, 1.0)  # both tails without cancellation
+    between = side * (ndtr(side * low) - ndtr(side * high))
+    return between / (2 * half), (_normal(high) - _normal(low)) / (2 * half)
 
 
-def _grid(step, narrow, wide, shift):
+def _grid(step, narrow, wide):
     """Trapezoid rule in the plane: (across, along, weights); x > 0 stands for both signs, which only exchange u1 and u2."""
     y = step * np.arange(-math.ceil(REACH / step), math.ceil(REACH / step) + 1)
     x = y[y.size // 2 :, None]
     half = 2 * step * _normal(x)
     half[0] /= 2
-    return narrow * x, shift + wide * y, half * step * _normal(y)
+    return narrow * x, wide * y, half * step * _normal(y)
 
 
 def _pair_panels(phi, narrow, wide, bias):
     """The same by panels in x, and for each x in y: cut along the lines u1 = cut and u2 = cut, and in x where they cross."""
-    scale = math.hypot(narrow, wide)
-    reach, cuts, bends = REACH * math.sqrt(2) * scale, _cuts(phi, scale, bias), _bends(phi, scale, bias)
-    cuts = cuts[(cuts > bias[0] - reach) & (cuts < bias[1] + reach)]
+    scale, (middle, half) = math.hypot(narrow, wide), _centred(bias)
+    bends, cuts = _bends(phi, scale, bias), _cuts(phi, scale, bias) - middle
+    cuts = cuts[np.abs(cuts) < half + REACH * math.sqrt(2) * scale]
     meeting = np.subtract.outer(np.array(phi.kinks), np.concatenate([phi.kinks, bends, -bends])).ravel() / 2
     crossings = np.concatenate([meeting, -meeting, bends]) / max(narrow, 1e-300)
     if wide < narrow:  # a line then sweeps over all of y while x moves by wide / narrow
-        sweeps = np.add.outer(cuts - bias[0], wide * np.arange(-REACH, REACH + 1, SIDE)).ravel() / narrow
+        sweeps = np.add.outer(cuts, wide * np.arange(-REACH, REACH + 1, SIDE)).ravel() / narrow
         crossings = np.concatenate([crossings, sweeps, -sweeps])
-    ends = np.unique(np.maximum(_edges(crossings, np.ones(1), NO_BIAS), 0.0))
+    ends = np.unique(np.maximum(_edges(crossings, np.ones(1)), 0.0))
     x, outer = panels(ends, PAIR_NODES, PAIR_WEIGHTS)
     across = narrow * x[:, None]
     lines = np.concatenate([cuts - across, cuts + across], axis=1)
-    along, inner = panels(_edges(lines, np.full(1, wide), bias), PAIR_NODES, PAIR_WEIGHTS)
-    return across, along, (2 * outer * _normal(x))[:, None] * inner * _density(along, wide, bias)[0]
+    along, inner = panels(_edges(lines, np.full(1, wide), half), PAIR_NODES, PAIR_WEIGHTS)
+    return across, along, (2 * outer * _normal(x))[:, None] * inner * _density(along, wide, half)[0]
 
 
 def _turned(bias):

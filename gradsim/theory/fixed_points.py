@@ -16,6 +16,8 @@ from .lengths import length_map
 
 EDGE = 1e-9  # |chi_perp - 1| below which a network is called critical
 ROUNDING = 1e-13
+TOLERANCE = 1e-9  # relative, for inputs that are at a fixed point already
+SETTLING = 500  # iterations after which the nearest fixed point is taken for the limit
 PHASES = ("ordered", "critical", "chaotic")
 
 
@@ -24,7 +26,7 @@ class FixedPoint:
     """What an infinitely deep and wide network with Var W = weight_std^2 / fan_in and Var b = bias_std^2 settles to.
 
     `q_star` is the variance of preactivations that inputs of mean square 1 lead to: 0 where signals die, inf where they
-    grow without bound (there is no fixed point then), NaN where they keep cycling. `c_star` is the correlation that two
+    grow without bound (there is no fixed point then). `c_star` is the correlation that two
     inputs with correlation 0 get, NaN where it is kept as it is. `chi_perp` = sigma_w^2 E phi'^2 is what the
     mean-square gradient is multiplied by in a layer, `chi_par` = dq'/dq, `chi_c_star` is sigma_w^2 E phi'(u1) phi'(u2) at c_star.
     `xi_q` and `xi_c` are the depth scales in layers, -1 / ln of chi_par and of the slope of the correlation map at
@@ -86,25 +88,28 @@ def _variance(lengths, w, b):
     if entry.homogeneous:
         return _homogeneous_variance(w * lengths.limit(entry.slope), w + b, b)
     roots = lengths.fixed_points(w, b)
-    if w * entry.value_zero**2 + b == 0:
-        roots.insert(0, 0.0)
-    q = float(lengths.reached(w, b))
-    if math.isnan(q):
-        q = _iterated(lengths, w, b)
-    elif math.isfinite(q) and roots:
-        q = min(roots, key=lambda root: abs(root - q))
-        start = w + b  # a double root is reached from one side, and grids do not see it
-        q = min([q, *(r for r in roots if start <= r < q)]) if q > start else max([q, *(r for r in roots if q < r <= start)])
-    elif q == math.inf:
-        q = min([q, *(r for r in roots if r >= w + b)])
-    elif q == 0.0 and (not roots or roots[0] != 0.0):
-        q = _iterated(lengths, w, b)  # below the grid
+    q = _reached(lengths, w, b, roots)
     others = tuple(root for root in roots if root != q)
-    if math.isnan(q):
-        return q, others, "no fixed point is reached: the variance keeps cycling"
     if q == math.inf:
         return q, others, "no fixed point is reached: the variance grows without bound"
     return q, others, "signals die: the variance goes to 0" if q == 0 else ""
+
+
+def _reached(lengths, w, b, roots):
+    """The fixed point, of all of them, that inputs of mean square 1 lead to; inf if there is none.
+
+    A length map has no cycles: S(q) is q^(-1/2) times something that grows, so log q' falls by half of log q at most. So
+    every iteration converges (a continuous map of an interval without cycles of two; Coppel 1955).
+    """
+    q = w + b
+    if not lengths.monotone:
+        for _ in range(SETTLING):
+            q = float(w * lengths.at(q)[0] + b)
+        return min(roots, key=lambda root: abs(math.log((root + 1e-12) / (q + 1e-12))), default=math.inf)
+    following = float(w * lengths.at(q)[0] + b) if q > 0 else lengths.at_zero(w, b)
+    if following > q:
+        return min((root for root in roots if root >= q * (1 - TOLERANCE)), default=math.inf)
+    return max((root for root in roots if root <= q * (1 + TOLERANCE)), default=0.0)
 
 
 def _homogeneous_variance(growth, start, b):
@@ -115,15 +120,6 @@ def _homogeneous_variance(growth, start, b):
     if growth > 1:
         return math.inf, () if b else (0.0,), "no fixed point is reached: the variance grows without bound"
     return b / (1 - growth), (), "" if b else "signals die: the variance goes to 0"
-
-
-def _iterated(lengths, w, b):
-    q = w + b
-    for _ in range(2000):
-        q, before = float(w * lengths.at(q)[0] + b) if q > 0 else w * lengths.entry.value_zero**2 + b, q
-        if abs(q - before) <= 1e-14 * q:
-            return q
-    return math.nan
 
 
 def _chi(lengths, w, q):
@@ -273,13 +269,11 @@ def phase_diagram(activation, *, weight_std, bias_std):
     entry = lengths.entry
     if entry.homogeneous:
         growth = w * lengths.limit(entry.slope)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            q = np.where(growth < 1, b / (1 - growth), np.where((growth == 1) & (b == 0), w + b, np.inf))
+        q = np.vectorize(lambda *cell: _homogeneous_variance(*cell)[0], otypes=[float])(growth, w + b, b)
         return PhaseDiagram(activation, *stds, q, growth)
     q = lengths.reached(w, b)
-    for k in np.ndindex(q.shape):
-        if np.isnan(q[k]):
-            q[k] = _iterated(lengths, w[k], b[k])
+    for k in zip(*np.nonzero(np.isnan(q)), strict=True):
+        q[k] = _variance(lengths, float(w[k]), float(b[k]))[0]
     inside = (q > 0) & np.isfinite(q)
     chi = np.full(q.shape, np.nan)
     chi[inside] = w[inside] * lengths.at(q[inside])[1]

@@ -81,13 +81,12 @@ def _spread_of_preactivations(wide, inputs):
     """log of the squared median largest entry over the mean square, over layers."""
     result, network = np.full(len(wide.layers), np.nan), wide.network
     for number, width in enumerate(network.linear_widths, start=1):
+        (kind, log_v), log_q = wide.layer_kinds[number - 1], wide["preactivation_log_mean"][number]
         spread, bias = 1.0, (0.0, 0.0)
-        if number <= network.depth:
-            (kind, log_v), log_q = wide.layer_kinds[number - 1], wide["preactivation_log_mean"][number]
-            if log_q > -math.inf and any(kind.bias):
-                bias = tuple(b * math.exp(-log_q / 2) for b in kind.bias)
-                spread = math.exp((log_v - log_q) / 2)
-        result[number] = _largest(width * inputs, spread if any(bias) else 1.0, *bias)
+        if any(kind.bias) and log_q > -math.inf:
+            bias = tuple(b * math.exp(-log_q / 2) for b in kind.bias)
+            spread = math.exp((log_v - log_q) / 2)
+        result[number] = _largest(width * inputs, spread, *bias)
     return result
 
 

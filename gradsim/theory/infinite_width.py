@@ -34,7 +34,7 @@ class MeanField(Prediction):
     chi_perp: np.ndarray = field(default=None, repr=False)
     chi_par: np.ndarray = field(default=None, repr=False)
     log_slope_square: np.ndarray = field(default=None, repr=False)
-    layer_kinds: tuple = field(default=(), repr=False)  # (layers.Layer, log of the Gaussian part's variance) of hidden layers
+    layer_kinds: tuple = field(default=(), repr=False)  # (layers.Layer, log v) of linear layers
 
 
 def mean_field(
@@ -91,10 +91,10 @@ class _Forward:
         low, high = bias
         self.log_q.append(float(np.logaddexp(log_v, log((low * low + low * high + high * high) / 3))))
         self.log_apart.append(apart)
-        if not activated:
-            return
         kind = Layer(self.network.activation, bias)
         self.kinds.append((kind, log_v))
+        if not activated:
+            return
         single = self.memory.single(kind, log_v)
         log_gap = min(apart - log_v, math.log(2)) if log_v > -math.inf else -math.inf
         ratio, product = self.memory.pair(kind, log_v, log_gap, left) if self.pairs else (math.nan, math.nan)

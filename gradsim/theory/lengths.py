@@ -17,6 +17,8 @@ from .layers import resolved
 LOGS = np.linspace(-18.0, 24.0, 421)  # of q: where fixed points are looked for
 ROUNDING = 1e-13  # of q: a smaller q' - q has no sign
 TOUCHING = 3e-8  # q' - q over q below which a fixed point is a double one: what eight published digits leave
+AROUND, AWAY = 5, 1e-6  # points of the grid from a double root at which q' - q over q is at least this
+FARTHEST = 1e250
 CELLS = 256  # variances averaged at a time
 
 
@@ -47,22 +49,38 @@ class LengthMap:
         return np.where(np.abs(gap) < ROUNDING * self.grid, 0.0, gap)
 
     def fixed_points(self, weight_variance, bias_variance):
-        """Every q > 0 with q' = q on the grid, increasing; touching ones too."""
+        """Every q with q' = q, increasing; touching ones on the grid too."""
 
         def excess(q):
             return float(weight_variance * self.at(q)[0] + bias_variance - q)
 
-        gap = self._excess(weight_variance, bias_variance)
-        found = [brentq(excess, a, b, xtol=1e-300, rtol=1e-14) for a, b in _brackets(self.grid, gap)]
+        gap, at_zero = self._excess(weight_variance, bias_variance), self.at_zero(weight_variance, bias_variance)
+        ends = _brackets(self.grid, gap)
+        if at_zero == 0:
+            found = [0.0]
+        else:
+            found = []
+            if gap[0] < 0:
+                ends.append((at_zero / 2, self.grid[0]))
+        if gap[-1] > 0 and weight_variance * self.limit(self.entry.slope) < 1:
+            far = self.grid[-1]
+            while excess(far) > 0 and far < FARTHEST:
+                far *= 1e4
+            ends += [(self.grid[-1], far)] if far < FARTHEST else []
+        found += [brentq(excess, a, b, xtol=1e-300, rtol=1e-14) for a, b in ends]
         found += [q for q in self._touching(weight_variance, gap) if abs(excess(q)) < TOUCHING * q]
         return _distinct(found)
 
+    def at_zero(self, weight_variance, bias_variance):
+        """q' at q = 0."""
+        return weight_variance * self.entry.value_zero**2 + bias_variance
+
     def _touching(self, weight_variance, gap):
-        """Where q' - q is extreme next to zero without a change of sign."""
+        """Where q' - q is extreme next to zero without a change of sign, and is not next to zero all around."""
         slope = weight_variance * self.parallel - 1
-        near = np.abs(gap) < 1e-2 * self.grid
+        away = np.abs(gap) > AWAY * self.grid
         for k, (a, b) in _brackets_of(self.grid, slope):
-            if near[k] or near[k + 1]:
+            if abs(gap[k]) < 1e-2 * self.grid[k] and away[max(k - AROUND, 0)] and away[min(k + AROUND, away.size - 1)]:
                 yield brentq(lambda q: float(weight_variance * self.at(q)[2] - 1), a, b, xtol=1e-300, rtol=1e-14)
 
     def critical(self, bias_variance):
@@ -87,10 +105,15 @@ class LengthMap:
 
         return [brentq(excess, a, b, xtol=1e-300, rtol=1e-14) for a, b in _brackets(self.grid, gap)]
 
+    @property
+    def monotone(self):
+        """Whether q' grows with q, so that the iteration moves one way."""
+        return not (self.parallel < -1e-12).any()
+
     def reached(self, weight_variance, bias_variance):
         """The fixed point that iteration from inputs of mean square 1 reaches, for arrays of one shape: 0, a number or inf.
 
-        NaN where q' decreases somewhere and the iteration need not move one way.
+        NaN where the grid does not tell: q' decreases somewhere, or the fixed point is beyond the grid's ends.
         """
         w, b = (np.ravel(v)[:, None] for v in np.broadcast_arrays(weight_variance, bias_variance))
         start = np.log(w + b + 1e-300)
@@ -106,8 +129,8 @@ class LengthMap:
         q = np.where(bracket == last, np.inf, 0.0)
         inside = (bracket >= 0) & (bracket < last)
         q[inside] = self._between(w[inside, 0], b[inside, 0], bracket[inside])
-        if (self.parallel < -1e-12).any():
-            q[:] = np.nan
+        unseen = (q == 0) & (self.at_zero(w, b)[:, 0] > 0) | (start[:, 0] > LOGS[-1])
+        q[unseen | (not self.monotone)] = np.nan
         return q.reshape(np.broadcast(weight_variance, bias_variance).shape)
 
     def _between(self, w, b, bracket):

@@ -1,14 +1,15 @@
 """The exact laws of theory.finite_width against ensembles: drawn widths, depths, gains, activations and laws of weights.
 
-Null law: logs of networks that are alive are independent with the mean and variance that theory states, so the standard error of
-their mean is exact; that of their variance has the exact fourth cumulant (a sum over independent layers); dead networks
-are binomial, and a single layer's factor has theory's distribution function. Means of the squares themselves are compared where
-their relative variance, which is exact too, is below SMALL.
+Null law: logs of networks that are alive are independent with the mean and variance that theory states, so the standard
+error of their mean is exact; that of their variance has the exact fourth cumulant (a sum over independent layers); dead
+networks are binomial, and a single layer's factor has theory's distribution function. Means of the squares themselves are
+compared where their relative variance, which is exact too, is below SMALL.
 
-False alarms: N >= 6,500 networks are alive. The skewness of logs and squares is at most 4 in size, 0.05 / sqrt N: 5e-14 for each
-of fewer than 3,000 means. Variances are harder: a log chi-square has an exponential tail. 10 standard errors have, by Chernoff's
-bound on the laws cut where no network is expected, at most 2e-11 for the widths below (one open gate out of many is rare
-and far away: at width 17 it would be 3e-6), for each of 600. With counts and distributions below 2e-8 a run.
+False alarms: N >= 6,500 networks are alive. The skewness of logs and squares is at most g = 4 in size, g / sqrt N < 0.05:
+5e-14 for each of fewer than 3,000 means. Variances are harder: a log chi-square has an exponential tail. 10 standard errors
+have, by Chernoff's bound on the laws cut where no network is expected, at most 2e-11 for the widths below (one open gate
+out of many is rare and far away: at width 17 it would be 3e-6), for each of 600. With counts and distributions below 2e-8 a
+run.
 """
 
 import numpy as np
@@ -25,6 +26,7 @@ REPLICAS = 16384
 ROUNDING = 1e-5  # of a log, a layer: float32 sums over up to 100 units
 Z_VARIANCE = 10.0
 SMALL = 0.6
+FLUKES = 1e-6  # a float32 normal is exactly 0 once in 2e7, and some layers are one unit wide
 ACTIVATIONS = ["linear", "relu", "leaky_relu", "leaky_relu(0.3)", "leaky_relu(-0.5)", "leaky_relu(2)", "abs"]
 INITS = ["normal(0,0.3)", "he_normal", "he_normal(fan_out)", "lecun_normal", "xavier_normal", "orthogonal", "orthogonal(2)"]
 GAINS = st.floats(0.05, 20) | st.floats(-20, -0.05)
@@ -53,9 +55,9 @@ def test_means_variances_and_zeros(network, seed):
     theory, curves = finite_width(network), simulate(network, REPLICAS, seed)
     fourth, rounding = fourth_cumulants(theory), ROUNDING * (network.depth + 1)
     for quantity in (*PER_LAYER, *PER_NETWORK):
-        found, told = ({name: of_layers(v[f"{quantity}_{name}"]) for name in names} for v, names in ((curves, FOUND), (theory, TOLD)))
+        found, told = of_layers(curves, quantity, FOUND), of_layers(theory, quantity, TOLD)
         alive, variance = REPLICAS - found["zero_count"], told["log_variance"]
-        assert counted(found["zero_count"], REPLICAS, told["zero_probability"])
+        assert counted(found["zero_count"], REPLICAS, told["zero_probability"], FLUKES)
         assert near(found["log_mean"], told["log_mean"], np.sqrt(variance / alive), rounding)
         excess = np.expm1(told["log_second_ratio"])
         small, ratio = excess < SMALL, np.exp(found["log_of_mean"] - told["log_of_mean"])
@@ -78,14 +80,13 @@ def test_a_layer_has_its_law(network, layer, seed):
 def check_law(after, before, law):
     """Of the step between logs, in networks that it leaves alive."""
     steps = np.subtract(after, before, where=np.isfinite(after), out=np.full(after.shape, np.nan))
-    steps = steps[~np.isnan(steps)]
-    assert follows(steps, law.cdf) if law.log_variance else near(steps, law.log_mean, 0.0, ROUNDING)
+    assert follows(steps[~np.isnan(steps)], law.cdf, ROUNDING)
 
 
-def of_layers(values):
-    """The entries of layers on which the quantity is defined."""
-    values = np.atleast_1d(values)
-    return values[values >= 0] if values.dtype.kind == "i" else values[~np.isnan(values)]
+def of_layers(variables, quantity, names):
+    """Arrays by name, over the layers on which the quantity is defined."""
+    arrays = {name: np.atleast_1d(variables[f"{quantity}_{name}"]) for name in names}
+    return {name: v[v >= 0] if v.dtype.kind == "i" else v[~np.isnan(v)] for name, v in arrays.items()}
 
 
 def fourth_cumulants(theory):

@@ -143,9 +143,9 @@ def test_identity(shape, own, gain):
 
 @given(shape=SHAPES, own=GAINS, gain=GAINS, seed=SEEDS)
 def test_orthogonal(shape, own, gain, seed):
-    """The shorter side is orthonormal, so the mean square is certain; a coordinate is one of a point on a sphere in n dimensions.
+    """The shorter side is orthonormal, so the mean square is certain; an entry is a coordinate of a point on the sphere.
 
-    Its square is Beta(1/2, (n - 1)/2), whose kurtosis is the one that is claimed, and its sign is a fair coin.
+    In n dimensions its square is Beta(1/2, (n - 1)/2), whose kurtosis is the one that is claimed, and its sign is a fair coin.
     """
     found, size, n = matrices(f"orthogonal({own!r})", shape, gain, seed, 300), own * gain, max(shape)
     short = found if shape[0] <= shape[1] else found.transpose(0, 2, 1)

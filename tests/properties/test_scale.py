@@ -1,12 +1,13 @@
 """He keeps E[mean square] through ReLU at every width, Xavier through linear layers up to the fans, both exactly in mean.
 
-Standard errors are exact (docs/theory.md): given its input, one layer of n units has relative second moment 1 + (2 + k4 r)/n for
-linear units, 1 + (5 + 2 k4 r)/n for ReLU and 1 + ((6 + 2 k4 r)(1 + a^4)/(1 + a^2)^2 - 1)/n for leaky ReLU with slope a, k4 the
-weights' excess kurtosis and r <= 1; uniform and truncated weights have k4 < 0, and leaving it out errs on the safe side. A linear layer
-backward is one forward with the fans exchanged.
+Standard errors are exact (docs/theory.md): given its input, one layer of n units has relative second moment 1 + (2 + k4
+r)/n for linear units, 1 + (5 + 2 k4 r)/n for ReLU and 1 + ((6 + 2 k4 r)(1 + a^4)/(1 + a^2)^2 - 1)/n for leaky ReLU with
+slope a, k4 the weights' excess kurtosis and r <= 1; uniform and truncated weights have k4 < 0, and leaving it out errs on
+the safe side. A linear layer backward is one forward with the fans exchanged.
 
-False alarms: 4,096 networks; the skewness of a mean square, which is largest at width 1, is below 4, 0.065 / sqrt N, and so is that of
-products of up to four layers 33 wide or wider: 2e-13 beyond 8 standard errors, 400 times, and 120 counts: below 1e-9 a run.
+False alarms: 4,096 networks; the skewness of a mean square, which is largest at width 1, is g < 4, and so is that of
+products of up to four layers 33 wide or wider: g / sqrt N < 0.065, 2e-13 beyond 8 standard errors, 400 times, and 120
+counts: below 1e-9 a run.
 """
 
 import math
@@ -83,8 +84,8 @@ def test_xavier_backward_layer_after_layer(widths, scheme, seed):
 
 
 @given(
-    below=st.lists(st.sampled_from([1, 2, 3, 8]), max_size=2), above=st.lists(st.sampled_from([33, 64, 100]), min_size=1, max_size=3),
-    fan_in=WIDTHS, seed=SEEDS,
+    below=st.lists(st.sampled_from([1, 2, 3, 8]), max_size=2),
+    above=st.lists(st.sampled_from([33, 64, 100]), min_size=1, max_size=3), fan_in=WIDTHS, seed=SEEDS,
 )  # fmt: skip
 def test_he_fan_out_keeps_the_gradient_of_networks_that_are_alive(below, above, fan_in, seed):
     """E|delta|^2 at any layer k above is that of the probe through half of the gates, 1/2n_L, if all layers below k are alive.

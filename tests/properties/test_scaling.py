@@ -1,10 +1,11 @@
 """Laws that hold network by network: scaled weights, permuted units and inputs, seeds and streams.
 
-Where phi(c h) = c phi(h), weights times c multiply the activations of layer l by c^l and its gradients by c^(T - l), T the last
-linear layer: for any c where phi is linear or |h|, for c > 0 where it is ReLU or leaky ReLU. Float32 rounds the products unless c is
-a power of two.
+Where phi(c h) = c phi(h), weights times c multiply the activations of layer l by c^l and its gradients by c^(T - l), T the
+last linear layer: for any c where phi is linear or |h|, for c > 0 where it is ReLU or leaky ReLU. Float32 rounds the
+products unless c is a power of two.
 
-False alarms: sums may cancel by chance. Of 8 squares or more, never; a loss to a part in 1e10, with 1e-10 for each of 40.
+False alarms: what is left of sums that cancel has larger relative errors. Norms over the many units that are alive in 33 do
+not; a loss does to a part in 1e10 with probability 1e-10, for each of 40.
 """
 
 import math
@@ -21,13 +22,14 @@ REPLICAS = 32
 ROUNDING = 3e-6  # of a log, a layer, in float32
 EXACT = 1e-11  # the logs themselves
 SEEDS = st.integers(0, 2**63)
-WIDTHS = st.lists(st.sampled_from([8, 33, 64]), min_size=1, max_size=6)
+WIDTHS = st.lists(st.sampled_from([33, 64, 100]), min_size=1, max_size=6)
 OUTPUTS = st.sampled_from([None, 8])
-EVEN, ONE_SIDED = ("linear", "abs"), ("relu", "leaky_relu(0.3)", "leaky_relu(-0.5)")
+EVEN = ("linear", "abs")
+ACTIVATED = st.sampled_from([*EVEN, "relu", "leaky_relu(0.3)", "leaky_relu(-0.5)"])
 
 
 @given(
-    widths=WIDTHS, outputs=OUTPUTS, activation=st.sampled_from(EVEN + ONE_SIDED), c=st.floats(1e-3, 1e3), negative=st.booleans(),
+    widths=WIDTHS, outputs=OUTPUTS, activation=ACTIVATED, c=st.floats(1e-3, 1e3), negative=st.booleans(),
     init=st.sampled_from(["lecun_normal", "he_normal(fan_out)", "orthogonal", "normal(0,1)"]), seed=SEEDS,
 )  # fmt: skip
 def test_scaled_weights_shift_the_logs(widths, outputs, activation, c, negative, init, seed):
@@ -38,9 +40,8 @@ def test_scaled_weights_shift_the_logs(widths, outputs, activation, c, negative,
 
 
 @given(
-    widths=WIDTHS, outputs=OUTPUTS, activation=st.sampled_from(EVEN + ONE_SIDED), power=st.integers(-40, 40),
-    init=st.sampled_from(["xavier_uniform", "he_truncated_normal", "rademacher(0.3)", "sparse(4)", "normal(0.1,0.3)", "orthogonal"]),
-    inputs=st.integers(1, 3), seed=SEEDS,
+    widths=WIDTHS, outputs=OUTPUTS, activation=ACTIVATED, power=st.integers(-40, 40), inputs=st.integers(1, 3), seed=SEEDS,
+    init=st.sampled_from(["xavier_uniform", "he_truncated_normal", "rademacher", "sparse(4)", "normal(0.1,0.3)", "orthogonal"]),
 )  # fmt: skip
 def test_powers_of_two_shift_the_logs_exactly(widths, outputs, activation, power, init, inputs, seed):
     options = {"width": widths, "outputs": outputs, "activation": activation, "init": init}
@@ -48,9 +49,8 @@ def test_powers_of_two_shift_the_logs_exactly(widths, outputs, activation, power
 
 
 def check_shifts(options, c, seed, rounding, **run):
-    first, second = (
-        simulate(mlp(**options, weight_gain=gain), REPLICAS, seed, stream="shared", keep_samples=True, **run) for gain in (1.0, c)
-    )
+    run |= {"replicas": REPLICAS, "seed": seed, "stream": "shared", "keep_samples": True}
+    first, second = (simulate(mlp(**options, weight_gain=gain), **run) for gain in (1.0, c))
     layers, last = first.layers, first.layers[-1]
     powers = {
         "preactivation": layers, "activation": layers, "gradient": last - layers, "bias_gradient": last - layers,
@@ -64,8 +64,8 @@ def check_shifts(options, c, seed, rounding, **run):
 
 @given(
     widths=st.lists(st.sampled_from([3, 4, 7]), min_size=1, max_size=4), outputs=st.sampled_from([None, 2, 5]),
-    activation=st.sampled_from([a.name for a in ACTIVATIONS]), bias=st.sampled_from([0.0, 0.5]), seed=SEEDS, inputs=st.integers(1, 3),
-    loss=st.sampled_from(["probe", "mse", "cross_entropy"]),
+    activation=st.sampled_from([a.name for a in ACTIVATIONS]), bias=st.sampled_from([0.0, 0.5]), inputs=st.integers(1, 3),
+    loss=st.sampled_from(["probe", "mse", "cross_entropy"]), seed=SEEDS,
 )  # fmt: skip
 def test_the_order_of_units_and_inputs_does_not_matter(widths, outputs, activation, bias, seed, inputs, loss):
     network = mlp(
@@ -98,8 +98,8 @@ def recorded(network, drawn):
 
 
 @given(
-    widths=WIDTHS, activation=st.sampled_from(["gelu", "sin"]), init=st.sampled_from(["lecun_normal", "lecun_uniform", "orthogonal"]),
-    inputs=st.integers(1, 2), seed=SEEDS, other=SEEDS,
+    widths=WIDTHS, activation=st.sampled_from(["gelu", "sin"]), inputs=st.integers(1, 2), seed=SEEDS, other=SEEDS,
+    init=st.sampled_from(["lecun_normal", "lecun_uniform", "orthogonal"]),
 )  # fmt: skip
 def test_a_seed_gives_the_same_bits_and_another_seed_others(widths, activation, init, inputs, seed, other):
     network = mlp(width=widths, activation=activation, init=init, bias_std=0.1)

@@ -1,8 +1,8 @@
 """Zero weights: the gradients that the chain rule makes exactly zero are, and no others.
 
 With W = 0 every preactivation is its bias c, and x_l = phi(c) but for the input. Nothing passes a layer on the way back, so
-only the last linear layer T has a gradient: delta_T is phi'(c) times the loss's, or the loss's own behind a readout. dL/db_T is
-delta_T, and dL/dW_T = delta_T x_(T-1)^T needs x_(T-1) besides: phi(c), or the input where T = 1.
+only the last linear layer T has a gradient: delta_T is phi'(c) times the loss's, or the loss's own behind a readout.
+dL/db_T is delta_T, and dL/dW_T = delta_T x_(T-1)^T needs x_(T-1) besides: phi(c), or the input where T = 1.
 
 False alarms: what is not zero could be by chance, two units or more at once in float32: 1e-14 for each of 1e4 numbers.
 """

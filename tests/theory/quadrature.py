@@ -1,9 +1,9 @@
 """Averages over Gaussian preactivations by brute force, sharing nothing with gradsim: what theory is held against.
 
-Activations are written out again from their definitions. The line is cut in panels of a quarter of a unit of h, a
-quarter of a standard deviation and around every kink, with 32 Gauss-Legendre points each, out to 12 standard deviations
-(what is left out is below e^-70): about twenty times the nodes of gradsim.theory.averages. Pairs are averaged over u1
-and, given u1, over u2, while gradsim turns the plane by 45 degrees.
+Activations are written out again from their definitions. The line is cut every half of a unit of h and of a standard
+deviation and at every kink, with 20 Gauss-Legendre points a panel, out to 12 standard deviations (what is left out is
+below e^-70): at least four times the nodes of gradsim.theory.averages. Pairs are averaged over u1 and, given u1, over u2,
+while gradsim turns the plane by 45 degrees.
 """
 
 import math
@@ -101,10 +101,10 @@ def rule(cuts, nodes):
     return Rule((half * at + cuts[:-1, None] + half).ravel(), (half * weights).ravel())
 
 
-def line(low, high, scale, kinks=(), fine=0.25, nodes=32):
-    """The Rule on [low, high]: `fine` of a unit where functions bend (|h| < 45), `fine` of `scale` everywhere, and kinks."""
+def line(low, high, scale, kinks=(), bends=45.0, fine=0.5, nodes=20):
+    """The Rule on [low, high]: `fine` of a unit where |h| < bends, `fine` of `scale` everywhere, and kinks."""
     count = math.ceil((high - low) / (fine * scale)) + 1
-    bends = np.arange(-45, 45 + fine, fine) if scale > fine else []
+    bends = np.arange(-bends, bends + fine, fine) if scale > fine else []
     cuts = np.concatenate([np.linspace(low, high, count), bends, kinks])
     return rule(np.clip(cuts, low, high), nodes)
 
@@ -113,7 +113,7 @@ def single(name, variance, low=0.0, high=0.0):
     """(E phi, E phi^2, E phi'^2, E[z phi phi'] / sqrt(v)) with a bias that is uniform on [low, high] or constant."""
     phi, slope, kinks = FUNCTIONS[name]
     s = math.sqrt(variance)
-    r = line(low - REACH * s, high + REACH * s, s, kinks)
+    r = line(low - REACH * s, high + REACH * s, s, kinks, REACH * s if name == "sin" else 45.0)
     if low == high:
         density, moment = _normal((r.h - low) / s) / s, (r.h - low) / s * _normal((r.h - low) / s) / s
     else:  # over b: the density is a difference of normal distribution functions, its z-moment one of densities
