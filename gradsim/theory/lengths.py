@@ -67,7 +67,7 @@ class LengthMap:
             while excess(far) > 0 and far < FARTHEST:
                 far *= 1e4
             ends += [(self.grid[-1], far)] if far < FARTHEST else []
-        found += [brentq(excess, a, b, xtol=1e-300, rtol=1e-14) for a, b in ends]
+        found += _roots(excess, ends)
         found += [q for q in self._touching(weight_variance, gap) if abs(excess(q)) < TOUCHING * q]
         return _distinct(found)
 
@@ -81,7 +81,7 @@ class LengthMap:
         away = np.abs(gap) > AWAY * self.grid
         for k, (a, b) in _brackets_of(self.grid, slope):
             if abs(gap[k]) < 1e-2 * self.grid[k] and away[max(k - AROUND, 0)] and away[min(k + AROUND, away.size - 1)]:
-                yield brentq(lambda q: float(weight_variance * self.at(q)[2] - 1), a, b, xtol=1e-300, rtol=1e-14)
+                yield from _roots(lambda q: float(weight_variance * self.at(q)[2] - 1), [(a, b)])
 
     def critical(self, bias_variance):
         """Every q > 0 on the grid at which the sigma_w with chi_perp = 1 has q for its fixed point: q - S/A = sigma_b^2."""
@@ -92,7 +92,7 @@ class LengthMap:
 
         gap = self.grid - self.square / self.slope_square - bias_variance
         gap[np.abs(gap) < ROUNDING * self.grid] = 0.0
-        return [brentq(excess, a, b, xtol=1e-300, rtol=1e-14) for a, b in _brackets(self.grid, gap)]
+        return _roots(excess, _brackets(self.grid, gap))
 
     def half_stable(self):
         """Every q > 0 on the grid with chi_perp = chi_par: A = P."""
@@ -103,7 +103,7 @@ class LengthMap:
             _, slope_square, parallel = self.at(q)
             return float(slope_square - parallel)
 
-        return [brentq(excess, a, b, xtol=1e-300, rtol=1e-14) for a, b in _brackets(self.grid, gap)]
+        return _roots(excess, _brackets(self.grid, gap))
 
     @property
     def monotone(self):
@@ -167,6 +167,11 @@ def _brackets_of(grid, values):
 
 def _brackets(grid, values):
     return [ends for _, ends in _brackets_of(grid, values)]
+
+
+def _roots(function, brackets):
+    """Of the function in each bracket; not in those whose change of sign was rounding."""
+    return [brentq(function, a, b, xtol=1e-300, rtol=1e-14) for a, b in brackets if function(a) * function(b) <= 0]
 
 
 def _distinct(values):
