@@ -166,6 +166,8 @@ def _correlation(activation, lengths, w, b, q, chi_perp):
 
     if excess(0.0) > -1e-14:
         gap = 1.0
+    elif excess(math.log(SMALL_GAP)) <= 0:  # so little above 1 that c_star is 1 to ten digits
+        return 1.0, chi_perp, chi_perp
     else:
         gap = math.exp(brentq(excess, math.log(SMALL_GAP), 0.0, xtol=1e-14))
     chi = float(w * pair(math.log(q), math.log(gap))[1])
