@@ -128,7 +128,7 @@ def _chi(lengths, w, q):
     if math.isnan(q):
         return math.nan, math.nan
     if entry.homogeneous or q == math.inf or (q == 0 and entry.value_zero == 0):
-        both = w * lengths.limit(entry.slope_zero if q == 0 else entry.slope)
+        both = w * lengths.limit(lengths.slopes_at_zero if q == 0 else entry.slope)
         return both, both
     _, slope_square, parallel = lengths.at(max(q, 1e-12))
     return float(w * slope_square), float(w * parallel)
@@ -151,7 +151,7 @@ def _correlation(activation, lengths, w, b, q, chi_perp):
     if math.isnan(q):
         return math.nan, math.nan, math.nan
     if q in (0.0, math.inf) or (entry.homogeneous and b == 0):
-        slopes = entry.slope_zero if q == 0 and not entry.homogeneous else entry.slope
+        slopes = lengths.slopes_at_zero if q == 0 and not entry.homogeneous else entry.slope
         if q == 0 and entry.value_zero != 0:
             return 1.0, chi_perp, chi_perp
         if slopes[0] == slopes[1] or math.isnan(slopes[0] + slopes[1]):
@@ -211,7 +211,7 @@ def critical_point(activation, *, bias_std=0.0):
         found = replace(none, weight_std=growth**-0.5, chi_par=1.0, stable=True)
         return replace(found, branches=(found,), note="every variance is a fixed point")
     branches = [point(q, 1 / float(lengths.at(q)[1])) for q in lengths.critical(b)]
-    at_zero = lengths.limit(entry.slope_zero)
+    at_zero = lengths.limit(lengths.slopes_at_zero)
     if b == 0 and entry.value_zero == 0 and at_zero > 0:
         branches.insert(0, point(0.0, 1 / at_zero))
     if not branches:
@@ -279,6 +279,6 @@ def phase_diagram(activation, *, weight_std, bias_std):
     inside = (q > 0) & np.isfinite(q)
     chi = np.full(q.shape, np.nan)
     chi[inside] = w[inside] * lengths.at(q[inside])[1]
-    for edge, slopes in ((0.0, entry.slope_zero), (np.inf, entry.slope)):
+    for edge, slopes in ((0.0, lengths.slopes_at_zero), (np.inf, entry.slope)):
         chi[q == edge] = w[q == edge] * lengths.limit(slopes)
     return PhaseDiagram(activation, *stds, q, chi)

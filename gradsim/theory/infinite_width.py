@@ -44,7 +44,7 @@ def mean_field(
 
     `inputs`, `input_correlation`, `loss` and `probe` as in `gradsim.simulate`; inputs have mean square `input_square`.
     `input_correlation=None` leaves out what depends on it. Gradients are those of a probe; with another loss they depend
-    on the network's output and are left out. Raises RequestError for weights with a mean, or fixed ones.
+    on the network's output and are left out. Raises RequestError for weights with a mean, fixed or sparse ones.
     """
     layers = linear_layers(network, "mean-field theory")
     inputs, square = whole_number("--inputs", inputs, 1), finite_number("input_square", input_square, 0.0)

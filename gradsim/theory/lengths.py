@@ -39,6 +39,11 @@ class LengthMap:
         parts = [averages(self.phi, part)[1:] for part in np.array_split(q.ravel(), max(1, -(-q.size // CELLS)))]
         return tuple(np.concatenate([p[k] for p in parts]).reshape(q.shape) for k in range(3))
 
+    @property
+    def slopes_at_zero(self):
+        """(left, right); phi'(0) for a function that is curved there on every scale, as h^2 is."""
+        return tuple(float(self.phi.derivative(np.zeros(1))[0]) if math.isnan(s) else s for s in self.entry.slope_zero)
+
     def limit(self, slopes):
         """lim S/q = lim A where phi is straight on both sides: at 0, or at infinity."""
         return 0.5 * (slopes[0] ** 2 + slopes[1] ** 2)

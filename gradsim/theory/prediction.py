@@ -44,7 +44,7 @@ class Linear:
 
 
 def linear_layers(network, theory):
-    """The Linear layers of a Network. Raises RequestError unless weights have mean zero and are random or all zero."""
+    """The Linear layers of a Network. Raises RequestError unless weights are random with mean zero, or zero, and none is left out."""
     if not isinstance(network, Network):
         raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
     layers, fan_in = [], network.input_width
@@ -54,6 +54,11 @@ def linear_layers(network, theory):
             raise RequestError(f"--init: {network.init!r} gives weights with mean {law.mean:.3g}; {theory} needs mean zero")
         if law.kind == "identity":
             raise RequestError(f"--init: {network.init!r} is not random; {theory} needs random weights")
+        if law.kind == "sparse" and law.density < 1:
+            raise RequestError(
+                f"--init: {network.init!r} gives a unit {round(law.density * fan_in)} weights of {fan_in}; {theory} needs all of "
+                "them, since few do not add up to a Gaussian"
+            )
         layers.append(Linear(fan_in, fan_out, law, bias_law(network.bias, fan_in)))
         fan_in = fan_out
     return layers

@@ -27,7 +27,9 @@ BIASES = st.sampled_from(["zeros", "normal(0.3)", "constant(0.3)", "uniform(-1,0
 NAMES = st.sampled_from([*(a.name for a in ACTIVATIONS), "leaky_relu(0.3)", "elu(0.5)"])
 INITS = st.sampled_from([*MATRIX_FREE, *DENSE])  # with n and replicas
 SEEDS = st.integers(0, 2**63)
-LOGS = ("preactivation", "activation", "gradient", "weight_gradient", "bias_gradient", "input_gradient", "loss_gradient", "loss")
+LOGS = (
+    "preactivation", "activation", "gradient", "weight_gradient", "bias_gradient", "input_gradient", "loss_gradient", "loss",
+)  # fmt: skip
 PLAIN = ("activation_mean", "activation_unit_variance", "correlation", "log_one_minus_correlation", "gradient_correlation")
 
 

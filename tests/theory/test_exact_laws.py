@@ -452,7 +452,7 @@ def test_the_time_for_a_usual_network():
         ({"init": "he_uniform"}, "--init: no exact law is known for the uniform weights"),
         ({"init": "he_truncated_normal"}, "truncated normal weights"),
         ({"init": "rademacher"}, "rademacher weights"),
-        ({"init": "sparse(3)"}, "sparse weights"),
+        ({"init": "sparse(3)"}, "3 weights of"),
         ({"init": "zeros"}, "zero weights"),
         ({"init": "torch_default"}, "no exact law is known"),
         ({"bias_std": 0.1}, "--bias: no exact law is known"),

@@ -450,3 +450,9 @@ def test_a_phase_diagram_takes_less_than_5_seconds():
 
 def test_a_length_map_takes_less_than_a_second():
     assert median_seconds(lambda: LengthMap("mish"), 3) < 1
+
+
+def test_a_parabola_has_a_slope_of_zero_at_zero():
+    gradsim.activation("theory_parabola", lambda h: h * h, lambda h: 2 * h)
+    found = fixed_point("theory_parabola", weight_std=0.3)
+    assert (found.q_star, found.chi_perp, found.phase) == (0.0, 0.0, "ordered")
