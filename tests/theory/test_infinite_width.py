@@ -94,7 +94,7 @@ NETWORKS = [
     ("gelu", "torch_default", 2.0, None, 0.0, lambda i: (-(i**-0.5), i**-0.5), (16, 25, 9), 2, 0.5),
     ("hard_swish", "kaiming_uniform(fan_out)", 1.0, "uniform(-0.1,0.5)", 0.0, lambda i: (-0.1, 0.5), (8, 4, 16), 5, 0.0),
     ("selu", "orthogonal(1.5)", 0.8, None, 0.0, no_bias, (10, 20, 5), None, 0.9),
-    ("elu(0.3)", "lecun_normal", 1.0, "normal(0.1)", 0.01, no_bias, (12, 8, 6), 1, 0.0),
+    ("elu(0.3)", "rademacher(0.2)", 1.0, "normal(0.1)", 0.01, no_bias, (12, 8, 6), 1, 0.0),
     ("leaky_relu(-0.5)", "lecun_truncated_normal", 1.0, None, 0.0, no_bias, (7, 11, 3), None, 0.3),
     ("sin", "truncated_normal(0,0.2)", 3.0, "constant(0.4)", 0.0, lambda i: (0.4, 0.4), (20, 30, 10), None, 0.1),
 ]
