@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import brentq
 
+from ..errors import RequestError
 from ..network import finite_number
 from .layers import SMALL_GAP, Layer
 from .lengths import length_map
@@ -260,12 +261,20 @@ class PhaseDiagram:
             return 50 * np.log10(self.chi_perp)
 
 
+def _deviations(name, values):
+    """A one-dimensional float64 array. Raises RequestError."""
+    try:
+        array = np.atleast_1d(np.asarray(values, float))
+    except (TypeError, ValueError):
+        raise RequestError(f"{name}: {values!r} is not a sequence of numbers") from None
+    if array.ndim != 1 or not array.size:
+        raise RequestError(f"{name}: a sequence of numbers is asked, not an array of shape {array.shape}")
+    return np.array([finite_number(name, float(v), 0.0) for v in array])
+
+
 def phase_diagram(activation, *, weight_std, bias_std):
     """The PhaseDiagram on all pairs of the given standard deviations, two increasing sequences. Raises RequestError."""
-    stds = [
-        np.array([finite_number(name, float(v), 0.0) for v in values])
-        for name, values in (("weight_std", weight_std), ("bias_std", bias_std))
-    ]
+    stds = [_deviations("weight_std", weight_std), _deviations("bias_std", bias_std)]
     lengths = length_map(activation)
     w, b = np.meshgrid(*(s**2 for s in stds))
     entry = lengths.entry

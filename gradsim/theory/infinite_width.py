@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import RequestError
-from ..network import finite_number, whole_number
+from ..network import finite_number
+from ..request import checked
 from .layers import Layer
 from .prediction import Prediction, linear_layers, place
 
@@ -47,9 +47,8 @@ def mean_field(
     on the network's output and are left out. Raises RequestError for weights with a mean, fixed or sparse ones.
     """
     layers = linear_layers(network, "mean-field theory")
-    inputs, square = whole_number("--inputs", inputs, 1), finite_number("input_square", input_square, 0.0)
-    if input_correlation is not None and not -1 <= finite_number("--input-correlation", input_correlation) <= 1:
-        raise RequestError(f"--input-correlation: {input_correlation:g} is not from -1 to 1")
+    checked(inputs=inputs, input_correlation=input_correlation or 0.0, loss=loss, probe=probe)
+    square = finite_number("input_square", input_square, 0.0)
     forward = _Forward(network, layers, square, input_correlation)
     variables = forward.variables(inputs)
     if loss == "probe":
