@@ -33,9 +33,9 @@ def command(names, thorough, seed, only_list, out, overwrite):
 
     def tell(check, result):
         click.echo(
-            f"{'agrees  ' if result.passed else 'DISAGREES'} {check.name:<{width}}  p = {result.p:<8.2g} {result.figures}"
+            f"{'agrees' if result.passed else 'DISAGREES':<9} {check.name:<{width}}  p = {result.p:<8.2g} {result.figures}"
         )
-        click.echo(f"{'':9}{check.claim}; {check.source}")
+        click.echo(f"{'':10}{check.claim}; {check.source}")
 
     report = verify(names, thorough=thorough, seed=seed, each=tell)
     if report.overall is not None:
