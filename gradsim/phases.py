@@ -39,7 +39,7 @@ def simulated(activation, weight_std, bias_std, *, width=256, depth=60, replicas
     From the mean log gradient at the last hidden layer and half-way back, where the forward pass has settled.
     `progress(done)` is called after every point. Raises RequestError.
     """
-    whole_number("--depth", depth, 2)
+    whole_number("--width", width), whole_number("--depth", depth, 2)
     result = np.full((len(bias_std), len(weight_std)), np.nan)
     for done, (row, column) in enumerate(np.ndindex(result.shape), start=1):
         init = f"normal(0,{float(weight_std[column]) / math.sqrt(width)!r})"

@@ -35,7 +35,7 @@ def predictions(network, run):
 def _options(run):
     """The arguments of `mean_field` that fit a run; from a file nothing is known of the inputs' correlation."""
     names = ("inputs", "loss", "probe", "input_square")
-    correlation = None if run.get("input_file") else run.get("input_correlation", 0.0)
+    correlation = None if run.get("input_file") or run["inputs"] == 1 else run.get("input_correlation", 0.0)
     return {name: run[name] for name in names if name in run} | {"input_correlation": correlation}
 
 

@@ -105,7 +105,7 @@ def _reached(lengths, w, b, roots):
     q = w + b
     if not lengths.monotone:
         for _ in range(SETTLING):
-            q = float(w * lengths.at(q)[0] + b)
+            q = float(w * lengths.at(q)[0] + b) if q > 0 else lengths.at_zero(w, b)
         return min(roots, key=lambda root: abs(math.log((root + 1e-12) / (q + 1e-12))), default=math.inf)
     following = float(w * lengths.at(q)[0] + b) if q > 0 else lengths.at_zero(w, b)
     if following > q:

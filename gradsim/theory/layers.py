@@ -12,7 +12,7 @@ from ..activations.exact import Exact, exact
 from ..errors import RequestError
 from .averages import NO_BIAS, averages, pair_averages, preactivations
 
-STRAIGHT = 16.0  # log of a variance beyond which what bends is less than v^-1.5 = 4e-11 of the averages
+STRAIGHT = 50.0  # log of a variance beyond which what bends is less than v^-0.5 = 1e-11 of the averages
 FAR = 75.0  # log of a variance beyond which phi is its asymptote, and below minus which its tangent at 0: to e^-37 = 1e-16
 LARGEST = 400.0  # log of a variance whose square is still a float64
 SMALL_GAP = 1e-10  # below it the pair averages are extrapolated: they leave the limit as the root of the gap at a kink
@@ -95,8 +95,8 @@ class Layer:
     def single(self, log_variance):
         """The Single of a Gaussian part with this log variance, -inf where there is none."""
         if log_variance == -math.inf and self.bias[0] == self.bias[1]:
-            phi, at = resolved(self.activation), np.array(self.bias[0])
-            value, slope = float(phi.phi(at)), float(phi.derivative(at))
+            phi, at = resolved(self.activation), np.array([self.bias[0]])
+            value, slope = float(phi.phi(at)[0]), float(phi.derivative(at)[0])
             return Single(value, _log(value**2), _log(slope**2), slope**2 if value == 0 else math.nan)
         phi, variance, factor = self._scaled(log_variance)
         bias = self.bias if factor == 0 else NO_BIAS

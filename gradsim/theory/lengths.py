@@ -134,7 +134,8 @@ class LengthMap:
         q = np.where(bracket == last, np.inf, 0.0)
         inside = (bracket >= 0) & (bracket < last)
         q[inside] = self._between(w[inside, 0], b[inside, 0], bracket[inside])
-        unseen = (q == 0) & (self.at_zero(w, b)[:, 0] > 0) | (start[:, 0] > LOGS[-1])
+        # the root of the starting cell may lie behind the start
+        unseen = (bracket == place[:, 0]) | (q == 0) & (self.at_zero(w, b)[:, 0] > 0) | (start[:, 0] > LOGS[-1])
         q[unseen | (not self.monotone)] = np.nan
         return q.reshape(np.broadcast(weight_variance, bias_variance).shape)
 
