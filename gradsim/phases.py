@@ -7,7 +7,7 @@ import numpy as np
 from .errors import RequestError
 from .network import finite_number, mlp, whole_number
 from .simulation import simulate
-from .theory.fixed_points import critical_point, phase_diagram
+from .theory.fixed_points import critical_point, edge_of_chaos, phase_diagram
 from .verdict import DECADES
 
 RANGE = (0.25, 2.5)  # of sigma_w, in units of the critical one without bias
@@ -84,7 +84,7 @@ def _reach(decades):
 
 
 def _panel(ax, weight_std, bias_std, decades, reach):
-    held = np.clip(decades, -10 * reach, 10 * reach)  # infinite where signals are exactly zero
+    held = np.clip(decades, -10 * reach, 10 * reach)  # infinite where signals are exactly zero, grey where undefined
     image = ax.pcolormesh(
         weight_std, bias_std, held, cmap=COLOURS, vmin=-reach, vmax=reach, shading="nearest", rasterized=True
     )
@@ -93,12 +93,18 @@ def _panel(ax, weight_std, bias_std, decades, reach):
 
 
 def _edge(ax, diagram, decades):
-    """The line between vanishing and exploding gradients, and the phases' names where there is room."""
-    held = np.clip(np.nan_to_num(decades, posinf=1.0, neginf=-1.0), -1.0, 1.0)
-    if held.min() < 0 < held.max():
-        ax.contour(diagram.weight_std, diagram.bias_std, held, levels=[0.0], colors="black", linewidths=1.6)
-        ax.plot([], [], color="black", lw=1.6, label="edge of chaos, chi_perp = 1 (theory)")
-        ax.legend(loc="upper left", fontsize=8, framealpha=0.8)
+    """The edge of chaos, where networks leave vanishing for exploding gradients without it, and names where there is room."""
+    weight_std, bias_std, stable = edge_of_chaos(diagram.activation)
+    bias_std = np.minimum(bias_std, 2 * diagram.bias_std[-1])
+    for kind, style, label in ((stable, "-", "edge of chaos, chi_perp = 1"), (~stable, "--", "the same, not stable")):
+        line = np.where(kind, bias_std, np.nan)
+        if np.isfinite(line).any():
+            ax.plot(weight_std, line, color="black", ls=style, lw=1.6, label=label)
+    held = np.ma.masked_invalid(np.clip(decades, -1.0, 1.0))
+    if not stable.all() and held.min() < 0 < held.max():
+        ax.contour(diagram.weight_std, diagram.bias_std, held, levels=[0.0], colors="black", linestyles=":", linewidths=1.6)
+        ax.plot([], [], color="black", ls=":", lw=1.6, label="inputs of mean square 1 part here")
+    ax.legend(loc="upper left", fontsize=8, framealpha=0.8)
     for sign, name in ((-1, "ordered"), (1, "chaotic")):
         inside = sign * held > 0
         if inside.mean() > 0.05:

@@ -118,8 +118,8 @@ THEORIES = {
 def _predictions(quantity):
     """The same for what theory says of the quantity; stored where it was asked for."""
     layer = () if quantity.place == "network" else ("layer",)
-    if quantity.name.endswith("_max"):
-        return
+    if quantity.name.endswith(("_max", "_fraction")):
+        return  # no theory says anything of these
     for theory, (words, of_logs, of_plain) in THEORIES.items():
         for statistic, meaning in (of_logs if quantity.log else of_plain).items():
             yield f"{theory}_{quantity.name}_{statistic}", layer, f"{words}: {meaning} {quantity.meaning}"

@@ -19,6 +19,7 @@ _HOMES = {
     "FixedPoint": "fixed_points",
     "critical_point": "fixed_points",
     "CriticalPoint": "fixed_points",
+    "edge_of_chaos": "fixed_points",
     "half_stable_points": "fixed_points",
     "HalfStablePoint": "fixed_points",
     "phase_diagram": "fixed_points",

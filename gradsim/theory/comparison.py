@@ -20,16 +20,20 @@ COMPARED = (  # (quantity, statistic, which of its layers)
 )
 
 
-def predictions(network, run):
-    """{theory: Prediction, or the reason why there is none} for the names in THEORIES and a run as in `Curves.run`."""
-    makers = {"mean_field": lambda: mean_field(network, **_options(run)), "exact": lambda: _exact(network, run)}
-    result = {}
-    for name in THEORIES:
-        try:
-            result[name] = makers[name]()
-        except RequestError as error:
-            result[name] = str(error)
-    return result
+def prediction(theory, network, run):
+    """The Prediction of one of THEORIES for a run as in `Curves.run`. Raises RequestError where there is none."""
+    return mean_field(network, **_options(run)) if theory == "mean_field" else _exact(network, run)
+
+
+def silence(theory, curves):
+    """Why the theory says nothing of these Curves.with_theory(); None where it says something."""
+    if any(name in PREDICTED and name.startswith(f"{theory}_") for name in curves.variables):
+        return None
+    try:
+        prediction(theory, curves.network, _with_square(curves))
+    except RequestError as error:
+        return str(error)
+    return None
 
 
 def _options(run):
@@ -52,13 +56,21 @@ def _exact(network, run):
 
 
 def with_theory(curves):
-    """The Curves with `<theory>_<name>` for every name that a theory predicts; those of a file start from its mean square."""
-    found, variables = predictions(curves.network, _with_square(curves)), {}
-    for theory, prediction in found.items():
-        if not isinstance(prediction, str):
-            names = {f"{theory}_{name}": value for name, value in prediction.variables.items()}
-            variables |= {name: np.asarray(value) for name, value in names.items() if name in PREDICTED}
-    return replace(curves, variables=curves.variables | variables)
+    """The Curves with `<theory>_<name>` for every name that a theory predicts, or as they are if they have it.
+
+    Inputs from a file start from the mean square that they have.
+    """
+    if PREDICTED & curves.variables.keys():
+        return curves
+    variables, run = dict(curves.variables), _with_square(curves)
+    for theory in THEORIES:
+        try:
+            found = prediction(theory, curves.network, run)
+        except RequestError:
+            continue
+        names = {f"{theory}_{name}": value for name, value in found.variables.items()}
+        variables |= {name: np.asarray(value) for name, value in names.items() if name in PREDICTED}
+    return replace(curves, variables=variables)
 
 
 @dataclass(frozen=True)

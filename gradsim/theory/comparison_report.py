@@ -8,7 +8,7 @@ from ..errors import RequestError
 from ..quantities import THEORIES
 from ..report import wide
 from ..verdict import DECADES
-from .comparison import disagreements, measured_exits, predicted_exits, predictions
+from .comparison import disagreements, measured_exits, predicted_exits, silence
 from .float_ranges import Exit
 
 SOURCES = {"exact": "the exact law", "mean field": "mean field"}
@@ -16,7 +16,7 @@ WORDS = {"mean_field": "mean field", "exact": "exact law"}
 NOTE = (
     "measured and predicted: log10 of the root mean square (a correlation as it is), the mean over networks that are not\n"
     "zero, with its standard error. z: the difference over that error. An exact law leaves |z| below 4 but once in 16,000;\n"
-    "mean field is the limit of infinite width and is off by about depth/width in the natural log of the mean square."
+    "mean field is the limit of infinite width: it is off by a multiple of depth/width, a large one where gradients explode."
 )
 
 
@@ -64,9 +64,10 @@ def missing(curve_set):
     """A line for every reason why a theory says nothing."""
     lines = {}
     for curves in curve_set:
-        for theory, found in predictions(curves.network, curves.run).items():
-            if isinstance(found, str):
-                lines[f"{WORDS[theory]}: no prediction ({found})"] = None
+        for theory in THEORIES:
+            reason = silence(theory, curves)
+            if reason is not None:
+                lines[f"{WORDS[theory]}: no prediction ({reason})"] = None
         if curves.run.get("loss", "probe") != "probe":
             lines[
                 f"gradients: no prediction with loss {curves.run['loss']}, whose gradient depends on the network's output"

@@ -13,10 +13,9 @@ from scipy.optimize import brentq
 from ..errors import RequestError
 from ..network import finite_number
 from .layers import SMALL_GAP, Layer
-from .lengths import length_map
+from .lengths import ROUNDING, length_map
 
 EDGE = 1e-9  # |chi_perp - 1| below which a network is called critical
-ROUNDING = 1e-13
 TOLERANCE = 1e-9  # relative, for inputs that are at a fixed point already
 SETTLING = 500  # iterations after which the nearest fixed point is taken for the limit
 PHASES = ("ordered", "critical", "chaotic")
@@ -126,8 +125,6 @@ def _homogeneous_variance(growth, start, b):
 def _chi(lengths, w, q):
     """(chi_perp, chi_par) at q, or in the limits 0 and infinity."""
     entry = lengths.entry
-    if math.isnan(q):
-        return math.nan, math.nan
     if entry.homogeneous or q == math.inf or (q == 0 and entry.value_zero == 0):
         both = w * lengths.limit(lengths.slopes_at_zero if q == 0 else entry.slope)
         return both, both
@@ -137,7 +134,7 @@ def _chi(lengths, w, q):
 
 def _stable(lengths, w, b, q, chi_par):
     """Whether a small change of q does not grow; at chi_par = 1 the second order decides."""
-    if math.isnan(q) or abs(chi_par) > 1 + EDGE:
+    if abs(chi_par) > 1 + EDGE:
         return False
     if abs(chi_par) < 1 - EDGE or lengths.entry.homogeneous:
         return True
@@ -149,8 +146,6 @@ def _stable(lengths, w, b, q, chi_par):
 def _correlation(activation, lengths, w, b, q, chi_perp):
     """(c_star, chi at c_star, slope of the correlation map there)."""
     entry = lengths.entry
-    if math.isnan(q):
-        return math.nan, math.nan, math.nan
     if q in (0.0, math.inf) or (entry.homogeneous and b == 0):
         slopes = lengths.slopes_at_zero if q == 0 and not entry.homogeneous else entry.slope
         if q == 0 and entry.value_zero != 0:
@@ -219,6 +214,20 @@ def critical_point(activation, *, bias_std=0.0):
         return replace(none, note="no critical point with this bias")
     best = next((p for p in branches if p.stable), branches[0])
     return replace(best, branches=tuple(branches), note="" if best.stable else "no stable critical point with this bias")
+
+
+def edge_of_chaos(activation):
+    """(weight_std, bias_std, stable): where chi_perp = 1, as arrays along the edge by increasing variance.
+
+    For linear, ReLU and its like chi_perp does not depend on the bias: two points, at no bias and at an infinite one.
+    """
+    lengths = length_map(activation)
+    if lengths.entry.homogeneous:
+        return np.full(2, lengths.limit(lengths.entry.slope) ** -0.5), np.array([0.0, np.inf]), np.ones(2, bool)
+    square = lengths.grid - lengths.square / lengths.slope_square
+    kept = square > ROUNDING * lengths.grid
+    stable = lengths.parallel <= lengths.slope_square
+    return lengths.slope_square[kept] ** -0.5, np.sqrt(square[kept]), stable[kept]
 
 
 @dataclass(frozen=True)

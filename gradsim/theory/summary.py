@@ -18,9 +18,7 @@ from .prediction import linear_layers
 
 LAYER_FIGURES = ("q", "correlation", "log_one_minus_correlation", "chi_perp", "chi_par")
 BALANCE, BALANCE_POINTS = (0.2, 20.0), 16  # sigma_w among which the balanced gain is looked for
-
-
-DEEPEST_BALANCE = 2000
+DEEPEST_BALANCE = 2000  # layers: the search takes some thirty passes of theory
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Summary:
     def to_json(self):
         """JSON text; numbers beyond float64 and undefined ones are "inf", "-inf" or null."""
         exact = (
-            None if isinstance(self.exact, str) else _curves(self.exact) | {"death_probability": self.exact.death_probability}
+            None if isinstance(self.exact, str) else self.exact.variables | {"death_probability": self.exact.death_probability}
         )
         parts = {
             "network": json.loads(self.network.to_json()),
@@ -72,7 +70,7 @@ class Summary:
             "notes": list(self.notes),
             "fixed_point": asdict(self.fixed_point),
             "critical_point": asdict(self.critical_point),
-            "mean_field": _curves(self.mean_field)
+            "mean_field": self.mean_field.variables
             | {name: getattr(self.mean_field, name) for name in LAYER_FIGURES},
             "exact": exact,
             "no_exact_law_because": self.exact if isinstance(self.exact, str) else None,
@@ -110,8 +108,8 @@ def balanced_gain(network):
     """The weight gain with which mean-field theory predicts the same gradient at layer 1 as at the last hidden layer.
 
     The smallest such gain with sigma_w of the hidden layers in BALANCE; None where there is none, and for depths of 1 or
-    beyond DEEPEST_BALANCE, where the search would take long. Unlike the edge of
-    chaos, it is of this depth and these inputs.
+    beyond DEEPEST_BALANCE, where the search would take long. Unlike the edge of chaos, it is of this depth and these
+    inputs.
     """
     weight_std = _scales(network)[0]
     if not weight_std or not 1 < network.depth <= DEEPEST_BALANCE:
@@ -159,10 +157,6 @@ def _critical_gain(network, weight_std, critical):
     if not weight_std or not math.isfinite(critical.weight_std):
         return None
     return network.weight_gain * critical.weight_std / weight_std
-
-
-def _curves(prediction):
-    return dict(prediction.variables)
 
 
 def _exits(found):

@@ -9,14 +9,14 @@ from rich.text import Text
 from ..report import wide
 from ..verdict import DECADES
 from .comparison_report import SOURCES, empty_exit_table, layer_word
-from .summary import DEEPEST_BALANCE, decades
+from .summary import BALANCE, DEEPEST_BALANCE, decades
 
 MOST_ROWS = 12  # of the table of layers
 EXIT_NOTE = (
     "overflow: the largest entry of a layer, from layer 1 on or from the last layer down; subnormal: the root mean square;\n"
     "zero: even the largest entry. – never."
 )
-LAYER_NOTE = "h, x, gradient: log10 of root mean squares; chi_perp: a layer's factor on the mean-square gradient; chi_par: dq'/dq."
+LAYER_NOTE = "h, x, gradient: log10 of root mean squares; chi_perp: factor on mean-square gradients for equal widths; chi_par: dq'/dq."
 EXACT_NOTE = "\nexact: mean of the log at this width, its standard deviation between networks; dead: probability of a zero signal."
 PHASE_WORDS = {
     "ordered": "gradients vanish", "critical": "gradients keep their scale", "chaotic": "gradients explode", "": "undecided",
@@ -133,7 +133,9 @@ def advice(found):
         yield f"Edge of chaos: {critical.note}"
     searched = found.weight_std and 1 < network.depth <= DEEPEST_BALANCE
     if searched and not any(p.name == "balanced" for p in found.proposals):
-        yield "Balanced gain: no gain makes the gradient at layer 1 equal to that at the last hidden layer"
+        yield "Balanced gain: none was found with sigma_w from {:g} to {:g}".format(*BALANCE)
+    if network.depth > DEEPEST_BALANCE:
+        yield f"Balanced gain: not looked for beyond depth {DEEPEST_BALANCE:,}"
     as_it_is = f"{_change(found.mean_field)} with gain {network.weight_gain:.6g}"
     yield f"Gradient from the last hidden layer back to layer 1, infinite width: {as_it_is}"
     for proposal in found.proposals:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import RequestError, unknown
+from ..errors import unknown
 from ..network import whole_number
 from . import identities, laws, limits, moments
 from .check import ALARM, Check, Result
@@ -46,4 +46,4 @@ def verify(names=(), *, thorough=False, seed=0, each=None):
     return Report(results, overall(np.concatenate(scores)) if scores else None)
 
 
-__all__ = ["ALARM", "CHECKS", "Check", "Report", "RequestError", "Result", "select", "verify"]
+__all__ = ["ALARM", "CHECKS", "Check", "Report", "Result", "select", "verify"]

@@ -7,7 +7,6 @@ import numpy as np
 from scipy import stats
 
 ALARM = 1e-5  # p-value below which a check disagrees: about 30 of them in a run make one false alarm in 3,000 runs
-KINDS = ("exact", "limit", "identity")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 from ..network import mlp
 from ..simulation import simulate
 from ..theory import mean_field
-from .check import Check, Result, from_scores
+from .check import Check, from_scores
 
 WIDTHS = (64, 128, 256)
 RICHARDSON = np.array([1, -6, 8]) / 3  # takes away 1/n and 1/n^2 (Richardson 1911)
@@ -31,8 +31,7 @@ def extrapolated(activation, init, depth, options, scale, seed):
             errors.append(np.sqrt(spread / curves.run["replicas"]))
         scores.append(float(RICHARDSON @ gaps) / float(np.sqrt(RICHARDSON**2 @ np.square(errors))))
         lines.append((variable.removesuffix("_mean"), np.array(gaps), np.array(errors)))
-    result = from_scores(scores, ((f"{activation}, {init}", "gaps", (np.array(WIDTHS), lines)),))
-    return Result(result.p, result.figures, result.z, result.panels)
+    return from_scores(scores, ((f"{activation}, {init}", "gaps", (np.array(WIDTHS), lines)),))
 
 
 def _check(activation, init, depth, claim, **options):

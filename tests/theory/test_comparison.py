@@ -9,7 +9,7 @@ import xarray
 import gradsim
 from gradsim.curves import CurveSet
 from gradsim.quantities import PREDICTED
-from gradsim.theory.comparison import disagreements, measured_exits, predicted_exits, predictions
+from gradsim.theory.comparison import disagreements, measured_exits, predicted_exits, silence
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +26,13 @@ def curves():
 def test_what_each_network_gets(curves):
     found = [{name.split("_")[0] for name in c.variables if name in PREDICTED} for c in curves]
     assert found == [{"mean", "exact"}, {"mean"}, set()]
-    reasons = predictions(curves[2].network, curves[2].run)
-    assert all("mean zero" in reason for reason in reasons.values())
+    assert all("mean zero" in silence(theory, curves[2]) for theory in ("mean_field", "exact"))
+    assert silence("mean_field", curves[1]) is None and "no exact law" in silence("exact", curves[1])
+
+
+def test_theory_is_not_computed_again(curves, monkeypatch):
+    monkeypatch.setattr("gradsim.theory.comparison.prediction", None)
+    assert curves[0].with_theory() is curves[0]
 
 
 def test_exact_laws_leave_small_scores(curves):

@@ -16,7 +16,7 @@ from scipy.special import lambertw
 
 import gradsim
 from gradsim.activations import ACTIVATIONS
-from gradsim.theory import critical_point, fixed_point, half_stable_points, phase_diagram
+from gradsim.theory import critical_point, edge_of_chaos, fixed_point, half_stable_points, phase_diagram
 from gradsim.theory.fixed_points import depth_scale
 from gradsim.theory.lengths import LengthMap
 
@@ -456,3 +456,22 @@ def test_a_parabola_has_a_slope_of_zero_at_zero():
     gradsim.activation("theory_parabola", lambda h: h * h, lambda h: 2 * h)
     found = fixed_point("theory_parabola", weight_std=0.3)
     assert (found.q_star, found.chi_perp, found.phase) == (0.0, 0.0, "ordered")
+
+
+def test_the_edge_goes_through_the_critical_points():
+    """Every point of it has chi_perp = 1 at a fixed point; GELU's is not stable below its half-stable point."""
+    for name in ("tanh", "gelu"):
+        weight_std, bias_std, stable = edge_of_chaos(name)
+        for k in np.flatnonzero((bias_std > 0.05) & (bias_std < 2))[::5]:
+            found = critical_point(name, bias_std=float(bias_std[k]))
+            assert found.weight_std == pytest.approx(weight_std[k], rel=1e-9) and found.stable == stable[k]
+    assert not stable[bias_std < 0.41].any() and stable[bias_std > 0.42].all()
+
+
+def test_a_diagram_has_the_fixed_points_that_are_reached():
+    """Across the boundary where inputs of mean square 1 part, on a grid of GELU and SiLU."""
+    for name in ("gelu", "silu"):
+        diagram = phase_diagram(name, weight_std=np.linspace(1.35, 1.65, 40), bias_std=[0.0, 0.05, 0.2, 0.4])
+        for (row, column), q in np.ndenumerate(diagram.q_star):
+            found = fixed_point(name, weight_std=diagram.weight_std[column], bias_std=diagram.bias_std[row])
+            assert q == pytest.approx(found.q_star, rel=1e-8), (name, row, column)
