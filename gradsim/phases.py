@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 from .errors import RequestError
-from .network import finite_number, mlp, whole_number
+from .network import mlp, whole_number
 from .simulation import simulate
 from .theory.fixed_points import critical_point, edge_of_chaos, phase_diagram
+from .theory.prediction import deviation
 from .verdict import DECADES
 
 RANGE = (0.25, 2.5)  # of sigma_w, in units of the critical one without bias
@@ -27,7 +28,7 @@ def axes(activation, points, weight_std=None, bias_std=None):
         weight_std = tuple(round(r * (critical if math.isfinite(critical) else 1.5), 2) for r in RANGE)
     ends = {"--weight-std": weight_std, "--bias-std": (0.0, 1.0) if bias_std is None else bias_std}
     for option, (least, most) in ends.items():
-        finite_number(option, least, 0.0), finite_number(option, most, 0.0)
+        deviation(option, least), deviation(option, most)
         if not least < most:
             raise RequestError(f"{option}: {least:g} is not below {most:g}")
     return tuple(np.linspace(*ends[option], points) for option in ends)

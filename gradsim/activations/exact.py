@@ -20,8 +20,8 @@ class Exact(NamedTuple):
 
     `kinks` are the points where phi or a derivative of it jumps. `straight` says that phi is a polynomial between them.
     `strip` is how far from the real line phi stays analytic, 0 where it has kinks; it is kept at 1.5 for functions
-    without singularities, which grow like e^(y^2) in the imaginary direction. Beyond |h| = `bends` phi is straight to
-    1e-12 of itself; inf where it gets there more slowly than exponentially, or may.
+    without singularities, which grow like e^(y^2) in the imaginary direction. Below -bends[0] and above bends[1] phi is
+    straight to 1e-12 of itself; inf where it gets there more slowly than exponentially, or may.
     """
 
     phi: Callable
@@ -29,8 +29,9 @@ class Exact(NamedTuple):
     kinks: tuple = ()
     straight: bool = False
     strip: float = 0.0
-    bends: float = math.inf
+    bends: tuple = (math.inf, math.inf)
     sine: bool = False  # the one that has no asymptote and closed forms instead
+    given: bool = False  # by the user: what theory does with it is checked
 
 
 def _sech_squared(h):
@@ -82,7 +83,7 @@ def _hard_swish_derivative(h):
 
 
 _piecewise = partial(Exact, straight=True)
-_smooth = partial(Exact, strip=1.5, bends=30.0)
+_smooth = partial(Exact, strip=1.5, bends=(30.0, 30.0))
 _TABLE = {
     "linear": _piecewise(lambda h: h, np.ones_like),
     "relu": _piecewise(lambda h: np.maximum(h, 0), lambda h: 1.0 * (h > 0), (0.0,)),
@@ -92,20 +93,20 @@ _TABLE = {
     "relu6": _piecewise(lambda h: np.clip(h, 0, 6), lambda h: 1.0 * ((h > 0) & (h < 6)), (0.0, 6.0)),
     "hard_swish": _piecewise(lambda h: h * np.clip(h / 6 + 0.5, 0, 1), _hard_swish_derivative, (-3.0, 3.0)),
     "sigmoid": _smooth(expit, lambda h: expit(h) * expit(-h)),
-    "tanh": _smooth(np.tanh, _sech_squared, bends=16.0),
-    "erf": _smooth(erf, lambda h: 2 / math.sqrt(math.pi) * np.exp(-h * h), bends=6.0),
+    "tanh": _smooth(np.tanh, _sech_squared, bends=(16.0, 16.0)),
+    "erf": _smooth(erf, lambda h: 2 / math.sqrt(math.pi) * np.exp(-h * h), bends=(6.0, 6.0)),
     "softsign": Exact(lambda h: h / (1 + np.abs(h)), lambda h: (1 + np.abs(h)) ** -2.0, (0.0,)),
     "sin": _smooth(np.sin, np.cos, sine=True),
-    "gelu": _smooth(lambda h: h * ndtr(h), _gelu_derivative, bends=8.0),
-    "gelu_tanh": _smooth(lambda h: h * expit(_gate(h)[0]), _gelu_tanh_derivative, bends=8.0),
+    "gelu": _smooth(lambda h: h * ndtr(h), _gelu_derivative, bends=(8.0, 8.0)),
+    "gelu_tanh": _smooth(lambda h: h * expit(_gate(h)[0]), _gelu_tanh_derivative, bends=(8.0, 8.0)),
     "silu": _smooth(lambda h: h * expit(h), _silu_derivative),
     "mish": _smooth(_mish, _mish_derivative),
     "softplus": _smooth(lambda h: np.logaddexp(0, h), expit),
-    "selu": Exact(*_exponential(SELU_SCALE, SELU_ALPHA), (0.0,), bends=30.0),
+    "selu": Exact(*_exponential(SELU_SCALE, SELU_ALPHA), (0.0,), bends=(30.0, 0.0)),
 }
 _WITH_PARAMETER = {
     "leaky_relu": lambda a: _piecewise(*_leaky(a), (0.0,)),
-    "elu": lambda a: Exact(*_exponential(1.0, a), (0.0,), bends=30.0),
+    "elu": lambda a: Exact(*_exponential(1.0, a), (0.0,), bends=(30.0, 0.0)),
 }
 
 
@@ -121,4 +122,4 @@ def exact(text):
         return _in_table(entry.name, a)
     from ..kernels.external import whole
 
-    return Exact(*(partial(whole, address) for address in entry.addresses), entry.kinks)
+    return Exact(*(partial(whole, address) for address in entry.addresses), entry.kinks, given=True)

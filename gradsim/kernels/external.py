@@ -40,10 +40,10 @@ def _call_all(address, h, out):
 
 def whole(address, h):
     """f of every number in the float64 array h."""
-    h = np.ascontiguousarray(h, float)
-    out = np.empty_like(h)
-    _call_all(address, h.reshape(-1), out.reshape(-1))
-    return out
+    numbers = np.ascontiguousarray(h, float).reshape(-1)
+    out = np.empty_like(numbers)
+    _call_all(address, numbers, out)
+    return out.reshape(np.shape(h))
 
 
 @internal

@@ -23,6 +23,9 @@ DIGITS = -math.log(1e-16)
 FEW_NODES, FEW_WEIGHTS = np.polynomial.legendre.leggauss(5)
 NARROW = 0.1  # of a uniform bias, in standard deviations: five nodes then average the normal density to 1e-16
 NO_BIAS = (0.0, 0.0)
+UNIT_BENDS = np.arange(65.0)  # of |h| for a user's function, which may bend anywhere
+HALVES = tuple(np.arange(-64.5, 65.0))
+UNRESOLVED = 1e-8
 
 
 class Averages(NamedTuple):
@@ -39,7 +42,11 @@ def averages(phi, variance, bias=NO_BIAS):
     scale = np.sqrt(np.asarray(variance, float))
     if phi.sine:
         return _sine_averages(scale * scale, bias)
-    h, probability, moment = preactivations(phi, scale, bias)
+    return _averages(phi, scale, bias, NODES, WEIGHTS)
+
+
+def _averages(phi, scale, bias, nodes, weights):
+    h, probability, moment = preactivations(phi, scale, bias, nodes, weights)
     value, slope = phi.phi(h), phi.derivative(h)
     return Averages(
         (probability * value).sum(axis=-1),
@@ -49,12 +56,26 @@ def averages(phi, variance, bias=NO_BIAS):
     )
 
 
-def preactivations(phi, scale, bias=NO_BIAS):
+@np.errstate(over="ignore", invalid="ignore")
+def unresolved(phi, variance, bias=NO_BIAS):
+    """Where a user's phi bends too sharply or too often, or overflows: fewer nodes and more panels differ.
+
+    By UNRESOLVED of phi's own scale.
+    """
+    scale = np.sqrt(np.asarray(variance, float))
+    coarse = _averages(phi, scale, bias, PAIR_NODES, PAIR_WEIGHTS)
+    fine = _averages(phi._replace(kinks=(*phi.kinks, *HALVES)), scale, bias, NODES, WEIGHTS)
+    value, slope = np.sqrt(fine.square), np.sqrt(fine.slope_square)
+    scales = Averages(value, fine.square, fine.slope_square, value * slope / scale)
+    return ~np.all([np.abs(a - b) <= UNRESOLVED * s for a, b, s in zip(coarse, fine, scales, strict=True)], axis=0)
+
+
+def preactivations(phi, scale, bias=NO_BIAS, nodes=NODES, weights=WEIGHTS):
     """(h, probability, probability times the mean of z): a rule that resolves phi, of shape (*scale.shape, nodes)."""
     middle, half = _centred(bias)
     cuts = _cuts(phi, float(scale.max()), bias) - middle
     cuts = np.broadcast_to(cuts, (*scale.shape, cuts.size))
-    t, weights = panels(_edges(cuts, scale[..., None], half), NODES, WEIGHTS)
+    t, weights = panels(_edges(cuts, scale[..., None], half), nodes, weights)
     density, moment = _density(t, scale[..., None], half)
     return middle + t, weights * density, weights * moment
 
@@ -81,14 +102,13 @@ def pair_averages(phi, variance, gap, bias=NO_BIAS):
 
 
 def _bends(phi, scale, bias):
-    """Values of |h| between which phi is easy, for standard deviations up to `scale`; none if it is straight."""
+    """Values of h between which phi is easy, for standard deviations up to `scale`; none if it is straight."""
     if phi.straight:
         return np.empty(0)
-    near = BENDS[BENDS <= phi.bends]
-    if math.isfinite(phi.bends):
-        return near
+    near = UNIT_BENDS if phi.given else BENDS
     far = max((scale * 2 * REACH + max(map(abs, bias))) / near[-1], 1.0)
-    return np.concatenate([near, near[-1] * 3.0 ** np.arange(1, 1 + math.ceil(math.log(far, 3)))])
+    every = np.concatenate([near, near[-1] * 3.0 ** np.arange(1, 1 + math.ceil(math.log(far, 3)))])
+    return np.concatenate([-every[every <= phi.bends[0]], every[every <= phi.bends[1]]])
 
 
 def _centred(bias):
@@ -99,7 +119,7 @@ def _centred(bias):
 def _cuts(phi, scale, bias):
     """Increasing values of h at which panels end; never empty."""
     bends = _bends(phi, scale, bias)
-    return np.unique(np.concatenate([[bias[0]], phi.kinks, bends, -bends]))
+    return np.unique(np.concatenate([[bias[0]], phi.kinks, bends]))
 
 
 def _edges(cuts, scale, half=0.0):
@@ -154,8 +174,8 @@ def _pair_panels(phi, narrow, wide, bias):
     scale, (middle, half) = math.hypot(narrow, wide), _centred(bias)
     bends, cuts = _bends(phi, scale, bias), _cuts(phi, scale, bias) - middle
     cuts = cuts[np.abs(cuts) < half + REACH * math.sqrt(2) * scale]
-    meeting = np.subtract.outer(np.array(phi.kinks), np.concatenate([phi.kinks, bends, -bends])).ravel() / 2
-    crossings = np.concatenate([meeting, -meeting, bends]) / max(narrow, 1e-300)
+    meeting = np.subtract.outer(np.array(phi.kinks), np.concatenate([phi.kinks, bends])).ravel() / 2
+    crossings = np.concatenate([meeting, -meeting, np.abs(bends)]) / max(narrow, 1e-300)
     if wide < narrow:  # a line then sweeps over all of y while x moves by wide / narrow
         sweeps = np.add.outer(cuts, wide * np.arange(-REACH, REACH + 1, SIDE)).ravel() / narrow
         crossings = np.concatenate([crossings, sweeps, -sweeps])

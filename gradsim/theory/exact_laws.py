@@ -159,7 +159,7 @@ def _variables(network, start, forward, backward, into_input):
 
 def _statistics(quantity, sums, network):
     columns = {name: np.array([getattr(s, name) for s in sums]) for name in _Sum.__dataclass_fields__}
-    columns["zero_probability"] = -np.expm1(columns.pop("log_alive"))
+    columns["zero_probability"] = 0.0 - np.expm1(columns.pop("log_alive"))
     return {
         f"{quantity}_{name}": place(quantity, values if values.size > 1 else values[0], network)
         for name, values in columns.items()

@@ -11,13 +11,11 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ..errors import RequestError
-from ..network import finite_number
 from .layers import SMALL_GAP, Layer
-from .lengths import ROUNDING, length_map
+from .lengths import ROUNDING, SETTLING, TOLERANCE, length_map
+from .prediction import deviation
 
 EDGE = 1e-9  # |chi_perp - 1| below which a network is called critical
-TOLERANCE = 1e-9  # relative, for inputs that are at a fixed point already
-SETTLING = 500  # iterations after which the nearest fixed point is taken for the limit
 PHASES = ("ordered", "critical", "chaotic")
 
 
@@ -52,8 +50,7 @@ class FixedPoint:
 
 def fixed_point(activation, *, weight_std, bias_std=0.0):
     """The FixedPoint of `activation` with Var W = weight_std^2 / fan_in, Var b = bias_std^2. Raises RequestError."""
-    weight_std = finite_number("weight_std", weight_std, 0.0)
-    bias_std = finite_number("bias_std", bias_std, 0.0)
+    weight_std, bias_std = deviation("weight_std", weight_std), deviation("bias_std", bias_std)
     w, b = weight_std**2, bias_std**2
     lengths = length_map(activation)
     q, others, note = _variance(lengths, w, b)
@@ -91,7 +88,8 @@ def _variance(lengths, w, b):
     q = _reached(lengths, w, b, roots)
     others = tuple(root for root in roots if root != q)
     if q == math.inf:
-        return q, others, "no fixed point is reached: the variance grows without bound"
+        where = "without bound" if lengths.everywhere else f"beyond {lengths.grid[-1]:.3g}, where theory cannot follow"
+        return q, others, f"no fixed point is reached: the variance grows {where}"
     return q, others, "signals die: the variance goes to 0" if q == 0 else ""
 
 
@@ -191,7 +189,7 @@ class CriticalPoint:
 
 def critical_point(activation, *, bias_std=0.0):
     """The CriticalPoint of `activation` for Var b = bias_std^2. Raises RequestError."""
-    bias_std = finite_number("bias_std", bias_std, 0.0)
+    bias_std = deviation("bias_std", bias_std)
     lengths, b = length_map(activation), bias_std**2
     entry = lengths.entry
 
@@ -210,8 +208,15 @@ def critical_point(activation, *, bias_std=0.0):
     at_zero = lengths.limit(lengths.slopes_at_zero)
     if b == 0 and entry.value_zero == 0 and at_zero > 0:
         branches.insert(0, point(0.0, 1 / at_zero))
+    if not branches and at_zero > 0 and entry.value_zero == 0 and b < lengths.least_edge:
+        return replace(
+            point(0.0, 1 / at_zero), branches=(point(0.0, 1 / at_zero),),
+            note="so small a bias moves the critical point by less than rounding: this is that without",
+        )  # fmt: skip
     if not branches:
-        return replace(none, note="no critical point with this bias")
+        far, rising = lengths.limit(entry.slope), lengths.edge()[-1] > 0
+        lost = f"; sigma_w tends to {far**-0.5:.6g} as the bias grows, too slowly for float64 to follow" if far and rising else ""
+        return replace(none, note=f"no critical point with this bias{lost}")
     best = next((p for p in branches if p.stable), branches[0])
     return replace(best, branches=tuple(branches), note="" if best.stable else "no stable critical point with this bias")
 
@@ -224,8 +229,8 @@ def edge_of_chaos(activation):
     lengths = length_map(activation)
     if lengths.entry.homogeneous:
         return np.full(2, lengths.limit(lengths.entry.slope) ** -0.5), np.array([0.0, np.inf]), np.ones(2, bool)
-    square = lengths.grid - lengths.square / lengths.slope_square
-    kept = square > ROUNDING * lengths.grid
+    square = lengths.edge()
+    kept = square > 0
     stable = lengths.parallel <= lengths.slope_square
     return lengths.slope_square[kept] ** -0.5, np.sqrt(square[kept]), stable[kept]
 
@@ -278,7 +283,7 @@ def _deviations(name, values):
         raise RequestError(f"{name}: {values!r} is not a sequence of numbers") from None
     if array.ndim != 1 or not array.size:
         raise RequestError(f"{name}: a sequence of numbers is asked, not an array of shape {array.shape}")
-    return np.array([finite_number(name, float(v), 0.0) for v in array])
+    return np.array([deviation(name, float(v)) for v in array])
 
 
 def phase_diagram(activation, *, weight_std, bias_std):

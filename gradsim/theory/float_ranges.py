@@ -12,11 +12,12 @@ from scipy.special import erf, ndtr
 from ..errors import RequestError
 from ..network import Network
 from ..precision import PRECISIONS, log_square_limits, log_square_zero
-from .averages import NODES, WEIGHTS
+from .averages import FEW_NODES, FEW_WEIGHTS, NARROW
 from .exact_laws import finite_width
 from .infinite_width import mean_field
 
 LARGEST = 60.0  # standard deviations: more than the largest of 2^32 entries ever is
+ALIKE = 1e-13  # of the larger part of an entry: a smaller one is nothing beside it
 
 
 class Exit(NamedTuple):
@@ -93,17 +94,31 @@ def _spread_of_preactivations(wide, inputs):
 @lru_cache(4096)
 def _largest(count, spread, low, high):
     """log of the squared median of the largest of `count` numbers |b + spread z|, b uniform on [low, high]."""
-    nodes = 0.5 * (low + high) + 0.5 * (high - low) * NODES
+    middle, half, end = 0.5 * (low + high), 0.5 * (high - low), max(abs(low), abs(high))
+    if max(spread, half) < ALIKE * end:
+        return 2 * math.log(end)
 
     def below(t):
-        if spread == 0:
-            inside = max(min(high, t) - max(low, -t), 0.0) / (high - low) if high > low else float(t >= abs(low))
-        else:
-            inside = 0.5 * WEIGHTS @ (ndtr((t - nodes) / spread) - ndtr((-t - nodes) / spread))
+        inside = _probability_below(t - middle, half, spread) - _probability_below(-t - middle, half, spread)
         return inside - 0.5 ** (1 / count)
 
-    top = spread * LARGEST + max(abs(low), abs(high))
-    return 2 * math.log(brentq(below, 0.0, top, xtol=1e-13)) if spread or high > low else 2 * math.log(abs(low))
+    return 2 * math.log(brentq(below, 0.0, spread * LARGEST + end, xtol=1e-13))
+
+
+def _probability_below(t, half, spread):
+    """P(u + spread z <= t), u uniform on +-half."""
+    if half < ALIKE * spread:
+        return ndtr(t / spread)
+    if spread < ALIKE * half:
+        return min(max(0.5 + 0.5 * t / half, 0.0), 1.0)
+    if half < NARROW * spread:  # the difference below would cancel
+        return 0.5 * FEW_WEIGHTS @ ndtr((t - half * FEW_NODES) / spread)
+    return spread / (2 * half) * (_integral((t + half) / spread) - _integral((t - half) / spread))
+
+
+def _integral(z):
+    """Of the normal distribution function up to z."""
+    return z * ndtr(z) + math.exp(-0.5 * min(z * z, 1400.0)) / math.sqrt(2 * math.pi)
 
 
 def _spread_of_gradients(wide, inputs):

@@ -10,14 +10,14 @@ import numpy as np
 from ..activations import find_activation
 from ..activations.exact import Exact, exact
 from ..errors import RequestError
-from .averages import NO_BIAS, averages, pair_averages, preactivations
+from .averages import NO_BIAS, averages, pair_averages, preactivations, unresolved
 
 STRAIGHT = 50.0  # log of a variance beyond which what bends is less than v^-0.5 = 1e-11 of the averages
+STEPS = 37.0  # log of a variance beyond which a step's width, v^-0.5 = 1e-8 of the whole, is lost among pairs
 FAR = 75.0  # log of a variance beyond which phi is its asymptote, and below minus which its tangent at 0: to e^-37 = 1e-16
 LARGEST = 400.0  # log of a variance whose square is still a float64
 SMALL_GAP = 1e-10  # below it the pair averages are extrapolated: they leave the limit as the root of the gap at a kink
-CHECKED = (0.01, 1.0, 100.0, 1e4)  # variances at which a user's activation is integrated twice
-UNRESOLVED = 1e-8
+BESIDE, JUMP = 1e-9, 1e-6  # distance to a kink's sides, and the difference between these that is a jump
 
 
 class Single(NamedTuple):
@@ -29,26 +29,38 @@ class Single(NamedTuple):
     parallel: float
 
 
-def resolved(activation):
-    """The Exact of `activation`, a text. Raises RequestError where it is a user's that the quadrature does not resolve."""
-    return _resolved(activation, find_activation(activation)[0].compiled)
+def continuous(activation):
+    """The Exact of `activation`, a text. Raises RequestError where it is a user's that jumps at a kink."""
+    return _continuous(activation, find_activation(activation)[0].compiled)
 
 
 @lru_cache(64)
-def _resolved(activation, compiled):
+def _continuous(activation, compiled):
     """`compiled` tells a user's function from an earlier one of the same name; None for the table's."""
     phi = exact(activation)
-    if compiled is not None:
-        moved = phi._replace(kinks=(*phi.kinks, *np.arange(-41.0, 42.0)))
-        for variance in CHECKED:
-            pairs = zip(averages(phi, variance), averages(moved, variance), strict=True)
-            if any(abs(a - b) > UNRESOLVED * max(abs(b), 1e-3) for a, b in pairs):
-                raise RequestError(
-                    f"--activation: {activation!r} bends too sharply or too often to be integrated at a variance of "
-                    f"{variance:g}; if it has kinks, name them: gradsim.activation(name, f, df, kinks=[...]), or "
-                    "function_kinks beside the function"
-                )
+    for kink in phi.kinks if compiled is not None else ():
+        beside = BESIDE * max(1.0, abs(kink))
+        left, right = phi.phi(np.array([kink - beside, kink + beside]))
+        if abs(right - left) > JUMP * max(1.0, abs(left), abs(right)):
+            raise RequestError(
+                f"--activation: {activation!r} jumps at {kink:g}, and its derivative does not say so; theory needs a "
+                "continuous function"
+            )
     return phi
+
+
+def check_resolved(activation, variance, bias=NO_BIAS):
+    """Raises RequestError where a user's activation is not integrated well at this variance."""
+    _check_resolved(activation, find_activation(activation)[0].compiled, variance, bias)
+
+
+@lru_cache(4096)
+def _check_resolved(activation, compiled, variance, bias):
+    if compiled is not None and unresolved(continuous(activation), variance, bias):
+        raise RequestError(
+            f"--activation: {activation!r} cannot be integrated at a variance of {variance:g}: it bends too sharply or too often, "
+            "or overflows; if it has kinks, name them: gradsim.activation(name, f, df, kinks=[...]), or function_kinks beside the function"
+        )
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ class Layer:
 
         Raises RequestError far out where phi has no asymptote.
         """
-        entry, phi = find_activation(self.activation)[0], resolved(self.activation)
+        entry, phi = find_activation(self.activation)[0], continuous(self.activation)
         if log_variance == -math.inf:
             return None
         if entry.homogeneous and self.bias == NO_BIAS:
@@ -82,20 +94,28 @@ class Layer:
             )
         return None
 
+    def _flat_outside(self):
+        """Whether phi is a step seen from far away."""
+        entry = find_activation(self.activation)[0]
+        return entry.slope == (0.0, 0.0) and self.bias == NO_BIAS
+
     def _scaled(self, log_variance):
         """(Exact, variance, log of the factor on phi^2): phi itself, or its straight limit at variance 1."""
-        entry, phi = find_activation(self.activation)[0], resolved(self.activation)
+        entry, phi = find_activation(self.activation)[0], continuous(self.activation)
         slopes = self.straight(log_variance)
         if slopes is not None:
             return _lines(slopes, (0.0, 0.0)), 1.0, log_variance
+        variance = math.exp(min(max(log_variance, -LARGEST), LARGEST))
         if log_variance > STRAIGHT and any(entry.slope) and math.isfinite(sum(entry.slope)):
             phi = _lines(entry.slope, entry.intercept)
-        return phi, math.exp(min(max(log_variance, -LARGEST), LARGEST)), 0.0
+        else:
+            check_resolved(self.activation, variance, self.bias)
+        return phi, variance, 0.0
 
     def single(self, log_variance):
         """The Single of a Gaussian part with this log variance, -inf where there is none."""
         if log_variance == -math.inf and self.bias[0] == self.bias[1]:
-            phi, at = resolved(self.activation), np.array([self.bias[0]])
+            phi, at = continuous(self.activation), np.array([self.bias[0]])
             value, slope = float(phi.phi(at)[0]), float(phi.derivative(at)[0])
             return Single(value, _log(value**2), _log(slope**2), slope**2 if value == 0 else math.nan)
         phi, variance, factor = self._scaled(log_variance)
@@ -107,7 +127,7 @@ class Layer:
     def slopes(self, log_variance):
         """(|phi'(h)|, probability): nodes and weights of the law of the slope."""
         if log_variance == -math.inf and self.bias[0] == self.bias[1]:
-            return np.abs(resolved(self.activation).derivative(np.array([self.bias[0]]))), np.ones(1)
+            return np.abs(continuous(self.activation).derivative(np.array([self.bias[0]]))), np.ones(1)
         phi, variance, factor = self._scaled(log_variance)
         h, probability, _ = preactivations(phi, np.sqrt(np.array(variance)), self.bias if factor == 0 else NO_BIAS)
         return np.abs(phi.derivative(h)), probability / probability.sum()
@@ -121,6 +141,8 @@ class Layer:
         limit = math.exp(single.log_slope_square)
         if log_gap == -math.inf or log_variance == -math.inf:
             return limit, limit
+        if log_variance > STEPS and self._flat_outside():
+            return tuple(value * math.exp(STEPS - log_variance) for value in self.pair(STEPS, log_gap))
         phi, variance, factor = self._scaled(log_variance)
         bias = self.bias if factor == 0 else NO_BIAS
         gap = min(math.exp(log_gap), 2.0)
@@ -129,7 +151,7 @@ class Layer:
             return limit, limit
         difference, product = pair_averages(phi, variance, held, bias)
         near = math.sqrt(gap / held)
-        return limit + (difference / (variance * held) - limit) * near, limit + (product - limit) * near
+        return tuple(near * value + (1 - near) * limit for value in (difference / (variance * held), product))
 
     def pair_at(self, log_variance):
         """`pair` at this variance as a fast function of log_gap: interpolated where that is as good, else as it is."""

@@ -11,32 +11,55 @@ from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 
 from ..activations import find_activation
-from .averages import averages
-from .layers import resolved
+from .averages import averages, unresolved
+from .layers import check_resolved, continuous
 
-LOGS = np.linspace(-18.0, 24.0, 421)  # of q: where fixed points are looked for
+LOGS = np.linspace(-18.0, 24.0, 421)  # of q: where fixed points are looked for first
+STRIDE = 1e4  # of q, and further for those beyond
+NEAREST = 1e-200
 ROUNDING = 1e-13  # of q: a smaller q' - q has no sign
 TOUCHING = 3e-8  # q' - q over q below which a fixed point is a double one: what eight published digits leave
 AROUND, AWAY = 5, 1e-6  # points of the grid from a double root at which q' - q over q is at least this
 FARTHEST = 1e250
 CELLS = 256  # variances averaged at a time
+TOLERANCE = 1e-9  # relative, for inputs that are at a fixed point already
+SPLINE = 1e-3  # of q: a fixed point of the spline this close to one is a Newton step away from it
+SETTLING = 500  # iterations after which the nearest fixed point is taken for the limit
 
 
 class LengthMap:
-    """S = E phi^2, A = E phi'^2 and P = dS/dq of an activation on a grid of q, and functions that go through them."""
+    """S = E phi^2, A = E phi'^2 and P = dS/dq of an activation on a grid of q, and functions that go through them.
+
+    The grid ends where a user's function is no longer integrated well; `everywhere` says that it does not.
+    """
 
     def __init__(self, activation):
-        self.entry, self.phi = find_activation(activation)[0], resolved(activation)
-        self.grid = np.exp(LOGS)
-        self.square, self.slope_square, self.parallel = self.at(self.grid)
-        self.spline = CubicHermiteSpline(LOGS, self.square, self.parallel * self.grid)
+        self.activation = activation
+        self.entry, self.phi = find_activation(activation)[0], continuous(activation)
+        self.logs = LOGS
+        if self.phi.given:
+            lost = np.concatenate([unresolved(self.phi, part) for part in np.array_split(np.exp(LOGS), LOGS.size // 8)])
+            self.logs = LOGS[: np.argmax(lost)] if lost.any() else LOGS
+            if self.logs.size < 2:
+                check_resolved(activation, math.exp(LOGS[1]))
+        self.everywhere = self.logs.size == LOGS.size
+        self.grid = np.exp(self.logs)
+        self.square, self.slope_square, self.parallel = self._averages(self.grid)
+        self.spline = CubicHermiteSpline(self.logs, self.square, self.parallel * self.grid)
 
     def at(self, q):
-        """(S, A, P) at an array q > 0, by quadrature."""
+        """(S, A, P) at an array q > 0, by quadrature. Raises RequestError beyond the end of a grid that has one."""
         q = np.asarray(q, float)
+        if not self.everywhere and q.size and q.max() > self.grid[-1]:
+            check_resolved(self.activation, float(q.max()))
+        return self._averages(q)
+
+    @np.errstate(over="ignore", invalid="ignore")  # of users' functions far out
+    def _averages(self, q):
         if not q.size:
             return q, q, q
-        parts = [averages(self.phi, part)[1:] for part in np.array_split(q.ravel(), max(1, -(-q.size // CELLS)))]
+        cells = CELLS // 16 if self.phi.given else CELLS
+        parts = [averages(self.phi, part)[1:] for part in np.array_split(q.ravel(), -(-q.size // cells))]
         return tuple(np.concatenate([p[k] for p in parts]).reshape(q.shape) for k in range(3))
 
     @property
@@ -67,14 +90,23 @@ class LengthMap:
             found = []
             if gap[0] < 0:
                 ends.append((at_zero / 2, self.grid[0]))
-        if gap[-1] > 0 and weight_variance * self.limit(self.entry.slope) < 1:
-            far = self.grid[-1]
-            while excess(far) > 0 and far < FARTHEST:
-                far *= 1e4
-            ends += [(self.grid[-1], far)] if far < FARTHEST else []
+        if gap[-1] > 0 and not weight_variance * self.limit(self.entry.slope) >= 1:  # NaN: sin
+            ends += self._beyond(excess, STRIDE)
         found += _roots(excess, ends)
         found += [q for q in self._touching(weight_variance, gap) if abs(excess(q)) < TOUCHING * q]
         return _distinct(found)
+
+    def _beyond(self, excess, stride, rounding=0.0):
+        """A bracket [(a, b)] of a change of sign beyond an end of the grid, or [] where none is seen before rounding hides it."""
+        near = self.grid[-1 if stride > 1 else 0]
+        value = excess(near)
+        while NEAREST < near < FARTHEST and abs(value) > rounding * near and (stride < 1 or self.everywhere):
+            far = near * stride
+            before, value = value, excess(far)
+            if np.sign(before) != np.sign(value) and abs(value) >= rounding * far:
+                return [tuple(sorted((near, far)))]
+            near = far
+        return []
 
     def at_zero(self, weight_variance, bias_variance):
         """q' at q = 0."""
@@ -89,15 +121,28 @@ class LengthMap:
                 yield from _roots(lambda q: float(weight_variance * self.at(q)[2] - 1), [(a, b)])
 
     def critical(self, bias_variance):
-        """Every q > 0 on the grid at which the sigma_w with chi_perp = 1 has q for its fixed point: q - S/A = sigma_b^2."""
+        """Every q > 0 at which the sigma_w with chi_perp = 1 has q for its fixed point: q - S/A = sigma_b^2."""
 
         def excess(q):
-            square, slope_square, _ = self.at(q)
-            return float(q - square / slope_square - bias_variance)
+            square, slope_square, _ = (float(value) for value in self.at(q))
+            return q - square / slope_square - bias_variance if slope_square else -math.inf
 
-        gap = self.grid - self.square / self.slope_square - bias_variance
-        gap[np.abs(gap) < ROUNDING * self.grid] = 0.0
-        return _roots(excess, _brackets(self.grid, gap))
+        ends = _brackets(self.grid, self.edge(bias_variance))
+        for stride in (1 / STRIDE, STRIDE):
+            ends += self._beyond(excess, stride, ROUNDING)
+        return _distinct(_roots(excess, ends))
+
+    @property
+    def least_edge(self):
+        """The smallest sigma_b^2 on the edge that rounding leaves on the grid; 0 or less if it does not start at q = 0."""
+        edge = self.edge()
+        return float(edge[np.argmax(edge != 0)])
+
+    def edge(self, bias_variance=0.0):
+        """q - S/A - sigma_b^2 on the grid, exactly 0 where only rounding is left; -inf where the slope is zero."""
+        with np.errstate(divide="ignore"):
+            gap = self.grid - self.square / self.slope_square - bias_variance
+        return np.where(np.abs(gap) < ROUNDING * self.grid, 0.0, gap)
 
     def half_stable(self):
         """Every q > 0 on the grid with chi_perp = chi_par: A = P."""
@@ -118,15 +163,40 @@ class LengthMap:
     def reached(self, weight_variance, bias_variance):
         """The fixed point that iteration from inputs of mean square 1 reaches, for arrays of one shape: 0, a number or inf.
 
-        NaN where the grid does not tell: q' decreases somewhere, or the fixed point is beyond the grid's ends.
+        NaN where the grid does not tell: the fixed point is beyond its ends, or settled for slowly where q' decreases
+        somewhere.
         """
-        w, b = (np.ravel(v)[:, None] for v in np.broadcast_arrays(weight_variance, bias_variance))
+        w, b = (np.ravel(v) for v in np.broadcast_arrays(weight_variance, bias_variance))
+        q = self._bracketed(w[:, None], b[:, None]) if self.monotone else self._iterated(w, b)
+        return q.reshape(np.broadcast(weight_variance, bias_variance).shape)
+
+    def _iterated(self, w, b):
+        """The iteration itself on the spline, and a Newton step by quadrature."""
+        q = w + b
+        for _ in range(SETTLING):
+            before, inside = q, (q >= self.grid[0]) & (q <= self.grid[-1])
+            q = np.where(inside, w * self.spline(np.log(np.where(inside, q, 1.0))) + b, q)
+            if np.array_equal(before, q):
+                break
+        dying = (q < self.grid[0]) & (self.at_zero(w, b) == 0) & (w * self.limit(self.slopes_at_zero) < 1)
+        growing = (q > self.grid[-1]) & (w * self.limit(self.entry.slope) > 1)
+        inside = (q >= self.grid[0]) & (q <= self.grid[-1])
+        w, b, settled = w[inside], b[inside], q[inside]
+        square, _, parallel = self.at(settled)
+        error, slope = w * square + b - settled, 1 - w * parallel
+        q = np.where(dying, 0.0, np.where(growing, np.inf, np.nan))
+        q[inside] = np.where(np.abs(error) < SPLINE * settled * np.abs(slope), settled + error / slope, np.nan)
+        return q
+
+    def _bracketed(self, w, b):
+        """The first change of sign of q' - q on the way that q' moves from the start; w and b of shape (n, 1)."""
         start = np.log(w + b + 1e-300)
         gap = self._excess(w, b)
-        up = w * self.spline(np.clip(start, LOGS[0], LOGS[-1])) + b > np.exp(start)
-        last = LOGS.size - 1
+        logs = self.logs
+        up = w * self.spline(np.clip(start, logs[0], logs[-1])) + b > np.exp(start)
+        last = logs.size - 1
         change = np.diff(gap > 0, axis=1)  # between points k and k + 1
-        place = np.clip(np.floor((start - LOGS[0]) / (LOGS[1] - LOGS[0])).astype(int), 0, last - 1)
+        place = np.clip(np.floor((start - logs[0]) / (logs[1] - logs[0])).astype(int), 0, last - 1)
         k = np.arange(last)
         above = np.where(change & (k >= place), k, last).min(axis=1)
         below = np.where(change & (k <= place), k, -1).max(axis=1)
@@ -134,14 +204,14 @@ class LengthMap:
         q = np.where(bracket == last, np.inf, 0.0)
         inside = (bracket >= 0) & (bracket < last)
         q[inside] = self._between(w[inside, 0], b[inside, 0], bracket[inside])
-        # the root of the starting cell may lie behind the start
-        unseen = (bracket == place[:, 0]) | (q == 0) & (self.at_zero(w, b)[:, 0] > 0) | (start[:, 0] > LOGS[-1])
-        q[unseen | (not self.monotone)] = np.nan
-        return q.reshape(np.broadcast(weight_variance, bias_variance).shape)
+        ahead = np.where(up, q[:, None] >= (w + b) * (1 - TOLERANCE), q[:, None] <= (w + b) * (1 + TOLERANCE))[:, 0]
+        behind = (bracket == place[:, 0]) & ~ahead  # so is the root of the starting cell, at times
+        q[behind | (q == 0) & (self.at_zero(w, b)[:, 0] > 0) | (start[:, 0] > logs[-1])] = np.nan
+        return q
 
     def _between(self, w, b, bracket):
         """Bisection in log q on the spline, and a Newton step by quadrature."""
-        low, high = LOGS[bracket], LOGS[bracket + 1]
+        low, high = self.logs[bracket], self.logs[bracket + 1]
         rising = w * self.square[bracket] + b > self.grid[bracket]
         for _ in range(40):
             middle = 0.5 * (low + high)
@@ -150,7 +220,7 @@ class LengthMap:
         q = np.exp(0.5 * (low + high))
         square, _, parallel = self.at(q)
         step = (w * square + b - q) / (1 - w * parallel)
-        return np.where(np.abs(step) < 1e-3 * q, q + step, q)
+        return np.where(np.abs(step) < SPLINE * q, q + step, q)
 
 
 def length_map(activation):
@@ -177,7 +247,7 @@ def _brackets(grid, values):
 
 def _roots(function, brackets):
     """Of the function in each bracket; not in those whose change of sign was rounding."""
-    return [brentq(function, a, b, xtol=1e-300, rtol=1e-14) for a, b in brackets if function(a) * function(b) <= 0]
+    return [brentq(function, a, b, xtol=1e-300, rtol=1e-14) for a, b in brackets if np.sign(function(a)) * np.sign(function(b)) <= 0]
 
 
 def _distinct(values):

@@ -14,6 +14,7 @@ from scipy.special import betainc, betaln, digamma, gammainc, gammaln, polygamma
 
 from .averages import panels
 
+LARGEST_LOG = 700.0  # whose exponential is a float64: no squared length over its constant is larger
 LEAST = 1e-22  # probability of a number of open gates below which it is left out
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 
@@ -228,9 +229,10 @@ class LayerLaw:
         """log of E (R T)^2 / (E R T)^2, zeros included."""
         return self.length.log_second_ratio + self.gates.log_second_ratio
 
+    @np.errstate(over="ignore")  # of a length over a small share
     def cdf(self, x):
         """P(log(constant R T) <= x | T > 0), for an array x."""
-        r = np.exp(np.asarray(x, float) - self.log_constant)
+        r = np.exp(np.minimum(np.asarray(x, float) - self.log_constant, LARGEST_LOG))
         if self.gates.trivial:
             return self.length.cdf(r)
         if self.gates.slope == 0:

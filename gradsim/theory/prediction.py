@@ -6,8 +6,11 @@ import numpy as np
 
 from ..errors import RequestError
 from ..initializers import bias_law, weight_law
-from ..network import Network
+from ..network import Network, finite_number
 from ..quantities import QUANTITIES
+
+
+SMALLEST, LARGEST = 1e-60, 1e60  # standard deviations of weights and biases, where not 0: products of variances are float64s
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,21 @@ def linear_layers(network, theory):
                 f"--init: {network.init!r} gives a unit {round(law.density * fan_in)} weights of {fan_in}; {theory} needs all of "
                 "them, since few do not add up to a Gaussian"
             )
-        layers.append(Linear(fan_in, fan_out, law, bias_law(network.bias, fan_in)))
+        biases = bias_law(network.bias, fan_in)
+        deviation(f"--init {network.init}, --weight-gain {network.weight_gain:g}: scale of the weights", abs(law.scale))
+        for part in (biases.scale, biases.mean):
+            deviation(f"--bias {network.bias}: scale", abs(part))
+        layers.append(Linear(fan_in, fan_out, law, biases))
         fan_in = fan_out
     return layers
+
+
+def deviation(name, value):
+    """A standard deviation as a float. Raises RequestError unless it is 0 or from SMALLEST to LARGEST."""
+    value = finite_number(name, value, 0.0)
+    if value and not SMALLEST <= value <= LARGEST:
+        raise RequestError(f"{name}: theory needs 0 or a number from {SMALLEST:g} to {LARGEST:g}, not {value:g}")
+    return value
 
 
 def place(quantity, values, network):

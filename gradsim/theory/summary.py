@@ -95,13 +95,15 @@ def summary(network, *, inputs=1, input_correlation=0.0, probe="independent"):
     proposals = []
     for name, gain in gains.items():
         if gain is not None:
-            other = replace(network, weight_gain=gain)
-            found = mean_field(other, **options | {"input_correlation": None}), precision(other, inputs=inputs, probe=probe)
-            proposals.append(Proposal(name, gain, *found))
+            proposals.append(_proposal(name, replace(network, weight_gain=gain), options | {"input_correlation": None}))
     return Summary(
         network, weight_std, bias_std, fixed_point(network.activation, weight_std=weight_std, bias_std=bias_std), critical,
         wide, exact, precision(network, inputs=inputs, probe=probe), tuple(proposals), notes,
     )  # fmt: skip
+
+
+def _proposal(name, network, options):
+    return Proposal(name, network.weight_gain, mean_field(network, **options), precision(network, **options))
 
 
 def balanced_gain(network):
@@ -117,9 +119,11 @@ def balanced_gain(network):
     sigmas = np.geomspace(*BALANCE, BALANCE_POINTS)
 
     def change(sigma):
-        return decades(
-            mean_field(replace(network, weight_gain=network.weight_gain * sigma / weight_std), input_correlation=None)
-        )
+        other = replace(network, weight_gain=network.weight_gain * sigma / weight_std)
+        try:
+            return decades(mean_field(other, input_correlation=None))
+        except RequestError:  # a user's activation that cannot be integrated there
+            return math.nan
 
     changes = np.array([change(sigma) for sigma in sigmas])
     flat = np.abs(changes) < 1e-9

@@ -17,7 +17,7 @@ import gradsim
 from gradsim.activations import ACTIVATIONS
 from gradsim.activations.exact import exact
 from gradsim.theory.averages import averages, pair_averages, preactivations
-from gradsim.theory.layers import FAR, Layer, resolved
+from gradsim.theory.layers import FAR, Layer, check_resolved, continuous
 
 from tests.theory import quadrature
 
@@ -348,7 +348,7 @@ def ramp_slope(h):
 def test_kinks_that_are_not_named_are_an_error_of_one_line():
     gradsim.activation("theory_ramp", ramp, ramp_slope)
     with pytest.raises(gradsim.RequestError, match="kinks") as error:
-        resolved("theory_ramp")
+        check_resolved("theory_ramp", 1.0)
     assert "\n" not in str(error.value) and "'theory_ramp'" in str(error.value)
 
 
@@ -358,12 +358,12 @@ def test_a_bend_too_sharp_for_the_panels_is_an_error():
 
     gradsim.activation("theory_step", lambda h: math.tanh(60 * (h - 0.3)), slope)
     with pytest.raises(gradsim.RequestError, match="bends too sharply"):
-        resolved("theory_step")
+        Layer("theory_step").single(0.0)
 
 
 def test_named_kinks_are_integrated_as_those_of_the_table():
     gradsim.activation("theory_ramp_named", ramp, ramp_slope, kinks=[0.3, 0.3 + 1 / 3])
-    phi = resolved("theory_ramp_named")
+    phi = continuous("theory_ramp_named")
     for variance in (0.01, 1.0, 100.0):
         s = math.sqrt(variance)
         r = quadrature.line(-12 * s, 12 * s, s, [0.3, 0.3 + 1 / 3])
@@ -372,6 +372,51 @@ def test_named_kinks_are_integrated_as_those_of_the_table():
         found = averages(phi, variance)
         expected = [p @ value, p @ value**2, p @ slope**2, p @ (r.h / variance * value * slope)]
         np.testing.assert_allclose(found, expected, rtol=ACCURACY)
+
+
+OSCILLATING = {  # name: f, df, and E f, E f^2, E f'^2 and their derivative in closed form
+    "cos": (math.cos, lambda h: -math.sin(h), lambda v: (
+        math.exp(-v / 2), (1 + math.exp(-2 * v)) / 2, (1 - math.exp(-2 * v)) / 2, -math.exp(-2 * v))),
+    "fast": (lambda h: math.cos(5 * h), lambda h: -5 * math.sin(5 * h), lambda v: (
+        math.exp(-12.5 * v), (1 + math.exp(-50 * v)) / 2, 12.5 * (1 - math.exp(-50 * v)), -25 * math.exp(-50 * v))),
+    "snake": (lambda h: h + math.sin(h) ** 2, lambda h: 1 + math.sin(2 * h), lambda v: (
+        (1 - math.exp(-2 * v)) / 2, v + 0.375 - math.exp(-2 * v) / 2 + math.exp(-8 * v) / 8,
+        1.5 - math.exp(-8 * v) / 2, 1 + math.exp(-2 * v) - math.exp(-8 * v))),
+    "cube": (lambda h: h**3, lambda h: 3 * h * h, lambda v: (0.0, 15 * v**3, 27 * v**2, 45 * v**2)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("variance", [1e-6, 0.3, 5.0])
+@pytest.mark.parametrize("name", OSCILLATING)
+def test_given_functions_with_closed_forms(name, variance):
+    f, df, closed = OSCILLATING[name]
+    gradsim.activation(f"theory_{name}", f, df)
+    check_resolved(f"theory_{name}", variance)
+    expected = closed(variance)
+    found = averages(continuous(f"theory_{name}"), variance)
+    scale = math.sqrt(expected[1]), expected[1], expected[2], math.sqrt(expected[1] * expected[2] / variance)
+    for got, wanted, size in zip(found, expected, scale, strict=True):
+        assert abs(got - wanted) < 1e-9 * size
+
+
+def test_a_given_function_is_refused_only_at_variances_where_it_is_not_resolved():
+    gradsim.activation("theory_cosine", math.cos, lambda h: -math.sin(h))
+    check_resolved("theory_cosine", 25.0)
+    with pytest.raises(gradsim.RequestError, match="1e\\+06: it bends too sharply or too often"):
+        check_resolved("theory_cosine", 1e6)
+
+
+def test_a_given_function_that_jumps_is_refused():
+    gradsim.activation("theory_sign", lambda h: 1.0 if h > 0 else -1.0, lambda h: 0.0, kinks=[0])
+    with pytest.raises(gradsim.RequestError, match="jumps at 0") as error:
+        Layer("theory_sign").single(0.0)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (2, 3), (0,)])
+def test_a_given_function_keeps_the_shape_of_its_argument(shape):
+    gradsim.activation("theory_square", lambda h: h * h, lambda h: 2 * h)
+    assert continuous("theory_square").phi(np.full(shape, 3.0)).shape == shape
 
 
 @pytest.mark.parametrize(

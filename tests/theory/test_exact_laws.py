@@ -418,6 +418,16 @@ def test_laws_of_wide_layers_have_no_step():
         np.testing.assert_allclose(values, fitted, atol=50 / 100**2)
 
 
+@pytest.mark.parametrize("activation", ["linear", "relu", "leaky_relu(1e-30)", "leaky_relu(1e30)"])
+@pytest.mark.parametrize("init", ["he_normal", "orthogonal"])
+def test_distribution_functions_end_at_zero_and_one(activation, init):
+    found = finite_width(gradsim.mlp(width=8, depth=2, activation=activation, init=init))
+    with np.errstate(all="raise"):
+        for law in (*found.forward, *found.backward):
+            np.testing.assert_allclose(law.cdf(np.array([-1e4, 1e4])), [0, 1], atol=1e-12)
+        assert not np.signbit(found["gradient_zero_probability"][1:]).any()
+
+
 def test_sums_over_gates_are_probabilities():
     for n in (1, 2, 30, 1000, 65_536):
         k, p = open_gates(n)

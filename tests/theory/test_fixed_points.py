@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from scipy.special import lambertw
 
 import gradsim
@@ -316,6 +317,65 @@ def test_an_unstable_critical_point_is_left():
     assert elsewhere.q_star != pytest.approx(found.q_star) and elsewhere.others[-1] == pytest.approx(found.q_star, rel=1e-9)
 
 
+@pytest.mark.parametrize("bias_std", [1e6, 1e20, 1e50])
+def test_critical_points_of_large_biases(bias_std):
+    """q = sigma_b^2 and more; E tanh'^2 = (4/3) / sqrt(2 pi q), E hard_tanh'^2 = 2 / sqrt(2 pi q), sin is S = A = 1/2."""
+    for name, area in (("tanh", 4 / 3), ("hard_tanh", 2.0)):
+        found = critical_point(name, bias_std=bias_std)
+        assert found.q_star == pytest.approx(bias_std**2, rel=1e-5)
+        assert found.weight_std**2 == pytest.approx(math.sqrt(2 * math.pi * found.q_star) / area, rel=1e-5)
+        assert found.stable and len(found.branches) == 1
+    found = critical_point("sin", bias_std=bias_std)
+    assert found.q_star == pytest.approx(bias_std**2 + 1, rel=1e-12) and found.weight_std == pytest.approx(math.sqrt(2))
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu", "elu(0.5)"])
+def test_critical_points_far_out_on_an_edge_that_rises_slowly(name):
+    """What is next to ReLU has q - E phi^2 / E phi'^2 = c sqrt(q): q goes as the fourth power of the bias, until rounding hides it."""
+    near, far = (critical_point(name, bias_std=b) for b in (300.0, 900.0))
+    assert far.q_star / near.q_star == pytest.approx(81, rel=1e-3) and far.stable
+    lost = critical_point(name, bias_std=1e8)
+    assert lost.branches == () and "sigma_w tends to 1.41421" in lost.note
+
+
+@pytest.mark.parametrize("bias_std", [1e-12, 1e-40])
+def test_biases_that_are_lost_in_rounding(bias_std):
+    """tanh: q^3 ~ sigma_b^2 next to q."""
+    found = critical_point("tanh", bias_std=bias_std)
+    assert found.weight_std == 1 and found.branches[0].weight_std == 1 and "less than rounding" in found.note
+
+
+def test_critical_points_of_small_biases():
+    """softsign: h - h |h| gives q - S/A = c q^(3/2); gelu has q - S/A = c q^2."""
+    for name, power in (("softsign", 1.0), ("gelu", 1.0)):
+        low, high = (critical_point(name, bias_std=b) for b in (1e-11, 1e-9))
+        assert high.q_star / low.q_star == pytest.approx(100**power, rel=1e-2)
+
+
+@pytest.mark.parametrize("bad", [1e61, 1e200, 1e-61])
+def test_deviations_beyond_what_a_float64_can_square(bad):
+    for call in (
+        lambda: fixed_point("tanh", weight_std=bad),
+        lambda: fixed_point("tanh", weight_std=1.0, bias_std=bad),
+        lambda: critical_point("tanh", bias_std=bad),
+        lambda: phase_diagram("tanh", weight_std=[0.0, bad], bias_std=[0.0]),
+    ):
+        with pytest.raises(gradsim.RequestError, match="1e-60 to 1e\\+60") as error:
+            call()
+        assert "\n" not in str(error.value)
+
+
+def test_steps_seen_from_far_away():
+    """tanh, sigma_w = sigma_b >> 1, is a sign: c = 1/2 + arcsin(c) / pi. sin forgets everything: c = 1/2 / (3/2)."""
+    c = brentq(lambda c: 0.5 + math.asin(c) / math.pi - c, 0.0, 0.95)
+    for std in (1e6, 1e10, 1e55):
+        found = fixed_point("tanh", weight_std=std, bias_std=std)
+        assert found.c_star == pytest.approx(c, abs=3 / std + 1e-8) and found.q_star == pytest.approx(2 * std**2, rel=1e-5)
+        assert found.chi_c_star == pytest.approx(1 / math.pi / math.sqrt(1 - c * c), rel=1e-5)
+        sine = fixed_point("sin", weight_std=std, bias_std=std)
+        assert sine.q_star == pytest.approx(1.5 * std**2) and sine.c_star == pytest.approx(2 / 3)
+
+
 def test_tanh_and_sine_are_stable_at_zero_by_the_second_order():
     for name in ("tanh", "sin", "softsign", "hard_tanh", "elu", "selu"):
         found = critical_point(name)
@@ -367,12 +427,38 @@ def test_no_length_map_can_cycle(bump):
     assert steep.chi_par == pytest.approx(-0.5, abs=0.02) and steep.stable
 
 
-def test_a_function_that_bends_for_ever_is_an_error():
-    """h cos h has no asymptote to integrate against."""
+def test_a_function_that_bends_for_ever():
+    """h cos h has no asymptote to integrate against: theory follows it as far as it can, and says so."""
     gradsim.activation("theory_wiggle", lambda h: h * math.cos(h), lambda h: math.cos(h) - h * math.sin(h))
+    found = fixed_point("theory_wiggle", weight_std=2.0)
+    assert found.q_star == math.inf and "where theory cannot follow" in found.note
+    q = brentq(lambda q: 0.8 * (0.5 * q + (0.5 * q - 2 * q * q) * math.exp(-2 * q)) + 0.04 - q, 1e-3, 1.0)
+    assert fixed_point("theory_wiggle", weight_std=math.sqrt(0.8), bias_std=0.2).q_star == pytest.approx(q, rel=1e-8)
     with pytest.raises(gradsim.RequestError, match="bends too") as error:
-        fixed_point("theory_wiggle", weight_std=2.0)
+        fixed_point("theory_wiggle", weight_std=1000.0)
     assert "\n" not in str(error.value)
+
+
+def test_a_phase_diagram_of_a_length_map_that_falls():
+    """phi = e^(-h^2): q' = w / sqrt(1 + 4 q) + b, a cubic in closed form."""
+    gradsim.activation("theory_bell", lambda h: math.exp(-h * h), lambda h: -2 * h * math.exp(-h * h))
+    grid = np.linspace(0.0, 3.0, 100)
+    fixed_point("theory_bell", weight_std=1.0)
+    start = time.perf_counter()
+    found = phase_diagram("theory_bell", weight_std=grid, bias_std=grid)
+    assert time.perf_counter() - start < 5
+    w, b = np.meshgrid(grid**2, grid**2)
+    np.testing.assert_allclose(found.q_star, w / np.sqrt(1 + 4 * found.q_star) + b, rtol=1e-9, atol=1e-12)
+    q = found.q_star
+    np.testing.assert_allclose(found.chi_perp[1:], (4 * w * q * (1 + 4 * q) ** -1.5)[1:], rtol=1e-8, atol=1e-12)
+
+
+def test_a_constant_activation():
+    gradsim.activation("theory_constant", lambda h: 1.0, lambda h: 0.0)
+    found = phase_diagram("theory_constant", weight_std=[0.5, 1, 2], bias_std=[0, 1])
+    np.testing.assert_allclose(found.q_star, [[0.25, 1, 4], [1.25, 2, 5]], rtol=1e-12)
+    assert (found.chi_perp == 0).all()
+    assert critical_point("theory_constant", bias_std=0.5).branches == ()
 
 
 # Phase diagrams

@@ -224,6 +224,20 @@ def test_no_depth_is_too_deep(activation, bias, gain):
     assert np.isfinite(found.log_largest_preactivation[1:]).all() and np.isfinite(found.log_largest_gradient[1:]).all()
 
 
+def test_an_entry_that_is_nearly_its_bias():
+    found = precision(gradsim.mlp(width=8, depth=5, activation="tanh", bias="constant(1e9)", weight_gain=1e-9))
+    np.testing.assert_allclose(found.log_largest_preactivation[1:], 2 * math.log(1e9), rtol=1e-12)
+
+
+@pytest.mark.parametrize("spread", [1e-18, 1e-6, 0.01, 0.3])
+def test_the_largest_beside_a_wide_uniform_bias(spread):
+    """P(all of n below t) = 1/2 by brute force over the bias."""
+    t = math.exp(_largest(50, spread, -1.0, 2.0) / 2)
+    b = -1 + 3 * (np.arange(200_000) + 0.5) / 200_000
+    inside = np.mean(ndtr((t - b) / spread) - ndtr((-t - b) / spread))
+    assert inside**50 == pytest.approx(0.5, abs=1e-3)
+
+
 def test_no_weights_at_all():
     found = precision(gradsim.mlp(width=10, depth=3, activation="tanh", init="zeros", bias="constant(0.5)"))
     assert found.log_largest_preactivation[1] == pytest.approx(2 * math.log(0.5))
