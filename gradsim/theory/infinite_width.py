@@ -12,11 +12,10 @@ import numpy as np
 from ..network import finite_number
 from ..request import checked
 from .layers import Layer
+from .pair_map import PairMap, same
 from .prediction import Prediction, linear_layers, place
 
 LOG_CHI_SQUARE = -math.log(2) - np.euler_gamma  # E log of the square of a standard normal
-MANY = 60  # layers left for which an interpolated correlation map pays
-SETTLED = 1e-13  # change of log v below which a layer is taken for the one before
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ class _Memory:
     """
 
     def __init__(self):
-        self.singles, self.maps = {}, {}
+        self.singles, self.pairs = {}, {}
 
     def single(self, kind, log_v):
         slopes = kind.straight(log_v)
@@ -163,24 +162,18 @@ class _Memory:
     def _known(self, kind, slopes, log_v):
         """The Single at the variance that is on record: this one, or any where only the scale matters."""
         at, found = self.singles.get((kind, slopes), (math.nan, None))
-        if found is None or not (slopes is not None or log_v == at or abs(log_v - at) < SETTLED):
+        if found is None or not (slopes is not None or same(log_v, at)):
             found = kind.single(log_v)
             self.singles[kind, slopes] = log_v, found
         return found
 
     def pair(self, kind, log_v, log_gap, left):
         slopes = kind.straight(log_v)
-        at, found = self.maps.get((kind, slopes), (math.nan, None))
-        if at == at and (slopes is not None or log_v == at or abs(log_v - at) < SETTLED):
-            if found is None and left > MANY:
-                found = kind.pair_at(at)
-                self.maps[kind, slopes] = at, found
-            if found is not None:
-                return found(log_gap)
-        else:
-            at = log_v
-            self.maps[kind, slopes] = at, None
-        return kind.pair(at, log_gap, self._known(kind, slopes, at))
+        single = self._known(kind, slopes, log_v)
+        key, at = (kind, slopes), self.singles[kind, slopes][0]
+        if key not in self.pairs:
+            self.pairs[key] = PairMap(kind)
+        return self.pairs[key](at, log_gap, single, left)
 
 
 def _backward(network, layers, forward, inputs, shared):

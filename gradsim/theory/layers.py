@@ -16,6 +16,7 @@ STRAIGHT = 50.0  # log of a variance beyond which what bends is less than v^-0.5
 STEPS = 37.0  # log of a variance beyond which a step's width, v^-0.5 = 1e-8 of the whole, is lost among pairs
 FAR = 75.0  # log of a variance beyond which phi is its asymptote, and below minus which its tangent at 0: to e^-37 = 1e-16
 LARGEST = 400.0  # log of a variance whose square is still a float64
+NEGLIGIBLE = 1e-17
 SMALL_GAP = 1e-10  # below it the pair averages are extrapolated: they leave the limit as the root of the gap at a kink
 BESIDE, JUMP = 1e-9, 1e-6  # distance to a kink's sides, and the difference between these that is a jump
 
@@ -147,39 +148,17 @@ class Layer:
         bias = self.bias if factor == 0 else NO_BIAS
         gap = min(math.exp(log_gap), 2.0)
         held = max(gap, SMALL_GAP)
-        if phi.strip and variance * held < 1e-12:
+        near = math.sqrt(gap / held)
+        if near < NEGLIGIBLE or (phi.strip and variance * held < 1e-12):
             return limit, limit
         difference, product = pair_averages(phi, variance, held, bias)
-        near = math.sqrt(gap / held)
         return tuple(near * value + (1 - near) * limit for value in (difference / (variance * held), product))
-
-    def pair_at(self, log_variance):
-        """`pair` at this variance as a fast function of log_gap: interpolated where that is as good, else as it is."""
-
-        single = self.single(log_variance)
-
-        def direct(angle):
-            return self.pair(log_variance, _log(2 * math.sin(angle / 2) ** 2), single)
-
-        for degree in (48, 144):
-            nodes = math.pi * (np.polynomial.chebyshev.chebpts1(degree + 1) + 1) / 2
-            values = np.array([direct(angle) for angle in nodes])
-            fits = [np.polynomial.Chebyshev.fit(nodes, column, degree, domain=[0, math.pi]) for column in values.T]
-            checks = np.array([0.003, 0.4, 1.1, 2.2, 3.0])
-            errors = [abs(fit(angle) - at) for angle in checks for fit, at in zip(fits, direct(angle), strict=True)]
-            if max(errors) < 1e-11 * max(abs(values).max(), 1e-300):
-                return lambda log_gap: tuple(float(fit(_angle(log_gap))) for fit in fits)
-        return lambda log_gap: self.pair(log_variance, log_gap, single)
 
 
 def _lines(slopes, intercepts):
     """The Exact of two half-lines that meet at 0."""
     (left, right), (a, b) = slopes, intercepts
     return Exact(lambda h: np.where(h > 0, right * h + b, left * h + a), lambda h: np.where(h > 0, right, left), (0.0,), True)
-
-
-def _angle(log_gap):
-    return 2 * math.asin(min(math.exp(0.5 * (log_gap - math.log(2))), 1.0))
 
 
 def _log(value):

@@ -15,6 +15,7 @@ from scipy.special import betainc, betaln, digamma, gammainc, gammaln, polygamma
 from .averages import panels
 
 LARGEST_LOG = 700.0  # whose exponential is a float64: no squared length over its constant is larger
+PEAK = 12.0
 LEAST = 1e-22  # probability of a number of open gates below which it is left out
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 
@@ -165,7 +166,8 @@ def _log_moments(n, a):
 def _shares(n, a):
     """Quadrature of T = sin^2 t + a cos^2 t, t the angle between the vector and the closed units' space.
 
-    Panels shrink towards t = 0, where log T bends at t ~ sqrt(a), and fit the density, which is 1/sqrt(2 n) wide.
+    Panels shrink towards t = 0, where log T bends at t ~ sqrt(a), and fit the density, which is sqrt(3 / (4 n)) wide and
+    left out at PEAK of that from its middle.
     """
     k, p = open_gates(n)
     all_open, all_closed = 0.5**n, 0.5**n
@@ -174,9 +176,9 @@ def _shares(n, a):
     root = min(math.sqrt(a), 1 / math.sqrt(a))
     graded = root * 2.0 ** np.arange(-3, 40)
     graded = graded[graded < math.pi / 4]
-    width = 1 / math.sqrt(2 * n)
-    peak = np.clip(math.pi / 4 + width * np.arange(-14, 15), 0, math.pi / 2)
-    edges = np.unique(np.concatenate([[0, math.pi / 2], graded, math.pi / 2 - graded, peak, np.linspace(0, math.pi / 2, 9)]))
+    peak = math.pi / 4 + math.sqrt(3 / (4 * n)) * np.linspace(-PEAK, PEAK, 15)
+    edges = np.concatenate([[0, math.pi / 2], graded, math.pi / 2 - graded, peak, np.linspace(0, math.pi / 2, 9)])
+    edges = np.unique(np.clip(edges, max(peak[0], 0.0), min(peak[-1], math.pi / 2)))
     t, weights = panels(edges, NODES, WEIGHTS)
     log_sine, log_cosine = np.log(np.sin(t)), np.log(np.cos(t))
     density = np.zeros_like(t)

@@ -18,6 +18,7 @@ from gradsim.activations import ACTIVATIONS
 from gradsim.activations.exact import exact
 from gradsim.theory.averages import averages, pair_averages, preactivations
 from gradsim.theory.layers import FAR, Layer, check_resolved, continuous
+from gradsim.theory.pair_map import PairMap, log_angle, log_gap
 
 from tests.theory import quadrature
 
@@ -271,13 +272,26 @@ def test_a_narrow_uniform_bias_is_a_constant_one(name):
     [(name, v) for name in ("tanh", "erf", "sin", "gelu", "softplus") for v in (-3.0, 2.5)]
     + [(name, 0.0) for name in ("linear", "relu", "leaky_relu(-0.5)", "hard_tanh", "elu")],
 )
-def test_the_interpolated_pair_map_is_the_pair_map(name, log_variance):
-    """pair_at checks itself to 1e-11 of the largest value, at five places."""
-    layer = Layer(name)
-    direct, fast = (lambda gap: layer.pair(log_variance, gap)), layer.pair_at(log_variance)
-    size = math.exp(layer.single(log_variance).log_slope_square)
-    for log_gap in (-60.0, -22.0, -9.3, -3.1, -1.0, -0.2, 0.0, 0.31, 0.6, math.log(2)):
-        np.testing.assert_allclose(fast(log_gap), direct(log_gap), atol=1e-9 * size, err_msg=str(log_gap))
+@pytest.mark.parametrize("drift", [0.0, 1e-3])
+def test_the_interpolated_pair_map_is_the_pair_map(name, log_variance, drift):
+    """Along slow trajectories, at a variance that has settled and at one that has not; it is integrated now and then only."""
+    layer, pair_map = Layer(name), PairMap(Layer(name))
+    interpolated = 0
+    for start in (-60.0, -22.0, -9.3, -3.1, -1.0, -0.2, 0.0, 0.31, 0.6, math.log(2)):
+        for k in range(4):
+            log_v, gap = log_variance + drift * k, start - 1e-3 * k
+            single = layer.single(log_v)
+            found, expected = pair_map(log_v, gap, single, 1000), layer.pair(log_v, gap, single)
+            interpolated += pair_map.patch is not None and pair_map.patch.good
+            np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-15, err_msg=str((log_v, gap)))
+    assert interpolated > 6
+
+
+@pytest.mark.parametrize("gap", [-2000.0, -31.0, -29.0, -1.0, 0.0, math.log(2)])
+def test_the_angle_of_a_gap(gap):
+    assert log_gap(log_angle(gap)) == pytest.approx(gap, abs=1e-14, rel=1e-15)
+    if gap > -20:
+        assert 1 - math.cos(math.exp(log_angle(gap))) == pytest.approx(math.exp(gap), rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["relu", "tanh", "sin", "elu", "gelu", "hard_swish"])

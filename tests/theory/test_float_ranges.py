@@ -8,13 +8,13 @@ import math
 import ml_dtypes
 import numpy as np
 import pytest
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 import gradsim
 from gradsim.precision import PRECISIONS
 from gradsim.theory import finite_width, mean_field, precision
 from gradsim.theory.comparison import measured_exits
-from gradsim.theory.float_ranges import Exit, exits
+from gradsim.theory.float_ranges import Exit, _largest, exits
 
 from tests.theory import quadrature
 
