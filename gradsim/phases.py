@@ -14,6 +14,7 @@ from .verdict import DECADES
 RANGE = (0.25, 2.5)  # of sigma_w, in units of the critical one without bias
 MOST_POINTS = 1000
 COLOURS = "RdBu_r"
+UNDEFINED = "0.8"
 REACH = 0.75  # quantile of |decades| at which colours end
 
 
@@ -85,11 +86,13 @@ def _reach(decades):
 
 
 def _panel(ax, weight_std, bias_std, decades, reach):
-    held = np.clip(decades, -10 * reach, 10 * reach)  # infinite where signals are exactly zero, grey where undefined
+    held = np.clip(decades, -10 * reach, 10 * reach)  # infinite where signals are exactly zero
+    if np.isnan(decades).any():
+        ax.plot([], [], "s", color=UNDEFINED, ms=8, label="grey: no gradient to compare")
     image = ax.pcolormesh(
         weight_std, bias_std, held, cmap=COLOURS, vmin=-reach, vmax=reach, shading="nearest", rasterized=True
     )
-    ax.set_facecolor("0.8")
+    ax.set_facecolor(UNDEFINED)
     return image
 
 

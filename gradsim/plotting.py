@@ -19,10 +19,12 @@ PANEL = (5.2, 3.7)  # inches
 MOST_COLUMNS = 2
 FORMATS = ("png", "pdf", "svg")
 PLOTTED = tuple(name for name, q in QUANTITIES.items() if q.log and q.place != "network")
-THEORY_STYLES = {  # over the median, which is coloured
-    "exact": {"color": "#000000", "linestyle": (0, (4, 2)), "lw": 1.0, "label": "theory: exact law (mean of the log)"},
-    "mean_field": {"color": "#000000", "linestyle": (0, (1, 1.6)), "lw": 1.3, "label": "theory: mean field (infinite width)"},
+THEORY_STYLES = {  # over the median, in a darker shade of its colour on white
+    "exact": {"linestyle": (0, (4, 2)), "lw": 1.1, "label": "theory: exact law (mean of the log)"},
+    "mean_field": {"linestyle": (0, (1, 1.6)), "lw": 1.4, "label": "theory: mean field (infinite width)"},
 }
+SHADE = 0.6  # of the curve's colour, the rest black
+CASING = 1.6  # points of white around it
 TITLES = {"gradient": "gradient dL/dh", "preactivation": "preactivation h", "activation": "activation x"}
 
 
@@ -71,7 +73,7 @@ def figure(curve_set, quantity="gradient", theory=False):
     for ax, (title, lines) in zip(axes, panels.items(), strict=False):
         _panel(ax, title, lines, quantity, styles)
         if theory:
-            _theory(ax, lines, quantity)
+            _theory(ax, lines, quantity, styles)
         _decade_axis(ax)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
@@ -80,8 +82,16 @@ def figure(curve_set, quantity="gradient", theory=False):
         f"{what[0].upper()}{what[1:]} at initialization: median of the networks and 5–95 % band",
         x=0.01, ha="left", fontsize=11 if columns == 1 else 12,
     )  # fmt: skip
-    handles, labels = {}, []
-    for ax in axes[: len(panels)]:
+    _legends(result, axes[: len(panels)], styles, names)
+    return result
+
+
+def _legends(result, axes, styles, names):
+    """What the lines are, beside the panels, and what theory's are, below them."""
+    from matplotlib.lines import Line2D
+
+    handles = {}
+    for ax in axes:
         handles |= {h.get_label(): h for h in ax.get_legend_handles_labels()[0]}
     labels = [label for label in styles if label in handles]
     if labels != [""]:
@@ -89,10 +99,9 @@ def figure(curve_set, quantity="gradient", theory=False):
             [handles[label] for label in labels], labels, loc="outside right upper", frameon=False,
             title=", ".join(name.replace("_", " ") for name in names) or None,
         )  # fmt: skip
-    predicted = [style["label"] for style in THEORY_STYLES.values() if style["label"] in handles]
+    predicted = [Line2D([], [], color="black", **style) for style in THEORY_STYLES.values() if style["label"] in handles]
     if predicted:
-        result.legend([handles[label] for label in predicted], predicted, loc="outside lower center", frameon=False, ncols=2)
-    return result
+        result.legend(handles=predicted, loc="outside lower center", frameon=False, ncols=2)
 
 
 def _panels(curve_set):
@@ -140,15 +149,22 @@ def _panel(ax, title, lines, quantity, styles):
     ax.grid(alpha=0.25, lw=0.6)
 
 
-def _theory(ax, lines, quantity):
+def _theory(ax, lines, quantity, styles):
     """Over the curves; nothing where theory says nothing."""
-    for _, curves in lines:
+    from matplotlib.colors import to_rgb
+    from matplotlib.patheffects import Normal, Stroke
+
+    for label, curves in lines:
+        shade = tuple(SHADE * part for part in to_rgb(styles[label]["color"]))
         for theory, style in THEORY_STYLES.items():
             predicted = curves.variables.get(f"{theory}_{quantity}_log_mean")
             if predicted is not None:
                 shown = np.isfinite(predicted)
                 mark = {"marker": "x", "ms": 5} if shown.sum() == 1 else {}
-                ax.plot(curves.layers[shown], predicted[shown] * DECADES, **style, **mark, zorder=4)
+                casing = [Stroke(linewidth=style["lw"] + CASING, foreground="white", alpha=0.8), Normal()]
+                ax.plot(
+                    curves.layers[shown], predicted[shown] * DECADES, **style, **mark, color=shade, zorder=4, path_effects=casing
+                )
 
 
 def _decade_axis(ax):

@@ -96,19 +96,20 @@ def increments(init, gain, engine):
     return f"depth 10,000: relu {init} gain {gain:g}, {engine}", "exact law, |z| < 5", text, finite and max(map(abs, scores)) < 5
 
 
-def finite_width_law(activation, width):
+def finite_width_law(activation, init, widths):
     """200,000 networks of depth 100: every layer's log increment, of mean and variance, against the exact law.
 
-    Forward a layer counts the networks that live that long, backward those that live at all.
+    Layers have the `widths` in turn. Forward a layer counts the networks that live that long, backward those that live at
+    all. Where a law is one point (square orthogonal matrices) there is no z.
     """
     from gradsim.theory import finite_width
     from gradsim.verification.check import mean_score, variance_score
     from gradsim.verification.overall import overall
 
-    network = gradsim.mlp(width=width, depth=100, activation=activation)
+    network = gradsim.mlp(width=[widths[k % len(widths)] for k in range(100)], activation=activation, init=init)
     law, scores, ends = finite_width(network), [], []
     for name, each in (("activation", law.forward), ("gradient", law.backward)):
-        curves = gradsim.simulate(network, 200_000, stream=f"{activation} {width} {name}", keep_samples=True)
+        curves = gradsim.simulate(network, 200_000, stream=f"{activation} {init} {widths} {name}", keep_samples=True)
         logs = curves[f"{name}_log"]
         for layer, one in enumerate(each, start=1):
             first, second = (layer - 1, layer) if name == "activation" else (layer + 1, layer)
@@ -116,15 +117,19 @@ def finite_width_law(activation, width):
             alive = np.isfinite(logs[:, second])
             steps = logs[alive, second] - before[alive]
             half = steps.size // 2
-            scores += [mean_score(steps[:half], one.log_mean), variance_score(steps[half:], one.log_variance, one.log_fourth)]
+            if one.log_variance:
+                variance = variance_score(steps[half:], one.log_variance, one.log_fourth)
+                scores += [mean_score(steps[:half], one.log_mean), variance]
         end = 100 if name == "activation" else 1
         count = len(logs) - curves[f"{name}_zero_count"][end]
         gap = curves[f"{name}_log_mean"][end] - law[f"{name}_log_mean"][end]
         ends.append(gap / np.sqrt(law[f"{name}_log_variance"][end] / count))
     o = overall(np.array(scores))
-    text = f"{o.z.size} z: mean {o.z.mean():+.3f}, variance {o.z.var():.3f}, p {min(o.mean_p, o.variance_p, o.law_p):.2g}; ends {ends[0]:+.2f}, {ends[1]:+.2f}"
+    p = min(o.mean_p, o.variance_p, o.law_p)
+    text = f"{o.z.size} z: mean {o.z.mean():+.3f}, variance {o.z.var():.3f}, p {p:.2g}; ends {ends[0]:+.2f}, {ends[1]:+.2f}"
     good = o.passed and max(map(abs, ends)) < 5
-    return f"exact law, 200,000 networks: {activation}, width {width}", "z standard normal", text, good
+    shape = ", ".join(map(str, widths))
+    return f"exact law, 200,000 networks: {activation}, {init}, width {shape}", "z standard normal", text, good
 
 
 def laws():
@@ -150,7 +155,11 @@ def main():
         help_time, small_run_time, first_compilation, peak_memory, same_bits,
         *(partial(increments, init, gain, engine) for engine in ("matrix_free", "dense")
           for init, gain in (("normal(0,3)", 1.0), ("he_normal", 0.1))),
-        *(partial(finite_width_law, activation, width) for activation in ("linear", "relu", "leaky_relu(0.2)") for width in (4, 16, 100)),
+        *(partial(finite_width_law, activation, "he_normal", (width,))
+          for activation in ("linear", "relu", "leaky_relu(0.2)") for width in (4, 16, 100)),
+        *(partial(finite_width_law, "relu", "orthogonal(1.4)", (width,)) for width in (4, 16, 100)),
+        *(partial(finite_width_law, activation, "orthogonal(1.4)", widths)
+          for activation in ("linear", "relu") for widths in ((4, 7), (16, 25), (100, 64))),
         laws,
     )  # fmt: skip
     good = True

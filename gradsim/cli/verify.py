@@ -17,7 +17,7 @@ def command(names, thorough, seed, only_list, out, overwrite):
 
     NAMES choose the checks whose names contain any of them. Exit code 1 if simulator and theory disagree.
     """
-    from ..verification import ALARM, select
+    from ..verification import select
 
     chosen = select(names)
     if only_list:
@@ -30,31 +30,37 @@ def command(names, thorough, seed, only_list, out, overwrite):
 
     compile_first("carried")
     width = max(len(check.name) for check in chosen)
-
-    def tell(check, result):
-        click.echo(
-            f"{'agrees' if result.passed else 'DISAGREES':<9} {check.name:<{width}}  p = {result.p:<8.2g} {result.figures}"
-        )
-        click.echo(f"{'':10}{check.claim}; {check.source}")
-
-    report = verify(names, thorough=thorough, seed=seed, each=tell)
-    if report.overall is not None:
-        o = report.overall
-        click.echo(
-            f"\n{o.z.size} z-scores of exact checks together: mean {o.z.mean():+.3f} (p = {o.mean_p:.2g}), variance "
-            f"{o.z.var():.3f} (p = {o.variance_p:.2g}), standard normal (Kolmogorov-Smirnov p = {o.law_p:.2g})"
-        )
+    report = verify(names, thorough=thorough, seed=seed, each=lambda check, result: _tell(check, result, width))
     if folder is not None:
         from ..verification.picture import pictures
 
         click.echo(f"written: {', '.join(map(str, pictures(report, folder, overwrite)))}")
-    disagreeing = [name for name, result in report.results.items() if not result.passed]
+    for line in _verdict(report):
+        click.echo(line)
+    return 0 if report.passed else 1
+
+
+def _tell(check, result, width):
+    word = "agrees" if result.passed else "DISAGREES"
+    click.echo(f"{word:<9} {check.name:<{width}}  p = {result.p:<8.2g} {result.figures}")
+    click.echo(f"{'':10}{check.claim}; {check.source}")
+
+
+def _verdict(report):
+    """Lines on all z-scores together, and on the whole run."""
+    from ..verification import ALARM
+
+    if report.overall is not None:
+        o = report.overall
+        yield (
+            f"\n{o.z.size} z-scores of exact checks together: mean {o.z.mean():+.3f} (p = {o.mean_p:.2g}), variance "
+            f"{o.z.var():.3f} (p = {o.variance_p:.2g}), standard normal (Kolmogorov-Smirnov p = {o.law_p:.2g})"
+        )
     if report.passed:
-        click.echo(f"simulator and theory agree (a check disagrees at p < {ALARM:g})")
-        return 0
-    what = ", ".join(disagreeing) or "the z-scores together are not standard normal"
-    click.echo(f"simulator and theory DISAGREE: {what}")
-    return 1
+        yield f"simulator and theory agree (a check disagrees at p < {ALARM:g})"
+    else:
+        disagreeing = [name for name, result in report.results.items() if not result.passed]
+        yield f"simulator and theory DISAGREE: {', '.join(disagreeing) or 'the z-scores together are not standard normal'}"
 
 
 def _folder(out, overwrite):

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import ndtri
+from scipy.stats import binom
 
 from ..errors import RequestError
 from ..quantities import PREDICTED, QUANTITIES, THEORIES
@@ -18,6 +20,7 @@ COMPARED = (  # (quantity, statistic, which of its layers)
     ("correlation", "mean", "last"),
     ("gradient_correlation", "mean", "first"),
 )
+SEEN = 0.01  # expected number of zero networks from which their share is compared, or where there is one
 
 
 def prediction(theory, network, run):
@@ -75,10 +78,15 @@ def with_theory(curves):
 
 @dataclass(frozen=True)
 class Disagreement:
-    """Of one number: `measured` and `predicted`, the standard error of the first, and z = difference over error."""
+    """Of one number: `measured` and `predicted`, the standard error of the first, and z = difference over error.
+
+    `statistic` is "log_mean" (of networks that are not zero), "mean", or "zero_share": the share of networks that are exactly
+    zero, whose z is the normal quantile of the binomial law.
+    """
 
     theory: str
     quantity: str
+    statistic: str
     layer: int
     measured: float
     predicted: float
@@ -91,21 +99,44 @@ def disagreements(curves):
     result = []
     for theory in THEORIES:
         for name, statistic, which in COMPARED:
-            variable = f"{theory}_{name}_{statistic}"
-            if variable in curves.variables and f"{name}_{statistic}" in curves.variables:
-                result.append(_disagreement(curves, theory, name, statistic, which))
-    return [row for row in result if not math.isnan(row.z)]
+            if f"{theory}_{name}_{statistic}" in curves.variables and f"{name}_{statistic}" in curves.variables:
+                layers = np.arange(len(curves.layers))[QUANTITIES[name].layers(curves.network)]
+                layer = int(layers[0] if which == "first" else layers[-1])
+                result += [_disagreement(curves, theory, name, statistic, layer), _zero_share(curves, theory, name, layer)]
+    return [row for row in result if row is not None and not math.isnan(row.z)]
 
 
-def _disagreement(curves, theory, name, statistic, which):
-    quantity = QUANTITIES[name]
-    layers = np.arange(len(curves.layers))[quantity.layers(curves.network)]
-    layer = int(layers[0] if which == "first" else layers[-1])
+def _at(curves, layer):
+    """A function of a variable's name: its value at the layer, or for the network."""
 
     def at(variable):
         value = curves[variable]
         return float(value if np.ndim(value) == 0 else value[layer])
 
+    return at
+
+
+def _zero_share(curves, theory, name, layer):
+    """The Disagreement on networks that are exactly zero; None where neither theory nor simulation has any."""
+    at, number = _at(curves, layer), curves.run["replicas"]
+    if f"{name}_zero_count" not in curves.variables:
+        return None
+    law, probability = f"{theory}_{name}_zero_probability", math.nan
+    if law in curves.variables:
+        probability = at(law)
+    elif at(f"{theory}_{name}_log_mean") == -math.inf:
+        probability = 1.0
+    count = at(f"{name}_zero_count")
+    if math.isnan(probability) or not (count or number * probability >= SEEN):
+        return None
+    error = math.sqrt(probability * (1 - probability) / number)
+    below = binom.cdf(count - 1, number, probability) + 0.5 * binom.pmf(count, number, probability)
+    z = float(ndtri(below)) if error else 0.0 if count == number * probability else math.inf
+    return Disagreement(theory, name, "zero_share", layer, count / number, probability, error, z)
+
+
+def _disagreement(curves, theory, name, statistic, layer):
+    quantity, at = QUANTITIES[name], _at(curves, layer)
     lost = sum(at(f"{name}_{count}_count") for count in ("zero", "nonfinite") if f"{name}_{count}_count" in curves.variables)
     number = curves.run["replicas"] - lost
     variance = at(f"{name}_{'log_variance' if quantity.log else 'variance'}")
@@ -113,7 +144,7 @@ def _disagreement(curves, theory, name, statistic, which):
     error = math.sqrt(variance / number) if number > 1 and variance >= 0 else math.nan
     gap = measured - predicted
     z = math.nan if not math.isfinite(gap) else 0.0 if gap == 0 else gap / error if error else math.inf
-    return Disagreement(theory, name, layer, measured, predicted, error, z)
+    return Disagreement(theory, name, statistic, layer, measured, predicted, error, z)
 
 
 def predicted_exits(curves):

@@ -15,7 +15,8 @@ SOURCES = {"exact": "the exact law", "mean field": "mean field"}
 WORDS = {"mean_field": "mean field", "exact": "exact law"}
 NOTE = (
     "measured and predicted: log10 of the root mean square (a correlation as it is), the mean over networks that are not\n"
-    "zero, with its standard error. z: the difference over that error. An exact law leaves |z| below 4 but once in 16,000;\n"
+    "zero, with its standard error; zero: the share of networks that are exactly zero. z: the difference over that error.\n"
+    "An exact law leaves |z| below 4 but once in 16,000;\n"
     "mean field is the limit of infinite width: it is off by a multiple of depth/width, a large one where gradients explode."
 )
 
@@ -51,13 +52,17 @@ def disagreement_table(curve_set):
     for curves in curve_set:
         cell = describe(curves)
         for row in disagreements(curves):
-            factor = 1.0 if "correlation" in row.quantity else DECADES
+            factor = DECADES if row.statistic == "log_mean" else 1.0
             numbers = (row.measured * factor, row.standard_error * factor, row.predicted * factor)
             result.add_row(
-                *(str(cell[name]) for name in names), WORDS[row.theory], row.quantity.replace("_", " "), str(row.layer),
+                *(str(cell[name]) for name in names), WORDS[row.theory], _quantity(row), str(row.layer),
                 f"{numbers[0]:+.4f}", f"{numbers[1]:.4f}", f"{numbers[2]:+.4f}", f"{row.z:+.2f}",
             )  # fmt: skip
     return result
+
+
+def _quantity(row):
+    return row.quantity.replace("_", " ") + (": zero" if row.statistic == "zero_share" else "")
 
 
 def missing(curve_set):

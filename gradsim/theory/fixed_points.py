@@ -200,8 +200,9 @@ def critical_point(activation, *, bias_std=0.0):
     none = CriticalPoint(activation, bias_std, math.nan, math.nan, math.nan, False)
     if entry.homogeneous:
         growth = lengths.limit(entry.slope)
-        if b or not growth:
-            return replace(none, note="no critical point: where chi_perp = 1 the biases make the variance grow for ever")
+        if b:
+            where = f"where chi_perp = 1, at sigma_w = {growth**-0.5:.6g},"
+            return replace(none, note=f"no critical point: {where} the biases make the variance grow for ever")
         found = replace(none, weight_std=growth**-0.5, chi_par=1.0, stable=True)
         return replace(found, branches=(found,), note="every variance is a fixed point")
     branches = [point(q, 1 / float(lengths.at(q)[1])) for q in lengths.critical(b)]
@@ -287,7 +288,7 @@ def _deviations(name, values):
 
 
 def phase_diagram(activation, *, weight_std, bias_std):
-    """The PhaseDiagram on all pairs of the given standard deviations, two increasing sequences. Raises RequestError."""
+    """The PhaseDiagram on all pairs of the given standard deviations, two sequences. Raises RequestError."""
     stds = [_deviations("weight_std", weight_std), _deviations("bias_std", bias_std)]
     lengths = length_map(activation)
     w, b = np.meshgrid(*(s**2 for s in stds))

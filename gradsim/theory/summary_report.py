@@ -149,6 +149,8 @@ def advice(found):
 
 def _change(prediction):
     change = decades(prediction)
+    if change == -math.inf:
+        return "exactly zero at layer 1"
     return "exactly zero" if math.isnan(change) else f"{0.0 if abs(change) < 1e-6 else change:+.3g} decades"
 
 

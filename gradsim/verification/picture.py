@@ -1,6 +1,7 @@
 """Pictures of a Report: the pooled z-scores, whole laws, scores layer by layer, and gaps to infinite width."""
 
 import math
+import textwrap
 
 import numpy as np
 from scipy import stats
@@ -8,6 +9,7 @@ from scipy import stats
 from ..plotting import COLOURS, matplotlib_figure, save
 
 COLUMNS = 4
+TITLE = 52  # characters of a line
 FILES = {"scores": "z_scores.png", "law": "laws.png", "layers": "layers.png", "gaps": "limits.png"}
 
 
@@ -33,8 +35,9 @@ def _scores(overall):
     figure = matplotlib_figure()(figsize=(10, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     z = np.sort(overall.z)
-    x = np.linspace(-5, 5, 400)
-    left.hist(z, bins=np.arange(-5, 5.01, 0.25), density=True, color=COLOURS[0], alpha=0.5, label=f"{z.size} z-scores")
+    reach = _reach(z)
+    x = np.linspace(-reach, reach, 400)
+    left.hist(z, bins=np.linspace(-reach, reach, 8 * reach + 1), density=True, color=COLOURS[0], alpha=0.5, label=f"{z.size} z-scores")
     left.plot(x, stats.norm.pdf(x), color="black", lw=1.2, label="standard normal")
     left.set_xlabel("z")
     left.set_ylabel("density")
@@ -54,6 +57,12 @@ def _scores(overall):
     return figure
 
 
+def _reach(z):
+    """A whole number that every finite z is below, 5 at least."""
+    finite = np.abs(z[np.isfinite(z)])
+    return max(5, math.ceil(finite.max())) if finite.size else 5
+
+
 def _grid(panels, draw):
     columns = min(COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
@@ -61,7 +70,7 @@ def _grid(panels, draw):
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax, (title, _, arrays) in zip(axes, panels, strict=False):
         draw(ax, *arrays)
-        ax.set_title(title, fontsize=8)
+        ax.set_title(textwrap.fill(title, TITLE), fontsize=8)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
     return figure
@@ -80,7 +89,8 @@ def _law(ax, found, law):
 def _layers(ax, z):
     ax.axhspan(-2, 2, color="0.9")
     ax.plot(np.arange(1, z.size + 1), z, ".", ms=4, color=COLOURS[0])
-    ax.set_ylim(-5, 5)
+    reach = _reach(z)
+    ax.set_ylim(-reach, reach)
     ax.set_xlabel("layer (those whose law is not one point)")
     ax.set_ylabel("z (grey: ±2)")
 
