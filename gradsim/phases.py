@@ -18,21 +18,21 @@ UNDEFINED = "0.8"
 REACH = 0.75  # quantile of |decades| at which colours end
 
 
-def axes(activation, points, weight_std=None, bias_std=None):
+def axes(activation, points, weight_std=None, bias_std=None, option="--points"):
     """Two increasing arrays of standard deviations; `weight_std` and `bias_std` are (least, most), or None to choose.
 
-    Raises RequestError.
+    `option` is what errors call `points`. Raises RequestError.
     """
-    points = whole_number("--points", points, 2, MOST_POINTS)
+    points = whole_number(option, points, 2, MOST_POINTS)
     if weight_std is None:
         critical = critical_point(activation).weight_std
         weight_std = tuple(round(r * (critical if math.isfinite(critical) else 1.5), 2) for r in RANGE)
     ends = {"--weight-std": weight_std, "--bias-std": (0.0, 1.0) if bias_std is None else bias_std}
-    for option, (least, most) in ends.items():
-        deviation(option, least), deviation(option, most)
+    for name, (least, most) in ends.items():
+        deviation(name, least), deviation(name, most)
         if not least < most:
-            raise RequestError(f"{option}: {least:g} is not below {most:g}")
-    return tuple(np.linspace(*ends[option], points) for option in ends)
+            raise RequestError(f"{name}: {least:g} is not below {most:g}")
+    return tuple(np.linspace(*end, points) for end in ends.values())
 
 
 def simulated(activation, weight_std, bias_std, *, width=256, depth=60, replicas=20, seed=0, progress=None):

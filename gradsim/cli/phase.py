@@ -51,7 +51,8 @@ def command(
     if simulate:
         from .progress import compile_first, progress
 
-        coarse = axes(activation, simulated_points, (grid[0][0], grid[0][-1]), (grid[1][0], grid[1][-1]))
+        ends = ((std[0], std[-1]) for std in grid)
+        coarse = axes(activation, simulated_points, *ends, option="--simulated-points")
         cells = coarse[0].size * coarse[1].size
         compile_first("carried")
         with progress(cells, "points") as update:

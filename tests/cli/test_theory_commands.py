@@ -29,6 +29,11 @@ def test_theory_tells_a_network(capsys):
         assert call("theory", *SMALL, *network) == 0, network
 
 
+def test_theory_of_gradients_that_are_zero(capsys):
+    assert call("theory", *SMALL, "--activation", "tanh", "--weight-gain", 0) == 0
+    assert "exactly zero at layer 1 with gain 0" in capsys.readouterr().out
+
+
 def test_theory_as_json(capsys):
     assert call("theory", *SMALL, "--json", "--inputs", 2, "--weight-gain", 1.1) == 0
     found = json.loads(capsys.readouterr().out)
@@ -54,7 +59,10 @@ def test_theory_as_json(capsys):
         (["phase", "--weight-std", "1"], "two numbers"),
         (["phase", "--bias-std", "-1,1"], "--bias-std"),
         (["phase", "--points", "1"], "--points"),
-        (["phase", "--simulate", "--simulated-points", "1"], "--points"),
+        (["phase", "--simulate", "--simulated-points", "1"], "--simulated-points"),
+        (["phase", "--weight-std", "0,1e200"], "--weight-std"),
+        (["theory", "--activation", "sin", "--weight-gain", "1e200"], "1e-60 to 1e+60"),
+        (["theory", "--activation", "leaky_relu(1e100)"], "1e-30 to 1e+30"),
         (["phase", "--simulate", "--depth", "1"], "--depth"),
         (["phase", "-o", "phase.xyz"], "--out"),
         (["verify", "nothing like it"], "verify"),

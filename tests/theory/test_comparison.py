@@ -44,6 +44,25 @@ def test_exact_laws_leave_small_scores(curves):
         assert row.z == pytest.approx((row.measured - row.predicted) / row.standard_error)
 
 
+def test_networks_that_die_are_compared():
+    """Three networks of four die, and the exact law knows how many; |z| < 5."""
+    rows = disagreements(gradsim.simulate(gradsim.mlp(width=4, depth=20), 500).with_theory())
+    dead = {row.quantity: row for row in rows if row.statistic == "zero_share"}
+    assert dead.keys() == {"activation", "gradient", "input_gradient"}
+    for row in dead.values():
+        assert row.theory == "exact" and row.predicted == pytest.approx(1 - (1 - 2**-4) ** 20)
+        assert row.standard_error == pytest.approx(math.sqrt(row.predicted * (1 - row.predicted) / 500))
+        assert abs(row.z) < 5 and row.z == pytest.approx((row.measured - row.predicted) / row.standard_error, abs=0.1)
+
+
+def test_networks_that_are_all_zero_agree_with_theory_or_do_not():
+    c = gradsim.simulate(gradsim.mlp(width=4, depth=5, init="zeros"), 50).with_theory()
+    rows = disagreements(c)
+    assert {row.statistic for row in rows} == {"zero_share"} and all(row.z == 0 and row.measured == 1 for row in rows)
+    c.variables["gradient_zero_count"] = c["gradient_zero_count"] - 1
+    assert {row.quantity: row.z for row in disagreements(c)}["gradient"] == math.inf
+
+
 def test_mean_field_is_off_by_depth_over_width(curves):
     """-5/2 L/n for the log of a ReLU signal: many standard errors, and said so."""
     row = next(r for r in disagreements(curves[0]) if r.theory == "mean_field" and r.quantity == "activation")

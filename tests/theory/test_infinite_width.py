@@ -13,7 +13,7 @@ import pytest
 
 import gradsim
 from gradsim.quantities import VARIABLES
-from gradsim.theory import finite_width, fixed_point, mean_field
+from gradsim.theory import finite_width, fixed_point, mean_field, pair_map
 
 from tests.theory import quadrature
 
@@ -415,6 +415,35 @@ def test_kinks_of_a_given_activation():
         square = p @ np.clip(2 * (r.h - 0.37), -0.5, 1) ** 2
         assert found["activation_log_mean"][layer] == pytest.approx(math.log(square), abs=1e-9)
         q = 2 * square
+
+
+@pytest.mark.parametrize(
+    "activation, init, options",
+    [
+        ("elu", "he_normal", {}),  # its variance never settles
+        ("selu", "lecun_normal", {"bias": "uniform(-0.2,0.3)"}),
+        ("tanh", "lecun_normal", {}),  # critical: correlations go to 1 like 1/l
+        ("hard_tanh", "normal(0,0.2)", {"bias_std": 0.3}),
+        ("gelu", "he_normal", {"bias": "constant(0.1)"}),
+        ("relu", "he_normal", {"bias_std": 0.05}),
+    ],
+)
+def test_what_is_interpolated_in_deep_networks(activation, init, options, monkeypatch):
+    """The same as integrating every layer, to 1e-9."""
+    network = gradsim.mlp(width=64, depth=600, activation=activation, init=init, **options)
+    run = {"inputs": 2, "input_correlation": 0.2, "probe": "shared"}
+    found = mean_field(network, **run)
+    monkeypatch.setattr(pair_map.PairMap, "_patch", lambda *_: None)
+    every = mean_field(network, **run)
+    np.testing.assert_allclose(found.log_one_minus_correlation[1:], every.log_one_minus_correlation[1:], rtol=1e-9, atol=1e-9)
+    for name in ("gradient_log_mean", "gradient_correlation_mean", "weight_gradient_log_mean"):
+        np.testing.assert_allclose(found[name], every[name], rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+def test_the_time_of_a_variance_that_never_settles():
+    start = time.perf_counter()
+    mean_field(gradsim.mlp(width=64, depth=10_000, activation="elu", init="he_normal"), inputs=2)
+    assert time.perf_counter() - start < 60
 
 
 def test_few_weights_a_unit_are_refused():
