@@ -162,9 +162,8 @@ def _theory(ax, lines, quantity, styles):
                 shown = np.isfinite(predicted)
                 mark = {"marker": "x", "ms": 5} if shown.sum() == 1 else {}
                 casing = [Stroke(linewidth=style["lw"] + CASING, foreground="white", alpha=0.8), Normal()]
-                ax.plot(
-                    curves.layers[shown], predicted[shown] * DECADES, **style, **mark, color=shade, zorder=4, path_effects=casing
-                )
+                look = {**style, **mark, "color": shade, "path_effects": casing}
+                ax.plot(curves.layers[shown], predicted[shown] * DECADES, zorder=4, **look)
 
 
 def _decade_axis(ax):

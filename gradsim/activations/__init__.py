@@ -41,9 +41,8 @@ def find_activation(text):
         return entry, 0.0
     a = arguments[0] if arguments else entry.parameter
     if a and not LEAST_PARAMETER <= abs(a) <= LARGEST_PARAMETER:
-        raise RequestError(
-            f"--activation: {text!r}: the parameter is 0 or, but for its sign, from {LEAST_PARAMETER:g} to {LARGEST_PARAMETER:g}"
-        )
+        bounds = f"from {LEAST_PARAMETER:g} to {LARGEST_PARAMETER:g}"
+        raise RequestError(f"--activation: {text!r}: the parameter is 0 or, but for its sign, {bounds}")
     return entry.with_parameter(a), a
 
 

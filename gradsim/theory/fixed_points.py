@@ -215,9 +215,10 @@ def critical_point(activation, *, bias_std=0.0):
             note="so small a bias moves the critical point by less than rounding: this is that without",
         )  # fmt: skip
     if not branches:
-        far, rising = lengths.limit(entry.slope), lengths.edge()[-1] > 0
-        lost = f"; sigma_w tends to {far**-0.5:.6g} as the bias grows, too slowly for float64 to follow" if far and rising else ""
-        return replace(none, note=f"no critical point with this bias{lost}")
+        note, far = "no critical point with this bias", lengths.limit(entry.slope)
+        if far and lengths.edge()[-1] > 0:
+            note += f"; sigma_w tends to {far**-0.5:.6g} as the bias grows, too slowly for float64 to follow"
+        return replace(none, note=note)
     best = next((p for p in branches if p.stable), branches[0])
     return replace(best, branches=tuple(branches), note="" if best.stable else "no stable critical point with this bias")
 

@@ -59,8 +59,9 @@ def check_resolved(activation, variance, bias=NO_BIAS):
 def _check_resolved(activation, compiled, variance, bias):
     if compiled is not None and unresolved(continuous(activation), variance, bias):
         raise RequestError(
-            f"--activation: {activation!r} cannot be integrated at a variance of {variance:g}: it bends too sharply or too often, "
-            "or overflows; if it has kinks, name them: gradsim.activation(name, f, df, kinks=[...]), or function_kinks beside the function"
+            f"--activation: {activation!r} cannot be integrated at a variance of {variance:g}: it bends too sharply or too "
+            "often, or overflows; if it has kinks, name them: gradsim.activation(name, f, df, kinks=[...]), or function_kinks "
+            "beside the function"
         )
 
 

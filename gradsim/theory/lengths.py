@@ -97,7 +97,7 @@ class LengthMap:
         return _distinct(found)
 
     def _beyond(self, excess, stride, rounding=0.0):
-        """A bracket [(a, b)] of a change of sign beyond an end of the grid, or [] where none is seen before rounding hides it."""
+        """A bracket [(a, b)] of a change of sign beyond an end of the grid; [] where none is seen before rounding hides it."""
         near = self.grid[-1 if stride > 1 else 0]
         value = excess(near)
         while NEAREST < near < FARTHEST and abs(value) > rounding * near and (stride < 1 or self.everywhere):
@@ -247,7 +247,8 @@ def _brackets(grid, values):
 
 def _roots(function, brackets):
     """Of the function in each bracket; not in those whose change of sign was rounding."""
-    return [brentq(function, a, b, xtol=1e-300, rtol=1e-14) for a, b in brackets if np.sign(function(a)) * np.sign(function(b)) <= 0]
+    changing = [(a, b) for a, b in brackets if np.sign(function(a)) * np.sign(function(b)) <= 0]
+    return [brentq(function, a, b, xtol=1e-300, rtol=1e-14) for a, b in changing]
 
 
 def _distinct(values):

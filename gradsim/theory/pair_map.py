@@ -1,4 +1,4 @@
-"""The map of two inputs' difference through the layers of a deep network, interpolated where it hardly moves from layer to layer.
+"""How two inputs' difference goes through a deep network: integrated, or interpolated where it hardly moves from layer to layer.
 
 A point is (log variance, log of the angle between the inputs): 1 - cos of the angle is the gap, and at both ends the averages
 are analytic in it, kinks or not (for ReLU: Cho & Saul 2009).
@@ -40,7 +40,7 @@ class PairMap:
         """(ratio, product); `left` is the number of layers to come."""
         if log_gap == -math.inf or log_v == -math.inf:
             return self.layer.pair(log_v, log_gap, single)
-        point = np.array([log_v, log_angle(log_gap)])
+        point = np.array([log_v, angle_of(log_gap)])
         if self.patch is None or not self.patch.holds(point):
             self.patch = self._patch(point, left)
         self.last = point
@@ -76,7 +76,7 @@ class _Patch:
 
     def _exact(self, layer, place):
         log_v, log_angle = self.middle + self.half * place
-        return layer.pair(log_v, log_gap(log_angle))
+        return layer.pair(log_v, gap_of(log_angle))
 
     def _accurate(self, layer, place):
         exact = np.array(self._exact(layer, place))
@@ -90,15 +90,15 @@ class _Patch:
         return tuple(float(value) for value in chebyshev.chebval2d(*place, self.coefficients))
 
 
-def log_angle(log_gap):
+def angle_of(log_gap):
     """Log of the angle whose cosine is 1 - e^log_gap, at most pi."""
     if log_gap < SMALL:
         return 0.5 * (log_gap + math.log(2))
     return math.log(2 * math.asin(min(math.exp(0.5 * (log_gap - math.log(2))), 1.0)))
 
 
-def log_gap(log_angle):
-    """The inverse of `log_angle`."""
+def gap_of(log_angle):
+    """The inverse of `angle_of`."""
     if log_angle < 0.5 * (SMALL + math.log(2)):
         return 2 * log_angle - math.log(2)
     return math.log(2) + 2 * math.log(math.sin(min(math.exp(log_angle), math.pi) / 2))
