@@ -6,6 +6,7 @@ import numpy as np
 
 from .errors import RequestError
 from .network import mlp, whole_number
+from .request import checked
 from .simulation import simulate
 from .theory.fixed_points import critical_point, edge_of_chaos, phase_diagram
 from .theory.prediction import deviation
@@ -35,13 +36,19 @@ def axes(activation, points, weight_std=None, bias_std=None, option="--points"):
     return tuple(np.linspace(*end, points) for end in ends.values())
 
 
+def check_simulation(activation, *, width, depth, replicas, seed):
+    """Raises RequestError for what `simulated` cannot do."""
+    mlp(width=width, depth=whole_number("--depth", depth, 2), activation=activation)
+    checked(replicas=replicas, seed=seed)
+
+
 def simulated(activation, weight_std, bias_std, *, width=256, depth=60, replicas=20, seed=0, progress=None):
     """Decades of the root-mean-square gradient gained per 100 layers, by simulation: of shape (bias_std, weight_std).
 
     From the mean log gradient at the last hidden layer and half-way back, where the forward pass has settled.
     `progress(done)` is called after every point. Raises RequestError.
     """
-    whole_number("--width", width), whole_number("--depth", depth, 2)
+    check_simulation(activation, width=width, depth=depth, replicas=replicas, seed=seed)
     result = np.full((len(bias_std), len(weight_std)), np.nan)
     for done, (row, column) in enumerate(np.ndindex(result.shape), start=1):
         init = f"normal(0,{float(weight_std[column]) / math.sqrt(width)!r})"
@@ -88,7 +95,7 @@ def _reach(decades):
 def _panel(ax, weight_std, bias_std, decades, reach):
     held = np.clip(decades, -10 * reach, 10 * reach)  # infinite where signals are exactly zero
     if np.isnan(decades).any():
-        ax.plot([], [], "s", color=UNDEFINED, ms=8, label="grey: no gradient to compare")
+        ax.plot([], [], "s", color=UNDEFINED, ms=8, label="undecided, or no gradient")
     image = ax.pcolormesh(
         weight_std, bias_std, held, cmap=COLOURS, vmin=-reach, vmax=reach, shading="nearest", rasterized=True
     )

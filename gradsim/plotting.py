@@ -74,7 +74,7 @@ def figure(curve_set, quantity="gradient", theory=False):
         _panel(ax, title, lines, quantity, styles)
         if theory:
             _theory(ax, lines, quantity, styles)
-        _decade_axis(ax)
+        _axes(ax)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
     what = TITLES.get(quantity, quantity.replace("_", " "))
@@ -138,15 +138,23 @@ def _panel(ax, title, lines, quantity, styles):
         if np.any(inside == -math.inf):
             last = np.flatnonzero(middle == -math.inf).max()
             everywhere = np.all(inside == -math.inf)
-            absent.append(f"{label}: exactly zero" + ("" if everywhere else f" up to layer {last}"))
+            share = curves[f"{quantity}_zero_count"][middle == -math.inf].min() / curves.run["replicas"]
+            zero = "exactly zero" if share == 1 else f"exactly zero in {100 * share:.0f} % of the networks"
+            absent.append(f"{label}: {zero}" + ("" if everywhere else f" up to layer {last}"))
         if np.any(~np.isfinite(inside) & (inside != -math.inf)):
             absent.append(f"{label}: not finite in places")
     ax.set_title(title, loc="left", weight="bold")
     ax.set_title("; ".join(absent), loc="right", fontsize=8, color="0.35")
     ax.set_xlabel("layer")
     ax.set_ylabel("root mean square")
-    ax.margins(x=0.01)
+    ax.set_xlim(*_ends(lines))
     ax.grid(alpha=0.25, lw=0.6)
+
+
+def _ends(lines):
+    """Of the axis of layers: a hundredth more than there is, though a curve may be zero at all layers but one."""
+    last = max(int(curves.layers[-1]) for _, curves in lines)
+    return -0.01 * last, 1.01 * last
 
 
 def _theory(ax, lines, quantity, styles):
@@ -161,17 +169,18 @@ def _theory(ax, lines, quantity, styles):
             if predicted is not None:
                 shown = np.isfinite(predicted)
                 mark = {"marker": "x", "ms": 5} if shown.sum() == 1 else {}
-                casing = [Stroke(linewidth=style["lw"] + CASING, foreground="white", alpha=0.8), Normal()]
+                casing = [] if mark else [Stroke(linewidth=style["lw"] + CASING, foreground="white", alpha=0.8), Normal()]
                 look = {**style, **mark, "color": shade, "path_effects": casing}
                 ax.plot(curves.layers[shown], predicted[shown] * DECADES, zorder=4, **look)
 
 
-def _decade_axis(ax):
-    """Ticks at whole decades, labelled 10^k; never less than one decade high."""
+def _axes(ax):
+    """Ticks at whole decades, labelled 10^k, and at whole layers; never less than one decade high."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     low, high = ax.get_ylim()
     if high - low < 2:
         ax.set_ylim(min(low, (low + high) / 2 - 1), max(high, (low + high) / 2 + 1))
     ax.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{value:.0f}}}$"))

@@ -24,7 +24,7 @@ LEAST_PARAMETER, LARGEST_PARAMETER = 1e-30, 1e30  # of |a|, or a = 0: a h is the
 def find_activation(text):
     """The (Activation, parameter) of "tanh", "leaky_relu(0.2)", a name given to `activation`, or "module:function".
 
-    Raises RequestError for anything else, and for parameters beyond LARGEST_PARAMETER.
+    Raises RequestError for anything else, and for a parameter that is neither 0 nor between LEAST_ and LARGEST_PARAMETER.
     """
     if isinstance(text, str) and ":" in text and text not in _GIVEN:
         _GIVEN[text] = load(text)

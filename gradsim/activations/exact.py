@@ -31,7 +31,7 @@ class Exact(NamedTuple):
     strip: float = 0.0
     bends: tuple = (math.inf, math.inf)
     sine: bool = False  # the one that has no asymptote and closed forms instead
-    given: bool = False  # by the user: what theory does with it is checked
+    cuts: tuple = ()  # of a user's function, which may bend anywhere: panels end there, and what theory does is checked
 
 
 def _sech_squared(h):
@@ -115,6 +115,9 @@ def _in_table(name, a):
     return _WITH_PARAMETER[name](a) if name in _WITH_PARAMETER else _TABLE[name]
 
 
+USER_CUTS = tuple(range(-64, 65))
+
+
 def exact(text):
     """The Exact of "tanh", "leaky_relu(0.2)" or a user's activation. Raises RequestError for anything else."""
     entry, a = find_activation(text)
@@ -122,4 +125,4 @@ def exact(text):
         return _in_table(entry.name, a)
     from ..kernels.external import whole
 
-    return Exact(*(partial(whole, address) for address in entry.addresses), entry.kinks, given=True)
+    return Exact(*(partial(whole, address) for address in entry.addresses), entry.kinks, cuts=USER_CUTS)

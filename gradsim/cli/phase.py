@@ -40,24 +40,15 @@ def command(
 
     By mean-field theory, and with --simulate by simulation side by side.
     """
-    from ..phases import axes, comparison, figure, simulated
+    from ..phases import axes, comparison, figure
     from ..plotting import check_picture, save
     from ..theory import critical_point, phase_diagram
 
     check_picture("--out", out, overwrite)
     grid = axes(activation, points, weight_std, bias_std)
     diagram = phase_diagram(activation, weight_std=grid[0], bias_std=grid[1])
-    measured = None
-    if simulate:
-        from .progress import compile_first, progress
-
-        ends = ((std[0], std[-1]) for std in grid)
-        coarse = axes(activation, simulated_points, *ends, option="--simulated-points")
-        cells = coarse[0].size * coarse[1].size
-        compile_first("carried")
-        with progress(cells, "points") as update:
-            options = {"width": width, "depth": depth, "replicas": replicas, "seed": seed}
-            measured = *coarse, simulated(activation, *coarse, **options, progress=lambda done: update(done / cells, done))
+    options = {"width": width, "depth": depth, "replicas": replicas, "seed": seed}
+    measured = _simulated(activation, simulated_points, grid, options) if simulate else None
     save(figure(diagram, measured), out, overwrite)
     for bias in (grid[1][0], grid[1][-1]):
         point = critical_point(activation, bias_std=float(bias))
@@ -70,3 +61,16 @@ def command(
             f"{largest:.2g} at most"
         )
     click.echo(f"written: {out}")
+
+
+def _simulated(activation, points, grid, options):
+    """(weight_std, bias_std, decades) by simulation, on `points` a side of the same range."""
+    from ..phases import axes, check_simulation, simulated
+    from .progress import compile_first, progress
+
+    coarse = axes(activation, points, *((std[0], std[-1]) for std in grid), option="--simulated-points")
+    check_simulation(activation, **options)
+    cells = coarse[0].size * coarse[1].size
+    compile_first("carried")
+    with progress(cells, "points") as update:
+        return *coarse, simulated(activation, *coarse, **options, progress=lambda done: update(done / cells, done))

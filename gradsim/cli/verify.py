@@ -17,9 +17,10 @@ def command(names, thorough, seed, only_list, out, overwrite):
 
     NAMES choose the checks whose names contain any of them. Exit code 1 if simulator and theory disagree.
     """
+    from ..network import whole_number
     from ..verification import select
 
-    chosen = select(names)
+    chosen, seed = select(names), whole_number("--seed", seed, 0)
     if only_list:
         for check in chosen:
             click.echo(f"{check.name}  ({check.kind})\n    {check.claim}\n    {check.source}")

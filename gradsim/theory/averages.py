@@ -23,8 +23,8 @@ DIGITS = -math.log(1e-16)
 FEW_NODES, FEW_WEIGHTS = np.polynomial.legendre.leggauss(5)
 NARROW = 0.1  # of a uniform bias, in standard deviations: five nodes then average the normal density to 1e-16
 NO_BIAS = (0.0, 0.0)
-UNIT_BENDS = np.arange(65.0)  # of |h| for a user's function, which may bend anywhere
-HALVES = tuple(np.arange(-64.5, 65.0))
+CLOSER_CUTS = tuple(np.arange(-64.37, 65.0, 0.5))  # of a user's function, none at a number where it is likely to have a kink
+OFFSET = 0.77
 UNRESOLVED = 1e-8
 
 
@@ -45,8 +45,8 @@ def averages(phi, variance, bias=NO_BIAS):
     return _averages(phi, scale, bias, NODES, WEIGHTS)
 
 
-def _averages(phi, scale, bias, nodes, weights):
-    h, probability, moment = preactivations(phi, scale, bias, nodes, weights)
+def _averages(phi, scale, bias, nodes, weights, offset=0.0):
+    h, probability, moment = preactivations(phi, scale, bias, nodes, weights, offset)
     value, slope = phi.phi(h), phi.derivative(h)
     return Averages(
         (probability * value).sum(axis=-1),
@@ -64,18 +64,21 @@ def unresolved(phi, variance, bias=NO_BIAS):
     """
     scale = np.sqrt(np.asarray(variance, float))
     coarse = _averages(phi, scale, bias, PAIR_NODES, PAIR_WEIGHTS)
-    fine = _averages(phi._replace(kinks=(*phi.kinks, *HALVES)), scale, bias, NODES, WEIGHTS)
+    fine = _averages(phi._replace(cuts=CLOSER_CUTS), scale, bias, NODES, WEIGHTS, OFFSET)
     value, slope = np.sqrt(fine.square), np.sqrt(fine.slope_square)
     scales = Averages(value, fine.square, fine.slope_square, value * slope / scale)
     return ~np.all([np.abs(a - b) <= UNRESOLVED * s for a, b, s in zip(coarse, fine, scales, strict=True)], axis=0)
 
 
-def preactivations(phi, scale, bias=NO_BIAS, nodes=NODES, weights=WEIGHTS):
-    """(h, probability, probability times the mean of z): a rule that resolves phi, of shape (*scale.shape, nodes)."""
+def preactivations(phi, scale, bias=NO_BIAS, nodes=NODES, weights=WEIGHTS, offset=0.0):
+    """(h, probability, probability times the mean of z): a rule that resolves phi, of shape (*scale.shape, nodes).
+
+    `offset`, in standard deviations, is of the panels about the bias.
+    """
     middle, half = _centred(bias)
     cuts = _cuts(phi, float(scale.max()), bias) - middle
     cuts = np.broadcast_to(cuts, (*scale.shape, cuts.size))
-    t, weights = panels(_edges(cuts, scale[..., None], half), nodes, weights)
+    t, weights = panels(_edges(cuts, scale[..., None], half, offset), nodes, weights)
     density, moment = _density(t, scale[..., None], half)
     return middle + t, weights * density, weights * moment
 
@@ -105,9 +108,12 @@ def _bends(phi, scale, bias):
     """Values of h between which phi is easy, for standard deviations up to `scale`; none if it is straight."""
     if phi.straight:
         return np.empty(0)
-    near = UNIT_BENDS if phi.given else BENDS
-    far = max((scale * 2 * REACH + max(map(abs, bias))) / near[-1], 1.0)
-    every = np.concatenate([near, near[-1] * 3.0 ** np.arange(1, 1 + math.ceil(math.log(far, 3)))])
+    near = np.array(phi.cuts) if phi.cuts else BENDS
+    farther = max((scale * 2 * REACH + max(map(abs, bias))) / near[-1], 1.0)
+    far = near[-1] * 3.0 ** np.arange(1, 1 + math.ceil(math.log(farther, 3)))
+    if phi.cuts:
+        return np.concatenate([-far, near, far])
+    every = np.concatenate([near, far])
     return np.concatenate([-every[every <= phi.bends[0]], every[every <= phi.bends[1]]])
 
 
@@ -119,15 +125,15 @@ def _centred(bias):
 def _cuts(phi, scale, bias):
     """Increasing values of h at which panels end; never empty."""
     bends = _bends(phi, scale, bias)
-    return np.unique(np.concatenate([[bias[0]], phi.kinks, bends]))
+    return np.unique(np.concatenate([phi.kinks, bends])) if bends.size or phi.kinks else np.array([bias[0]])
 
 
-def _edges(cuts, scale, half=0.0):
+def _edges(cuts, scale, half=0.0, offset=0.0):
     """Where panels end, sorted: the cuts that are within reach, and a cut every two standard deviations of each bias's end.
 
     `cuts` of shape (..., n), `scale` of shape (..., 1).
     """
-    every = np.arange(-REACH, REACH + 1, SIDE) * scale
+    every = np.clip(np.arange(-REACH, REACH + SIDE + 1, SIDE) - offset, -REACH, REACH) * scale
     ends = [np.broadcast_to(every + end, (*cuts.shape[:-1], every.shape[-1])) for end in sorted({-half, half})]
     reach = half + REACH * scale
     return np.sort(np.concatenate([np.clip(cuts, -reach, reach), *ends], axis=-1), axis=-1)

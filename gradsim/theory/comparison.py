@@ -20,6 +20,7 @@ COMPARED = (  # (quantity, statistic, which of its layers)
     ("correlation", "mean", "last"),
     ("gradient_correlation", "mean", "first"),
 )
+ROUNDING = 1e-6  # of a log, by float32 numbers: it is added to the standard error in z
 SEEN = 0.01  # expected number of zero networks from which their share is compared, or where there is one
 
 
@@ -119,8 +120,8 @@ def _at(curves, layer):
 def _zero_share(curves, theory, name, layer):
     """The Disagreement on networks that are exactly zero; None where neither theory nor simulation has any."""
     at, number = _at(curves, layer), curves.run["replicas"]
-    if f"{name}_zero_count" not in curves.variables:
-        return None
+    if f"{name}_zero_count" not in curves.variables or curves.run.get("arithmetic", "carried") != "carried":
+        return None  # theory is of real numbers, which do not underflow
     law, probability = f"{theory}_{name}_zero_probability", math.nan
     if law in curves.variables:
         probability = at(law)
@@ -131,7 +132,8 @@ def _zero_share(curves, theory, name, layer):
         return None
     error = math.sqrt(probability * (1 - probability) / number)
     below = binom.cdf(count - 1, number, probability) + 0.5 * binom.pmf(count, number, probability)
-    z = float(ndtri(below)) if error else 0.0 if count == number * probability else math.inf
+    gap = count / number - probability
+    z = float(ndtri(below)) if error else 0.0 if gap == 0 else math.copysign(math.inf, gap)
     return Disagreement(theory, name, "zero_share", layer, count / number, probability, error, z)
 
 
@@ -143,7 +145,7 @@ def _disagreement(curves, theory, name, statistic, layer):
     measured, predicted = at(f"{name}_{statistic}"), at(f"{theory}_{name}_{statistic}")
     error = math.sqrt(variance / number) if number > 1 and variance >= 0 else math.nan
     gap = measured - predicted
-    z = math.nan if not math.isfinite(gap) else 0.0 if gap == 0 else gap / error if error else math.inf
+    z = gap / math.hypot(error, ROUNDING) if math.isfinite(gap) else math.nan
     return Disagreement(theory, name, statistic, layer, measured, predicted, error, z)
 
 

@@ -16,8 +16,8 @@ WORDS = {"mean_field": "mean field", "exact": "exact law"}
 NOTE = (
     "measured and predicted: log10 of the root mean square (a correlation as it is), the mean over networks that are not\n"
     "zero, with its standard error; zero: the share of networks that are exactly zero. z: the difference over that error.\n"
-    "An exact law leaves |z| below 4 but once in 16,000;\n"
-    "mean field is the limit of infinite width: it is off by a multiple of depth/width, a large one where gradients explode."
+    "An exact law leaves |z| below 4 but once in 16,000; mean field is the limit of infinite width: it is off by a multiple\n"
+    "of depth/width, a large one where gradients explode."
 )
 
 
@@ -53,10 +53,11 @@ def disagreement_table(curve_set):
         cell = describe(curves)
         for row in disagreements(curves):
             factor = DECADES if row.statistic == "log_mean" else 1.0
-            numbers = (row.measured * factor, row.standard_error * factor, row.predicted * factor)
+            sign = "" if row.statistic == "zero_share" else "+"
             result.add_row(
                 *(str(cell[name]) for name in names), WORDS[row.theory], _quantity(row), str(row.layer),
-                f"{numbers[0]:+.4f}", f"{numbers[1]:.4f}", f"{numbers[2]:+.4f}", f"{row.z:+.2f}",
+                f"{row.measured * factor:{sign}.4f}", f"{row.standard_error * factor:.4f}",
+                f"{row.predicted * factor:{sign}.4f}", f"{row.z:+.2f}",
             )  # fmt: skip
     return result
 
@@ -77,6 +78,8 @@ def missing(curve_set):
             lines[
                 f"gradients: no prediction with loss {curves.run['loss']}, whose gradient depends on the network's output"
             ] = None
+        if curves.run.get("arithmetic", "carried") != "carried":
+            lines[f"theory is of real numbers: what {curves.run['arithmetic']} rounds to zero or infinity has no prediction"] = None
     return list(lines)
 
 

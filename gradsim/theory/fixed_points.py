@@ -24,7 +24,7 @@ class FixedPoint:
     """What an infinitely deep and wide network with Var W = weight_std^2 / fan_in and Var b = bias_std^2 settles to.
 
     `q_star` is the variance of preactivations that inputs of mean square 1 lead to: 0 where signals die, inf where they
-    grow without bound (there is no fixed point then). `c_star` is the correlation that two
+    grow without bound (there is no fixed point then), NaN where a user's activation cannot be integrated so far. `c_star` is the correlation that two
     inputs with correlation 0 get, NaN where it is kept as it is. `chi_perp` = sigma_w^2 E phi'^2 is what the
     mean-square gradient is multiplied by in a layer, `chi_par` = dq'/dq, `chi_c_star` is sigma_w^2 E phi'(u1) phi'(u2) at c_star.
     `xi_q` and `xi_c` are the depth scales in layers, -1 / ln of chi_par and of the slope of the correlation map at
@@ -56,7 +56,7 @@ def fixed_point(activation, *, weight_std, bias_std=0.0):
     q, others, note = _variance(lengths, w, b)
     chi_perp, chi_par = _chi(lengths, w, q)
     c, chi_c, slope = _correlation(activation, lengths, w, b, q, chi_perp)
-    if math.isnan(c) and not note:
+    if math.isnan(c) and not note and q == q:
         note = "correlations are kept as they are"
     return FixedPoint(
         activation, weight_std, bias_std, q, c, chi_perp, chi_par, chi_c, depth_scale(chi_par), depth_scale(slope),
@@ -82,14 +82,15 @@ def depth_scale(chi):
 def _variance(lengths, w, b):
     """(q_star, other fixed points, a note)."""
     entry = lengths.entry
-    if entry.homogeneous:
+    if lengths.homogeneous:
         return _homogeneous_variance(w * lengths.limit(entry.slope), w + b, b)
     roots = lengths.fixed_points(w, b)
     q = _reached(lengths, w, b, roots)
     others = tuple(root for root in roots if root != q)
+    if q == math.inf and lengths.everywhere:
+        return q, others, "no fixed point is reached: the variance grows without bound"
     if q == math.inf:
-        where = "without bound" if lengths.everywhere else f"beyond {lengths.grid[-1]:.3g}, where theory cannot follow"
-        return q, others, f"no fixed point is reached: the variance grows {where}"
+        return math.nan, others, f"undecided: the variance grows beyond {lengths.horizon}"
     return q, others, "signals die: the variance goes to 0" if q == 0 else ""
 
 
@@ -103,6 +104,8 @@ def _reached(lengths, w, b, roots):
     if not lengths.monotone:
         for _ in range(SETTLING):
             q = float(w * lengths.at(q)[0] + b) if q > 0 else lengths.at_zero(w, b)
+            if lengths.escaped(w, q):
+                return math.inf
         return min(roots, key=lambda root: abs(math.log((root + 1e-12) / (q + 1e-12))), default=math.inf)
     following = float(w * lengths.at(q)[0] + b) if q > 0 else lengths.at_zero(w, b)
     if following > q:
@@ -123,7 +126,9 @@ def _homogeneous_variance(growth, start, b):
 def _chi(lengths, w, q):
     """(chi_perp, chi_par) at q, or in the limits 0 and infinity."""
     entry = lengths.entry
-    if entry.homogeneous or q == math.inf or (q == 0 and entry.value_zero == 0):
+    if math.isnan(q):
+        return math.nan, math.nan
+    if lengths.homogeneous or q == math.inf or (q == 0 and entry.value_zero == 0):
         both = w * lengths.limit(lengths.slopes_at_zero if q == 0 else entry.slope)
         return both, both
     _, slope_square, parallel = lengths.at(max(q, 1e-12))
@@ -134,7 +139,7 @@ def _stable(lengths, w, b, q, chi_par):
     """Whether a small change of q does not grow; at chi_par = 1 the second order decides."""
     if abs(chi_par) > 1 + EDGE:
         return False
-    if abs(chi_par) < 1 - EDGE or lengths.entry.homogeneous:
+    if abs(chi_par) < 1 - EDGE or lengths.homogeneous:
         return True
     above, below = max(q, 1e-4) * 1.001, q * 0.999
     grows = float(w * lengths.at(above)[0] + b) > above * (1 + ROUNDING)
@@ -144,8 +149,10 @@ def _stable(lengths, w, b, q, chi_par):
 def _correlation(activation, lengths, w, b, q, chi_perp):
     """(c_star, chi at c_star, slope of the correlation map there)."""
     entry = lengths.entry
-    if q in (0.0, math.inf) or (entry.homogeneous and b == 0):
-        slopes = lengths.slopes_at_zero if q == 0 and not entry.homogeneous else entry.slope
+    if math.isnan(q):
+        return math.nan, math.nan, math.nan
+    if q in (0.0, math.inf) or (lengths.homogeneous and b == 0):
+        slopes = lengths.slopes_at_zero if q == 0 and not lengths.homogeneous else entry.slope
         if q == 0 and entry.value_zero != 0:
             return 1.0, chi_perp, chi_perp
         if slopes[0] == slopes[1] or math.isnan(slopes[0] + slopes[1]):
@@ -191,36 +198,43 @@ def critical_point(activation, *, bias_std=0.0):
     """The CriticalPoint of `activation` for Var b = bias_std^2. Raises RequestError."""
     bias_std = deviation("bias_std", bias_std)
     lengths, b = length_map(activation), bias_std**2
-    entry = lengths.entry
 
     def point(q, w):
         _, chi_par = _chi(lengths, w, q)
         return CriticalPoint(activation, bias_std, math.sqrt(w), q, chi_par, _stable(lengths, w, b, q, chi_par))
 
     none = CriticalPoint(activation, bias_std, math.nan, math.nan, math.nan, False)
-    if entry.homogeneous:
-        growth = lengths.limit(entry.slope)
+    if lengths.homogeneous:
+        growth = lengths.limit(lengths.entry.slope)
         if b:
             where = f"where chi_perp = 1, at sigma_w = {growth**-0.5:.6g},"
             return replace(none, note=f"no critical point: {where} the biases make the variance grow for ever")
         found = replace(none, weight_std=growth**-0.5, chi_par=1.0, stable=True)
         return replace(found, branches=(found,), note="every variance is a fixed point")
     branches = [point(q, 1 / float(lengths.at(q)[1])) for q in lengths.critical(b)]
-    at_zero = lengths.limit(lengths.slopes_at_zero)
-    if b == 0 and entry.value_zero == 0 and at_zero > 0:
+    at_zero, note = lengths.limit(lengths.slopes_at_zero), ""
+    if b == 0 and lengths.entry.value_zero == 0 and at_zero > 0:
         branches.insert(0, point(0.0, 1 / at_zero))
-    if not branches and at_zero > 0 and entry.value_zero == 0 and b < lengths.least_edge:
-        return replace(
-            point(0.0, 1 / at_zero), branches=(point(0.0, 1 / at_zero),),
-            note="so small a bias moves the critical point by less than rounding: this is that without",
-        )  # fmt: skip
+    if b and not branches and lengths.entry.value_zero == 0 and at_zero > 0:
+        q = lengths.small_critical(b)
+        if q:
+            branches.append(point(q, 1 / float(lengths.at(q)[1])))
+            note = "the bias is lost in rounding: q* by the power law of the edge at small variances"
     if not branches:
-        note, far = "no critical point with this bias", lengths.limit(entry.slope)
-        if far and lengths.edge()[-1] > 0:
-            note += f"; sigma_w tends to {far**-0.5:.6g} as the bias grows, too slowly for float64 to follow"
-        return replace(none, note=note)
+        return replace(none, note=_why_not_critical(lengths))
     best = next((p for p in branches if p.stable), branches[0])
-    return replace(best, branches=tuple(branches), note="" if best.stable else "no stable critical point with this bias")
+    note = note or ("" if best.stable else "no stable critical point with this bias")
+    return replace(best, branches=tuple(branches), note=note)
+
+
+def _why_not_critical(lengths):
+    """In words, of a bias for which none was found."""
+    if not lengths.everywhere:
+        return f"no critical point with this bias up to a variance of {lengths.horizon}"
+    far = lengths.limit(lengths.entry.slope)
+    if math.isfinite(far) and far > 0 and lengths.edge()[-1] > 0:
+        return f"no critical point with this bias; sigma_w tends to {far**-0.5:.6g} as it grows, too slowly for float64 to follow"
+    return "no critical point with this bias"
 
 
 def edge_of_chaos(activation):
@@ -229,7 +243,7 @@ def edge_of_chaos(activation):
     For linear, ReLU and its like chi_perp does not depend on the bias: two points, at no bias and at an infinite one.
     """
     lengths = length_map(activation)
-    if lengths.entry.homogeneous:
+    if lengths.homogeneous:
         return np.full(2, lengths.limit(lengths.entry.slope) ** -0.5), np.array([0.0, np.inf]), np.ones(2, bool)
     square = lengths.edge()
     kept = square > 0
@@ -250,7 +264,7 @@ class HalfStablePoint:
 def half_stable_points(activation):
     """A tuple of every HalfStablePoint of `activation`, by increasing q; empty where there is none. Raises RequestError."""
     lengths, result = length_map(activation), []
-    for q in [] if lengths.entry.homogeneous else lengths.half_stable():
+    for q in [] if lengths.homogeneous else lengths.half_stable():
         square, slope_square, _ = (float(v) for v in lengths.at(q))
         b = q - square / slope_square
         if b >= 0:
@@ -260,7 +274,7 @@ def half_stable_points(activation):
 
 @dataclass(frozen=True)
 class PhaseDiagram:
-    """On a grid: arrays of shape (bias_std, weight_std). `q_star` and `chi_perp` as in FixedPoint.
+    """On a grid: arrays of shape (bias_std, weight_std). `q_star` and `chi_perp` as in FixedPoint, NaN where undecided.
 
     `decades_per_100_layers` are powers of ten of the root-mean-square gradient gained on its way back through 100 layers.
     """
@@ -294,13 +308,15 @@ def phase_diagram(activation, *, weight_std, bias_std):
     lengths = length_map(activation)
     w, b = np.meshgrid(*(s**2 for s in stds))
     entry = lengths.entry
-    if entry.homogeneous:
+    if lengths.homogeneous:
         growth = w * lengths.limit(entry.slope)
         q = np.vectorize(lambda *cell: _homogeneous_variance(*cell)[0], otypes=[float])(growth, w + b, b)
         return PhaseDiagram(activation, *stds, q, growth)
     q = lengths.reached(w, b)
     for k in zip(*np.nonzero(np.isnan(q)), strict=True):
         q[k] = _variance(lengths, float(w[k]), float(b[k]))[0]
+    if not lengths.everywhere:
+        q[q == np.inf] = np.nan
     inside = (q > 0) & np.isfinite(q)
     chi = np.full(q.shape, np.nan)
     chi[inside] = w[inside] * lengths.at(q[inside])[1]

@@ -38,7 +38,7 @@ class Precision:
 
     Both map the names of float types to an Exit. `source` says what the typical size of a layer was taken from: an exact
     law where there is one, mean-field theory otherwise. `log_largest_preactivation` and `log_largest_gradient` are logs of
-    squares, over layers: the median of the largest entry given that size.
+    squares, over layers: the median of the largest entry given that size; -inf where half of the networks are zero.
     """
 
     network: Network
@@ -51,23 +51,35 @@ class Precision:
 
 def precision(network, *, inputs=1, input_correlation=None, input_square=1.0, loss="probe", probe="independent"):
     """The Precision of a Network; arguments as in `mean_field`. Raises RequestError as that does."""
-    wide = mean_field(
-        network, inputs=inputs, input_correlation=input_correlation, input_square=input_square, loss=loss, probe=probe
-    )
-    typical, source = wide, "mean field"
+    options = {"inputs": inputs, "input_correlation": input_correlation, "input_square": input_square}
+    return precision_of(mean_field(network, **options, loss=loss, probe=probe), inputs, input_square, loss)
+
+
+def precision_of(wide, inputs=1, input_square=1.0, loss="probe"):
+    """The Precision of a network by its MeanField for the other arguments."""
+    network, typical, source = wide.network, wide, "mean field"
     if inputs == 1 and input_square == 1.0 and loss == "probe":
         try:
             typical, source = finite_width(network), "exact"
         except RequestError:
             pass
-    size = typical["preactivation_log_mean"]
-    gradient = typical["gradient_log_mean"] if "gradient_log_mean" in typical else np.full(size.size, np.nan)
+    size, gradient = (_typical(typical, quantity) for quantity in ("preactivation", "gradient"))
     largest = size + _spread_of_preactivations(wide, inputs)
     largest_gradient = gradient + _spread_of_gradients(wide, inputs)
     return Precision(
         network, source, exits(size, largest, range(1, len(size))), exits(gradient, largest_gradient, range(len(size) - 1, 0, -1)),
         largest, largest_gradient,
     )  # fmt: skip
+
+
+def _typical(prediction, quantity):
+    """The mean log over layers; -inf where at least half of the networks are zero, NaN where nothing is known."""
+    if f"{quantity}_log_mean" not in prediction:
+        return np.full(prediction.layers.size, np.nan)
+    size = prediction[f"{quantity}_log_mean"]
+    if f"{quantity}_zero_probability" not in prediction:
+        return size
+    return np.where(prediction[f"{quantity}_zero_probability"] >= 0.5, -np.inf, size)
 
 
 def exits(log_square, log_largest, way):

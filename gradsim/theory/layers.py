@@ -17,7 +17,8 @@ STEPS = 37.0  # log of a variance beyond which a step's width, v^-0.5 = 1e-8 of 
 FAR = 75.0  # log of a variance beyond which phi is its asymptote, and below minus which its tangent at 0: to e^-37 = 1e-16
 LARGEST = 400.0  # log of a variance whose square is still a float64
 NEGLIGIBLE = 1e-17
-SMALL_GAP = 1e-10  # below it the pair averages are extrapolated: they leave the limit as the root of the gap at a kink
+SMALL_GAP, TINY_GAP = 1e-10, 1e-14  # below one of them the pair averages are extrapolated
+STEEP = -12.0  # log of a gap between which and 37 - 12 = 25 above it pairs at STEPS are steps a small angle apart: to e^-12
 BESIDE, JUMP = 1e-9, 1e-6  # distance to a kink's sides, and the difference between these that is a jump
 
 
@@ -98,8 +99,24 @@ class Layer:
 
     def _flat_outside(self):
         """Whether phi is a step seen from far away."""
-        entry = find_activation(self.activation)[0]
-        return entry.slope == (0.0, 0.0) and self.bias == NO_BIAS
+        return find_activation(self.activation)[0].slope == (0.0, 0.0)
+
+    def _least_gap(self, variance):
+        """At which rounding of u1 - u2 is 1e-11 of it where phi bends; or the best between that and extrapolation."""
+        if variance <= 1:
+            return SMALL_GAP
+        return SMALL_GAP / variance if self._flat_outside() else max(SMALL_GAP / math.sqrt(variance), TINY_GAP)
+
+    def _pair_of_steps(self, log_variance, log_gap):
+        """`pair` from one at STEPS: what differs is near the step, at |u| << 1 beside sqrt(v), where |u1 - u2| ~ sqrt(v gap)."""
+        farther, apart = log_variance - STEPS, log_variance + log_gap - STEPS
+        if log_gap > STEEP:  # far apart beside the step's width: in proportion to 1/v
+            at, factor = log_gap, -farther
+        elif apart > STEEP:  # and to the angle
+            at, factor = STEEP, -farther + (STEEP - log_gap) / 2
+        else:  # as close as at STEPS where v gap is the same, in proportion to the density
+            at, factor = apart, -farther / 2
+        return tuple(value * math.exp(factor) for value in self.pair(STEPS, at))
 
     def _scaled(self, log_variance):
         """(Exact, variance, log of the factor on phi^2): phi itself, or its straight limit at variance 1."""
@@ -137,18 +154,19 @@ class Layer:
     def pair(self, log_variance, log_gap, single=None):
         """(ratio, product): E (phi(u1) - phi(u2))^2 / (2 v gap), and E phi'(u1) phi'(u2), at 1 - correlation = gap.
 
+        Below the least gap that can be integrated they go to their limit as the root of the gap, as they do at a kink.
         `single` is that of log_variance, if it is known.
         """
         single = single or self.single(log_variance)
         limit = math.exp(single.log_slope_square)
         if log_gap == -math.inf or log_variance == -math.inf:
             return limit, limit
-        if log_variance > STEPS and self._flat_outside():
-            return tuple(value * math.exp(STEPS - log_variance) for value in self.pair(STEPS, log_gap))
+        if log_variance > STEPS and self._flat_outside() and self.bias == NO_BIAS:
+            return self._pair_of_steps(log_variance, log_gap)
         phi, variance, factor = self._scaled(log_variance)
         bias = self.bias if factor == 0 else NO_BIAS
         gap = min(math.exp(log_gap), 2.0)
-        held = max(gap, SMALL_GAP)
+        held = max(gap, 1e-300 if phi.sine else self._least_gap(variance))
         near = math.sqrt(gap / held)
         if near < NEGLIGIBLE or (phi.strip and variance * held < 1e-12):
             return limit, limit

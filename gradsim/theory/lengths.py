@@ -37,18 +37,20 @@ class LengthMap:
         self.activation = activation
         self.entry, self.phi = find_activation(activation)[0], continuous(activation)
         self.logs = LOGS
-        if self.phi.given:
+        if self.phi.cuts:
             lost = np.concatenate([unresolved(self.phi, part) for part in np.array_split(np.exp(LOGS), LOGS.size // 8)])
             self.logs = LOGS[: np.argmax(lost)] if lost.any() else LOGS
             if self.logs.size < 2:
                 check_resolved(activation, math.exp(LOGS[1]))
         self.everywhere = self.logs.size == LOGS.size
+        self.horizon = f"{math.exp(self.logs[-1]):.3g}, where {activation} cannot be integrated (name its kinks, if it has any)"
         self.grid = np.exp(self.logs)
         self.square, self.slope_square, self.parallel = self._averages(self.grid)
         self.spline = CubicHermiteSpline(self.logs, self.square, self.parallel * self.grid)
+        self.homogeneous = self.entry.homogeneous or (_constant(self.square / self.grid) and _constant(self.slope_square))
 
     def at(self, q):
-        """(S, A, P) at an array q > 0, by quadrature. Raises RequestError beyond the end of a grid that has one."""
+        """(S, A, P) at an array q > 0, by quadrature. Raises RequestError beyond the grid of a user's function that ends."""
         q = np.asarray(q, float)
         if not self.everywhere and q.size and q.max() > self.grid[-1]:
             check_resolved(self.activation, float(q.max()))
@@ -58,7 +60,7 @@ class LengthMap:
     def _averages(self, q):
         if not q.size:
             return q, q, q
-        cells = CELLS // 16 if self.phi.given else CELLS
+        cells = CELLS // 16 if self.phi.cuts else CELLS
         parts = [averages(self.phi, part)[1:] for part in np.array_split(q.ravel(), -(-q.size // cells))]
         return tuple(np.concatenate([p[k] for p in parts]).reshape(q.shape) for k in range(3))
 
@@ -132,15 +134,19 @@ class LengthMap:
             ends += self._beyond(excess, stride, ROUNDING)
         return _distinct(_roots(excess, ends))
 
-    @property
-    def least_edge(self):
-        """The smallest sigma_b^2 on the edge that rounding leaves on the grid; 0 or less if it does not start at q = 0."""
+    def small_critical(self, bias_variance):
+        """`critical` where q - S/A is lost in rounding: from its power law at the least q that leaves three digits of it."""
         edge = self.edge()
-        return float(edge[np.argmax(edge != 0)])
+        first = int(np.argmax(np.abs(edge) > 1e3 * ROUNDING * self.grid))
+        near, far = edge[first], edge[min(first + AROUND, edge.size - 1)]
+        if not bias_variance < near < far:
+            return None
+        power = math.log(far / near) / (self.logs[first + AROUND] - self.logs[first])
+        return float(self.grid[first] * (bias_variance / near) ** (1 / power))
 
     def edge(self, bias_variance=0.0):
         """q - S/A - sigma_b^2 on the grid, exactly 0 where only rounding is left; -inf where the slope is zero."""
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             gap = self.grid - self.square / self.slope_square - bias_variance
         return np.where(np.abs(gap) < ROUNDING * self.grid, 0.0, gap)
 
@@ -170,6 +176,10 @@ class LengthMap:
         q = self._bracketed(w[:, None], b[:, None]) if self.monotone else self._iterated(w, b)
         return q.reshape(np.broadcast(weight_variance, bias_variance).shape)
 
+    def escaped(self, w, q):
+        """Whether the iteration from q on can only grow, as far as it can be followed."""
+        return (q > self.grid[-1]) & (w * self.limit(self.entry.slope) > 1) | (q > FARTHEST)
+
     def _iterated(self, w, b):
         """The iteration itself on the spline, and a Newton step by quadrature."""
         q = w + b
@@ -179,7 +189,7 @@ class LengthMap:
             if np.array_equal(before, q):
                 break
         dying = (q < self.grid[0]) & (self.at_zero(w, b) == 0) & (w * self.limit(self.slopes_at_zero) < 1)
-        growing = (q > self.grid[-1]) & (w * self.limit(self.entry.slope) > 1)
+        growing = self.escaped(w, q) | (not self.everywhere) & (q > self.grid[-1])
         inside = (q >= self.grid[0]) & (q <= self.grid[-1])
         w, b, settled = w[inside], b[inside], q[inside]
         square, _, parallel = self.at(settled)
@@ -207,6 +217,8 @@ class LengthMap:
         ahead = np.where(up, q[:, None] >= (w + b) * (1 - TOLERANCE), q[:, None] <= (w + b) * (1 + TOLERANCE))[:, 0]
         behind = (bracket == place[:, 0]) & ~ahead  # so is the root of the starting cell, at times
         q[behind | (q == 0) & (self.at_zero(w, b)[:, 0] > 0) | (start[:, 0] > logs[-1])] = np.nan
+        if not self.everywhere:
+            q[start[:, 0] > logs[-1]] = np.inf
         return q
 
     def _between(self, w, b, bracket):
@@ -249,6 +261,10 @@ def _roots(function, brackets):
     """Of the function in each bracket; not in those whose change of sign was rounding."""
     changing = [(a, b) for a, b in brackets if np.sign(function(a)) * np.sign(function(b)) <= 0]
     return [brentq(function, a, b, xtol=1e-300, rtol=1e-14) for a, b in changing]
+
+
+def _constant(values):
+    return bool(values.max() - values.min() < ROUNDING * values.max() < math.inf)
 
 
 def _distinct(values):

@@ -174,7 +174,7 @@ def _shares(n, a):
     inner = (k > 0) & (k < n)
     k, p = k[inner], p[inner]
     root = min(math.sqrt(a), 1 / math.sqrt(a))
-    graded = root * 2.0 ** np.arange(-3, 40)
+    graded = root * 2.0 ** np.arange(-3, math.ceil(-math.log2(root)))
     graded = graded[graded < math.pi / 4]
     peak = math.pi / 4 + math.sqrt(3 / (4 * n)) * np.linspace(-PEAK, PEAK, 15)
     edges = np.concatenate([[0, math.pi / 2], graded, math.pi / 2 - graded, peak, np.linspace(0, math.pi / 2, 9)])

@@ -47,7 +47,10 @@ class Linear:
 
 
 def linear_layers(network, theory):
-    """The Linear layers of a Network. Raises RequestError unless weights are random with mean zero, or zero, and none is left out."""
+    """The Linear layers of a Network.
+
+    Raises RequestError unless weights are random with mean zero, or zero, and none is left out.
+    """
     if not isinstance(network, Network):
         raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
     layers, fan_in = [], network.input_width

@@ -12,7 +12,7 @@ from ..network import Network
 from ..verdict import DECADES
 from .exact_laws import FiniteWidth, finite_width
 from .fixed_points import CriticalPoint, FixedPoint, critical_point, fixed_point
-from .float_ranges import Precision, precision
+from .float_ranges import Precision, precision_of
 from .infinite_width import MeanField, mean_field
 from .prediction import linear_layers
 
@@ -98,12 +98,13 @@ def summary(network, *, inputs=1, input_correlation=0.0, probe="independent"):
             proposals.append(_proposal(name, replace(network, weight_gain=gain), options | {"input_correlation": None}))
     return Summary(
         network, weight_std, bias_std, fixed_point(network.activation, weight_std=weight_std, bias_std=bias_std), critical,
-        wide, exact, precision(network, inputs=inputs, probe=probe), tuple(proposals), notes,
+        wide, exact, precision_of(wide, inputs), tuple(proposals), notes,
     )  # fmt: skip
 
 
 def _proposal(name, network, options):
-    return Proposal(name, network.weight_gain, mean_field(network, **options), precision(network, **options))
+    wide = mean_field(network, **options)
+    return Proposal(name, network.weight_gain, wide, precision_of(wide, options["inputs"]))
 
 
 def balanced_gain(network):

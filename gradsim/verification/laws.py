@@ -48,7 +48,7 @@ def deep(activation, init, widths, engine, scale, seed):
         means, variances, fourths = (np.array([getattr(one, name) for one in laws])[moving] for name in names)
         scores += [mean_score(found[moving, :half], means), variance_score(found[moving, half:], variances, fourths)]
     titles = ("forward means", "forward variances", "backward means", "backward variances")
-    panels = tuple((f"{activation}, {init}, {engine}: {t}", "layers", (z,)) for t, z in zip(titles, scores, strict=True))
+    panels = tuple((f"{activation}, {init}, {engine}\n{t}", "layers", (z,)) for t, z in zip(titles, scores, strict=True))
     return from_scores(np.concatenate(scores), panels)
 
 
@@ -70,7 +70,7 @@ def one_layer(activation, init, scale, seed):
         for name, found, one in cases:
             if one.continuous:
                 p.append(stats.kstest(found, one.cdf).pvalue)
-                panels.append((f"{activation}, {init}, {fan_in} to {fan_out}: {name}", "law", (found, one)))
+                panels.append((f"{activation}, {init}\n{fan_in} to {fan_out} units, {name}", "law", (found, one)))
     return from_p_values(p, tuple(panels[:: max(1, len(panels) // SHOWN)]))
 
 
@@ -120,8 +120,8 @@ CHECKS = (
     _deep_check("relu", "normal(0,0.3)", UNEVEN, "dense", CHI_K),
     _deep_check("linear", "xavier_normal", UNEVEN, "matrix_free", "E log chi2_n"),
     _deep_check("leaky_relu(0.2)", "he_normal(fan_in,0.2)", UNEVEN, "matrix_free", LEAKY),
-    _deep_check("relu", "orthogonal(1.4142135623730951)", UNEVEN, "matrix_free", BETA_K),
-    _deep_check("relu", "orthogonal(1.4142135623730951)", UNEVEN, "dense", BETA_K),
+    _deep_check("relu", "orthogonal(1.4)", UNEVEN, "matrix_free", BETA_K),
+    _deep_check("relu", "orthogonal(1.4)", UNEVEN, "dense", BETA_K),
     _deep_check("linear", "orthogonal", UNEVEN, "matrix_free", "E log Beta(n/2, (N-n)/2), 0 where n is the larger fan"),
     _layer_check("linear", "lecun_normal", "chi2_n / n"),
     _layer_check("relu", "he_normal", "2 chi2_K / n, K ~ Binomial(n, 1/2)"),

@@ -1,7 +1,6 @@
 """Pictures of a Report: the pooled z-scores, whole laws, scores layer by layer, and gaps to infinite width."""
 
 import math
-import textwrap
 
 import numpy as np
 from scipy import stats
@@ -9,7 +8,6 @@ from scipy import stats
 from ..plotting import COLOURS, matplotlib_figure, save
 
 COLUMNS = 4
-TITLE = 52  # characters of a line
 FILES = {"scores": "z_scores.png", "law": "laws.png", "layers": "layers.png", "gaps": "limits.png"}
 
 
@@ -71,7 +69,7 @@ def _grid(panels, draw):
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax, (title, _, arrays) in zip(axes, panels, strict=False):
         draw(ax, *arrays)
-        ax.set_title(textwrap.fill(title, TITLE), fontsize=8)
+        ax.set_title(title, fontsize=8)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
     return figure

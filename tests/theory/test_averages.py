@@ -305,6 +305,34 @@ def test_a_small_gap_leads_to_the_limit(name):
         assert abs(ratio - limit) < room and abs(product - limit) < room, (log_gap, ratio - limit, product - limit)
 
 
+def tanh_ratio(log_variance, log_gap):
+    """E (tanh u1 - tanh u2)^2 / (2 v gap) by brute force in m, d = (u1 +- u2) / 2: the difference is 2 sinh 2d / (cosh 2m + cosh 2d)."""
+    v, gap = math.exp(log_variance), math.exp(log_gap)
+    across, along = math.sqrt(v * gap / 2), math.sqrt(v * (1 - gap / 2))
+    y = quadrature.line(0.0, 10.0, 1.0)
+    total = 0.0
+    for d, weight in zip(across * y.h, y.weights * np.exp(-y.h**2 / 2) / math.sqrt(2 * math.pi), strict=True):
+        cuts = [d + far for far in (-40.0, -20.0, -8.0, -3.0, 0.0, 3.0, 8.0, 20.0, 40.0) if d + far > 0]
+        m = quadrature.line(0.0, min(d + 40, 12 * along), max((d + 40) / 50, 1e-3), cuts)
+        a, b = 2 * m.h, 2 * d
+        top = np.maximum(a, b)
+        smooth = np.exp(a - top) * (1 + np.exp(-2 * a)) + np.exp(b - top) * (1 + np.exp(-2 * b))
+        difference = 2 * -np.expm1(-2 * b) * np.exp(b - top) / smooth
+        density = np.exp(-((m.h / along) ** 2) / 2) / (along * math.sqrt(2 * math.pi))
+        total += 4 * weight * float(m.weights @ (difference**2 * density))
+    return total / (2 * v * gap)
+
+
+@pytest.mark.parametrize(
+    "log_variance, log_gap, accuracy",
+    [(0, -25, 1e-9), (9, -24, 1e-9), (18, -30, 1e-9), (27, -27, 1e-9), (36, -34, 1e-9), (40, -38, 1e-5), (60, -36, 1e-5),
+     (60, -61, 1e-5), (60, -10, 1e-5)],
+)  # fmt: skip
+def test_small_gaps_at_large_variances(log_variance, log_gap, accuracy):
+    """Where the step is as wide as the inputs are apart, and on both sides of that."""
+    assert Layer("tanh").pair(log_variance, log_gap)[0] == pytest.approx(tanh_ratio(log_variance, log_gap), rel=accuracy)
+
+
 @pytest.mark.parametrize("name", ["sin", "tanh", "erf"])
 @pytest.mark.parametrize("log_variance", [-4.0, 0.0, 4.0])
 def test_smooth_pairs_at_small_gaps_differ_from_the_limit_by_the_gap(name, log_variance):
@@ -418,6 +446,16 @@ def test_a_given_function_is_refused_only_at_variances_where_it_is_not_resolved(
     check_resolved("theory_cosine", 25.0)
     with pytest.raises(gradsim.RequestError, match="1e\\+06: it bends too sharply or too often"):
         check_resolved("theory_cosine", 1e6)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5, 1.0, 0.13])
+def test_kinks_and_jumps_that_are_not_named_are_found_wherever_they_are(shift):
+    """Also where panels happen to end: averages of one are right there, those of pairs are not."""
+    gradsim.activation(f"theory_kink_{shift * 100:.0f}", lambda h: max(h - shift, 0.0), lambda h: 1.0 if h > shift else 0.0)
+    gradsim.activation(f"theory_jump_{shift * 100:.0f}", lambda h: 1.0 if h > shift else -1.0, lambda h: 0.0)
+    for what in ("kink", "jump"):
+        with pytest.raises(gradsim.RequestError, match="name them"):
+            Layer(f"theory_{what}_{shift * 100:.0f}").single(0.0)
 
 
 def test_a_given_function_that_jumps_is_refused():

@@ -10,6 +10,7 @@ import gradsim
 from gradsim.curves import CurveSet
 from gradsim.quantities import PREDICTED
 from gradsim.theory.comparison import disagreements, measured_exits, predicted_exits, silence
+from gradsim.theory.comparison_report import missing
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,20 @@ def test_networks_that_are_all_zero_agree_with_theory_or_do_not():
     rows = disagreements(c)
     assert {row.statistic for row in rows} == {"zero_share"} and all(row.z == 0 and row.measured == 1 for row in rows)
     c.variables["gradient_zero_count"] = c["gradient_zero_count"] - 1
-    assert {row.quantity: row.z for row in disagreements(c)}["gradient"] == math.inf
+    assert {row.quantity: row.z for row in disagreements(c)}["gradient"] == -math.inf
+
+
+def test_rounding_is_no_disagreement():
+    """Zero weights and sigmoid: every network is the same, 1/2 up to a float32."""
+    c = gradsim.simulate(gradsim.mlp(width=8, depth=6, activation="sigmoid", init="zeros"), 200).with_theory()
+    assert abs({row.quantity: row.z for row in disagreements(c)}["activation"]) < 1
+
+
+def test_plain_arithmetic_is_not_that_of_theory(capsys):
+    network = gradsim.mlp(width=8, depth=200, weight_gain=0.1)
+    c = gradsim.simulate(network, 50, arithmetic="float32").with_theory()
+    assert c["gradient_zero_count"][1] == 50 and not [r for r in disagreements(c) if r.statistic == "zero_share"]
+    assert any("real numbers" in line for line in missing(CurveSet([c])))
 
 
 def test_mean_field_is_off_by_depth_over_width(curves):

@@ -428,6 +428,12 @@ def test_distribution_functions_end_at_zero_and_one(activation, init):
         assert not np.signbit(found["gradient_zero_probability"][1:]).any()
 
 
+@pytest.mark.parametrize("a", [1e-30, 1e-15, 0.01, 0.9, 30.0, 1e15, 1e30])
+def test_two_gates_in_closed_form(a):
+    """E log(sin^2 t + a^2 cos^2 t) over the circle is 2 log((1 + |a|) / 2); all are open or closed with probability 1/4 each."""
+    assert Gates(2, a).log_moments[0] == pytest.approx(0.5 * math.log(a) + math.log((1 + a) / 2), rel=1e-12, abs=1e-14)
+
+
 def test_sums_over_gates_are_probabilities():
     for n in (1, 2, 30, 1000, 65_536):
         k, p = open_gates(n)

@@ -338,11 +338,14 @@ def test_critical_points_far_out_on_an_edge_that_rises_slowly(name):
     assert lost.branches == () and "sigma_w tends to 1.41421" in lost.note
 
 
-@pytest.mark.parametrize("bias_std", [1e-12, 1e-40])
+@pytest.mark.parametrize("bias_std", [1e-8, 3e-11, 1e-12, 1e-40])
 def test_biases_that_are_lost_in_rounding(bias_std):
-    """tanh: q^3 ~ sigma_b^2 next to q."""
+    """tanh: (4/3) q^3 = sigma_b^2 and sigma_w = 1 + q, q small. q^3 cannot be seen beside q, and is extrapolated."""
     found = critical_point("tanh", bias_std=bias_std)
-    assert found.weight_std == 1 and found.branches[0].weight_std == 1 and "less than rounding" in found.note
+    q = (0.75 * bias_std**2) ** (1 / 3)
+    assert found.q_star == pytest.approx(q, rel=2e-2) and found.weight_std == pytest.approx(1 + q, abs=1e-8)
+    assert ("lost in rounding" in found.note) is (bias_std < 1e-10) and found.branches[0].q_star == found.q_star
+    assert critical_point("hard_tanh", bias_std=bias_std).weight_std == pytest.approx(1.0, abs=1e-12)
 
 
 def test_critical_points_of_small_biases():
@@ -431,7 +434,9 @@ def test_a_function_that_bends_for_ever():
     """h cos h has no asymptote to integrate against: theory follows it as far as it can, and says so."""
     gradsim.activation("theory_wiggle", lambda h: h * math.cos(h), lambda h: math.cos(h) - h * math.sin(h))
     found = fixed_point("theory_wiggle", weight_std=2.0)
-    assert found.q_star == math.inf and "where theory cannot follow" in found.note
+    assert math.isnan(found.q_star) and "undecided" in found.note and found.phase == "" and not found.stable
+    assert np.isnan(phase_diagram("theory_wiggle", weight_std=[2.0, 1000.0], bias_std=[0.0]).q_star).all()
+    assert "up to a variance of" in critical_point("theory_wiggle", bias_std=100.0).note
     q = brentq(lambda q: 0.8 * (0.5 * q + (0.5 * q - 2 * q * q) * math.exp(-2 * q)) + 0.04 - q, 1e-3, 1.0)
     assert fixed_point("theory_wiggle", weight_std=math.sqrt(0.8), bias_std=0.2).q_star == pytest.approx(q, rel=1e-8)
     with pytest.raises(gradsim.RequestError, match="bends too") as error:
@@ -451,6 +456,28 @@ def test_a_phase_diagram_of_a_length_map_that_falls():
     np.testing.assert_allclose(found.q_star, w / np.sqrt(1 + 4 * found.q_star) + b, rtol=1e-9, atol=1e-12)
     q = found.q_star
     np.testing.assert_allclose(found.chi_perp[1:], (4 * w * q * (1 + 4 * q) ** -1.5)[1:], rtol=1e-8, atol=1e-12)
+
+
+def test_a_length_map_that_falls_and_grows():
+    """It is followed until it can only grow."""
+    gradsim.activation(
+        "theory_hump",
+        lambda h: 6 * h * math.exp(-h * h) + 0.5 * h * (1 - math.exp(-h * h / 200)),
+        lambda h: 6 * (1 - 2 * h * h) * math.exp(-h * h) + 0.5 * (1 - math.exp(-h * h / 200) * (1 - h * h / 100)),
+    )
+    found = fixed_point("theory_hump", weight_std=13.889)
+    assert found.q_star == math.inf and "without bound" in found.note
+    assert phase_diagram("theory_hump", weight_std=[13.889], bias_std=[0.0]).q_star == math.inf
+
+
+def test_functions_that_are_homogeneous_but_do_not_say_so():
+    gradsim.activation("theory_own_relu", lambda h: max(h, 0.0), lambda h: 1.0 if h > 0 else 0.0, kinks=[0])
+    gradsim.activation("theory_own_line", lambda h: h, lambda h: 1.0)
+    for name, std in (("theory_own_relu", math.sqrt(2)), ("elu(0)", math.sqrt(2)), ("theory_own_line", 1.0)):
+        found = fixed_point(name, weight_std=std)
+        assert found.q_star == pytest.approx(std**2) and found.stable and found.note == "every variance is a fixed point"
+        assert phase_diagram(name, weight_std=[std], bias_std=[0.0]).q_star == pytest.approx(std**2)
+        assert critical_point(name).weight_std == pytest.approx(std)
 
 
 def test_a_constant_activation():

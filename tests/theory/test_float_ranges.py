@@ -238,6 +238,13 @@ def test_the_largest_beside_a_wide_uniform_bias(spread):
     assert inside**50 == pytest.approx(0.5, abs=1e-3)
 
 
+def test_layers_in_which_half_of_the_networks_are_dead():
+    """Width 3: a layer is dead with probability 1/8, so the sixth activation in more than half, as the seventh preactivation."""
+    found = precision(gradsim.mlp(width=3, depth=10))
+    assert all(e.zero == 7 for e in found.forward.values()) and all(e.zero == 10 for e in found.backward.values())
+    assert np.isfinite(found.log_largest_preactivation[1:7]).all() and (found.log_largest_preactivation[7:] == -math.inf).all()
+
+
 def test_no_weights_at_all():
     found = precision(gradsim.mlp(width=10, depth=3, activation="tanh", init="zeros", bias="constant(0.5)"))
     assert found.log_largest_preactivation[1] == pytest.approx(2 * math.log(0.5))
