@@ -18,13 +18,13 @@ CODES = {entry.name: code for code, entry in enumerate(ACTIVATIONS)}
 CUSTOM = len(ACTIVATIONS)  # the code of every user's activation
 _BY_NAME = {name: entry for entry in ACTIVATIONS for name in (entry.name, *entry.aliases)}
 _GIVEN = {}  # users' activations by name
-LEAST_PARAMETER, LARGEST_PARAMETER = 1e-30, 1e30  # of |a|, or a = 0: a h is then a float32 with all its digits
+LARGEST_PARAMETER = 1e30  # of |a|: a h is then a float32
 
 
 def find_activation(text):
     """The (Activation, parameter) of "tanh", "leaky_relu(0.2)", a name given to `activation`, or "module:function".
 
-    Raises RequestError for anything else, and for a parameter that is neither 0 nor between LEAST_ and LARGEST_PARAMETER.
+    Raises RequestError for anything else, and for parameters beyond LARGEST_PARAMETER.
     """
     if isinstance(text, str) and ":" in text and text not in _GIVEN:
         _GIVEN[text] = load(text)
@@ -40,9 +40,8 @@ def find_activation(text):
     if entry.parameter is None:
         return entry, 0.0
     a = arguments[0] if arguments else entry.parameter
-    if a and not LEAST_PARAMETER <= abs(a) <= LARGEST_PARAMETER:
-        bounds = f"from {LEAST_PARAMETER:g} to {LARGEST_PARAMETER:g}"
-        raise RequestError(f"--activation: {text!r}: the parameter is 0 or, but for its sign, {bounds}")
+    if not abs(a) <= LARGEST_PARAMETER:
+        raise RequestError(f"--activation: {text!r}: the parameter is from {-LARGEST_PARAMETER:g} to {LARGEST_PARAMETER:g}")
     return entry.with_parameter(a), a
 
 

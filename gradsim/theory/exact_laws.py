@@ -17,6 +17,7 @@ from .prediction import Prediction, linear_layers, place
 
 THEORY = "an exact law"
 INPUTS = ("gaussian", "fixed")
+LEAST_SLOPE = 1e-30  # of closed gates, but 0: shares of squares of it are float64s
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def _slope(network, layers):
         raise RequestError(
             f"--activation: no exact law is known for {network.activation!r}; there is one for linear, relu, leaky_relu and abs"
         )
+    if left and abs(left) < LEAST_SLOPE:
+        raise RequestError(f"--activation: {network.activation!r}: exact laws need a slope of 0 or of {LEAST_SLOPE:g} or more")
     for layer in layers:
         if layer.weights.kind not in ("normal", "orthogonal"):
             kind = "zero" if layer.weights.kind == "constant" else layer.weights.kind.replace("_", " ")

@@ -62,7 +62,7 @@ def test_theory_as_json(capsys):
         (["phase", "--simulate", "--simulated-points", "1"], "--simulated-points"),
         (["phase", "--weight-std", "0,1e200"], "--weight-std"),
         (["theory", "--activation", "sin", "--weight-gain", "1e200"], "1e-60 to 1e+60"),
-        (["theory", "--activation", "leaky_relu(1e100)"], "1e-30 to 1e+30"),
+        (["theory", "--activation", "leaky_relu(1e100)"], "-1e+30 to 1e+30"),
         (["phase", "--simulate", "--depth", "1"], "--depth"),
         (["phase", "-o", "phase.xyz"], "--out"),
         (["verify", "nothing like it"], "verify"),

@@ -16,7 +16,7 @@ from scipy import stats
 from scipy.special import digamma, polygamma
 
 import gradsim
-from gradsim.theory import finite_width
+from gradsim.theory import finite_width, mean_field
 from gradsim.theory.log_laws import Beta, ChiSquare, Gates, LayerLaw, open_gates
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -482,6 +482,12 @@ def test_where_no_exact_law_is_known(options, words):
     with pytest.raises(gradsim.RequestError, match=words.replace("(", r"\(")) as error:
         finite_width(gradsim.mlp(width=10, depth=2, **options))
     assert "\n" not in str(error.value)
+
+
+def test_slopes_that_a_float64_cannot_square():
+    with pytest.raises(gradsim.RequestError, match="1e-30"):
+        finite_width(gradsim.mlp(width=5, depth=2, activation="leaky_relu(1e-200)"))
+    assert mean_field(gradsim.mlp(width=5, depth=2, activation="leaky_relu(1e-200)")).chi_perp[1] == pytest.approx(1.0)
 
 
 def test_a_given_activation_has_no_exact_law_even_where_it_is_relu():
