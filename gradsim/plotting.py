@@ -182,5 +182,5 @@ def _axes(ax):
     if high - low < 2:
         ax.set_ylim(min(low, (low + high) / 2 - 1), max(high, (low + high) / 2 + 1))
     ax.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{value:.0f}}}$"))
