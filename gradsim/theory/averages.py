@@ -24,7 +24,7 @@ FEW_NODES, FEW_WEIGHTS = np.polynomial.legendre.leggauss(5)
 NARROW = 0.1  # of a uniform bias, in standard deviations: five nodes then average the normal density to 1e-16
 NO_BIAS = (0.0, 0.0)
 CLOSER_CUTS = tuple(np.arange(-64.37, 65.0, 0.5))  # of a user's function, none at a number where it is likely to have a kink
-OFFSET = 0.77
+OFFSET = 0.77  # standard deviations by which the panels of that rule are moved, so that none ends at 0
 UNRESOLVED = 1e-8
 
 

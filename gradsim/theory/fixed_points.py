@@ -24,8 +24,8 @@ class FixedPoint:
     """What an infinitely deep and wide network with Var W = weight_std^2 / fan_in and Var b = bias_std^2 settles to.
 
     `q_star` is the variance of preactivations that inputs of mean square 1 lead to: 0 where signals die, inf where they
-    grow without bound (there is no fixed point then), NaN where a user's activation cannot be integrated so far. `c_star` is the correlation that two
-    inputs with correlation 0 get, NaN where it is kept as it is. `chi_perp` = sigma_w^2 E phi'^2 is what the
+    grow without bound (there is no fixed point then), NaN where a user's activation cannot be integrated so far.
+    `c_star` is the correlation that two inputs with correlation 0 get, NaN where it is kept as it is. `chi_perp` = sigma_w^2 E phi'^2 is what the
     mean-square gradient is multiplied by in a layer, `chi_par` = dq'/dq, `chi_c_star` is sigma_w^2 E phi'(u1) phi'(u2) at c_star.
     `xi_q` and `xi_c` are the depth scales in layers, -1 / ln of chi_par and of the slope of the correlation map at
     c_star. `phase` is one of PHASES. `stable` says that a small change of q does not grow. `others` holds

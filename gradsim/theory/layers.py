@@ -18,8 +18,8 @@ FAR = 75.0  # log of a variance beyond which phi is its asymptote, and below min
 LARGEST = 400.0  # log of a variance whose square is still a float64
 NEGLIGIBLE = 1e-17
 SMALL_GAP, TINY_GAP = 1e-10, 1e-14  # below one of them the pair averages are extrapolated
-STEEP = -12.0  # log of a gap between which and 37 - 12 = 25 above it pairs at STEPS are steps a small angle apart: to e^-12
-BESIDE, JUMP = 1e-9, 1e-6  # distance to a kink's sides, and the difference between these that is a jump
+STEEP = -12.0  # log of a gap that is a small angle to e^-12, and 25 above the log of a gap as wide as the step at STEPS
+BESIDE, JUMP = 1e-12, 1e-6  # distance to a kink's sides, and the difference between these that is a jump: no slope below 5e5
 
 
 class Single(NamedTuple):

@@ -465,6 +465,14 @@ def test_a_given_function_that_jumps_is_refused():
     assert "\n" not in str(error.value)
 
 
+def test_a_steep_function_with_a_named_kink_does_not_jump():
+    gradsim.activation(
+        "theory_steep", lambda h: math.tanh(1e4 * h) + max(h, 0.0),
+        lambda h: 1e4 / math.cosh(min(1e4 * abs(h), 300.0)) ** 2 + (1.0 if h > 0 else 0.0), kinks=[0],
+    )  # fmt: skip
+    assert continuous("theory_steep").kinks == (0.0,)
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (2, 3), (0,)])
 def test_a_given_function_keeps_the_shape_of_its_argument(shape):
     gradsim.activation("theory_square", lambda h: h * h, lambda h: 2 * h)
