@@ -5,8 +5,16 @@ from numba import njit, prange
 
 from gradsim.kernels.compilation import FASTMATH_REDUCTION
 from gradsim.kernels.sampling import (
-    LAW_NORMAL, LAW_UNIFORM, ROLE_BACKWARD, ROLE_FORWARD, ROLE_WEIGHT, TILE, blocks_per_row, sample_blocks, sample_row,
-)  # fmt: skip
+    LAW_NORMAL,
+    LAW_UNIFORM,
+    ROLE_BACKWARD,
+    ROLE_FORWARD,
+    ROLE_WEIGHT,
+    TILE,
+    blocks_per_row,
+    sample_blocks,
+    sample_row,
+)
 
 LAWS = {"normal": LAW_NORMAL, "uniform": LAW_UNIFORM}
 

@@ -104,7 +104,9 @@ def haar(count):
     """{width: time of orthogonal layers over that of Gaussian ones}, one input."""
     result = {}
     for width in (256, 1024):
-        networks = {init: gradsim.mlp(width=width, depth=100, activation="tanh", init=init) for init in ("lecun_normal", "orthogonal")}
+        networks = {
+            init: gradsim.mlp(width=width, depth=100, activation="tanh", init=init) for init in ("lecun_normal", "orthogonal")
+        }
         taken = timing.rounds({init: job(network, 500) for init, network in networks.items()}, count, target=0.5)
         result[width] = float(np.median(taken["orthogonal"]) / np.median(taken["lecun_normal"]))
     return result
@@ -119,29 +121,40 @@ def show(result):
             table.add_row(name, f"{t['median']:.4g}", f"{t['low']:.4g} - {t['high']:.4g}", f"{ratio:.0f}")
         console.print(table)
         least, aim = ASKED[int(width)]
-        console.print(f"asked {least}, aim {aim}: {part['ratio']:.0f} as they come, {part['ratio_to_threads']:.0f} with a thread a core\n")
+        console.print(
+            f"asked {least}, aim {aim}: {part['ratio']:.0f} as they come, {part['ratio_to_threads']:.0f} with a thread a core\n"
+        )
     for activation, part in result["bound"].items():
         console.print(
             f"{activation}: {part['gradsim']['median']:.2f} ns a unit, layer and core (aim {AIMS[activation]}), two normals "
             f"{part['normals']['median']:.2f}: {100 * part['of_bound']:.0f} % of the bound (asked {100 * ASKED_OF_BOUND:.0f} %)"
         )
     s, m = result["large"]["seconds"], result["large"]["megabytes"]
-    console.print(f"10,000 networks x 1,000 layers x 256: {s:.1f} s (asked {ASKED_SECONDS:.0f}), {m:.0f} MB (asked {ASKED_MEGABYTES:.0f})")
+    console.print(
+        f"10,000 networks x 1,000 layers x 256: {s:.1f} s (asked {ASKED_SECONDS:.0f}), {m:.0f} MB (asked {ASKED_MEGABYTES:.0f})"
+    )
     e = result["exponents"]
-    console.print(f"exponents: depth {e['depth']:.3f}, width from 512 {e['width']:.3f}, inputs {e['inputs']:.2f} (at most {e['steepest']:.2f})")
+    console.print(
+        f"exponents: depth {e['depth']:.3f}, width from 512 {e['width']:.3f}, inputs {e['inputs']:.2f} (at most {e['steepest']:.2f})"
+    )
     console.print("Haar over Gaussian: " + ", ".join(f"{r:.2f} at width {w}" for w, r in result["haar"].items()) + " (asked 2)")
 
 
 @click.command()
 @click.option("--rounds", "count", default=7, show_default=True)
-@click.option("--only", type=click.Choice(["large", "bound", "haar", "scaling", "peers"]), help="Measure this again, keep the rest.")
+@click.option(
+    "--only", type=click.Choice(["large", "bound", "haar", "scaling", "peers"]), help="Measure this again, keep the rest."
+)
 @click.option("--json", "path", type=click.Path(path_type=Path), default=RESULT, help="Where the figures go.")
 def main(count, only, path):
     """Time the matrix-free engine against PyTorch, JAX, its own random numbers and itself."""
     parts = {
-        "large": large, "bound": of_bound, "haar": haar, "scaling": scaling,
+        "large": large,
+        "bound": of_bound,
+        "haar": haar,
+        "scaling": scaling,
         "peers": lambda count: {str(w): contest(Job(w, 100, "tanh", "lecun_normal"), "auto", 1000, count) for w in ASKED},
-    }  # fmt: skip
+    }
     result = json.loads(path.read_text(encoding="utf-8")) if only else {}
     result |= {"rounds": count} | {name: measure(count) for name, measure in parts.items() if only in (None, name)}
     times = {axis: {int(size): t for size, t in sizes.items()} for axis, sizes in result["scaling"].items()}

@@ -57,7 +57,12 @@ def machine():
             versions[name] = version(name)
         except PackageNotFoundError:
             pass
-    return {"cpu": models[0] if models else platform.processor(), "cores": CORES, "versions": versions, "date": str(date.today())}
+    return {
+        "cpu": models[0] if models else platform.processor(),
+        "cores": CORES,
+        "versions": versions,
+        "date": str(date.today()),
+    }
 
 
 def write(path, result):

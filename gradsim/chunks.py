@@ -64,9 +64,16 @@ def folded_chunks(network, fold, **options):
     options = checked(**options)
     fit(network, options)
     program = lower(
-        network, options["inputs"], options["input_correlation"], options["loss"], options["probe"],
-        options["input_file"], options["target_file"], options["engine"], options["arithmetic"],
-    )  # fmt: skip
+        network,
+        options["inputs"],
+        options["input_correlation"],
+        options["loss"],
+        options["probe"],
+        options["input_file"],
+        options["target_file"],
+        options["engine"],
+        options["arithmetic"],
+    )
     key = stream_key(options["seed"], network.to_json() if options["stream"] is None else options["stream"])
     size, replicas, idle = chunk_size(program), options["replicas"], []
 

@@ -147,31 +147,52 @@ INITIALIZERS = (
     Initializer("zeros", lambda i, o: WeightLaw("constant", 0.0, 0.0), "every weight 0"),
     Initializer("ones", lambda i, o: WeightLaw("constant", 1.0, 0.0), "every weight 1"),
     Initializer("constant", lambda i, o, c: WeightLaw("constant", c, 0.0), "every weight c", ("c",)),
-    Initializer("normal", _given_std("normal", "normal"), "normal with the given mean and standard deviation",
-                ("mean", "std")),
-    Initializer("truncated_normal", _given_std("truncated_normal", "truncated_normal"),
-                "normal(mean, std) cut at two standard deviations, which leaves 0.8796 std", ("mean", "std")),
-    Initializer("corrected_truncated_normal", _given_std("corrected_truncated_normal", "truncated_normal", TRUNCATED_STD),
-                "the same, widened so that what is left has the given std", ("mean", "std")),
+    Initializer("normal", _given_std("normal", "normal"), "normal with the given mean and standard deviation", ("mean", "std")),
+    Initializer(
+        "truncated_normal",
+        _given_std("truncated_normal", "truncated_normal"),
+        "normal(mean, std) cut at two standard deviations, which leaves 0.8796 std",
+        ("mean", "std"),
+    ),
+    Initializer(
+        "corrected_truncated_normal",
+        _given_std("corrected_truncated_normal", "truncated_normal", TRUNCATED_STD),
+        "the same, widened so that what is left has the given std",
+        ("mean", "std"),
+    ),
     Initializer("uniform", _uniform, "uniform between min and max", ("min", "max")),
-    Initializer("rademacher", lambda i, o, c: _law("rademacher", 0.0, c), "-c or c, 1 if not given", ("c",),
-                defaults=(1.0,)),
-    Initializer("sparse", _sparse, "each unit has k incoming weights at random places, normal with std (1 if not given)",
-                ("k", "std"), defaults=(1.0,)),
+    Initializer("rademacher", lambda i, o, c: _law("rademacher", 0.0, c), "-c or c, 1 if not given", ("c",), defaults=(1.0,)),
+    Initializer(
+        "sparse",
+        _sparse,
+        "each unit has k incoming weights at random places, normal with std (1 if not given)",
+        ("k", "std"),
+        defaults=(1.0,),
+    ),
     Initializer("identity", _structured("identity"), "gain (1) on the diagonal", ("gain",), ("eye",), (1.0,)),
-    Initializer("orthogonal", _structured("orthogonal"),
-                "gain (1) times a random matrix with orthonormal columns, or rows where they are fewer", ("gain",),
-                defaults=(1.0,)),
+    Initializer(
+        "orthogonal",
+        _structured("orthogonal"),
+        "gain (1) times a random matrix with orthonormal columns, or rows where they are fewer",
+        ("gain",),
+        defaults=(1.0,),
+    ),
     Initializer("fan_in_uniform", _fan_in_uniform, "uniform on +-1/sqrt(fan_in)"),
     *_by_variance("xavier", ("glorot",), "2 / (fan_in + fan_out)", lambda i, o: 2 / (i + o)),
-    *_by_variance("he", ("kaiming",), "2 / (1 + slope^2) / fan; fan_in and slope 0 if not given", _he, ("fan", "slope"),
-                  ("fan_in", 0.0)),
+    *_by_variance(
+        "he", ("kaiming",), "2 / (1 + slope^2) / fan; fan_in and slope 0 if not given", _he, ("fan", "slope"), ("fan_in", 0.0)
+    ),
     *_by_variance("lecun", (), "1 / fan_in", lambda i, o: 1 / i),
-    Initializer("torch_default", _fan_in_uniform, "PyTorch's Linear: weights and biases uniform on +-1/sqrt(fan_in)",
-                bias="fan_in_uniform"),
-    Initializer("keras_default", lambda i, o: _law("uniform", 0.0, math.sqrt(6 / (i + o))),
-                "Keras' Dense: xavier_uniform, biases 0"),
-)  # fmt: skip
+    Initializer(
+        "torch_default",
+        _fan_in_uniform,
+        "PyTorch's Linear: weights and biases uniform on +-1/sqrt(fan_in)",
+        bias="fan_in_uniform",
+    ),
+    Initializer(
+        "keras_default", lambda i, o: _law("uniform", 0.0, math.sqrt(6 / (i + o))), "Keras' Dense: xavier_uniform, biases 0"
+    ),
+)
 _BY_NAME = {name: entry for entry in INITIALIZERS for name in (entry.name, *entry.aliases)}
 
 

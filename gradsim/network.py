@@ -59,9 +59,17 @@ def finite_number(option, value, least=-math.inf):
 
 
 def mlp(
-    *, width=256, depth=None, activation="relu", init="he_normal", weight_gain=1.0, bias=None, bias_std=0.0,
-    input_width=None, outputs=None,
-):  # fmt: skip
+    *,
+    width=256,
+    depth=None,
+    activation="relu",
+    init="he_normal",
+    weight_gain=1.0,
+    bias=None,
+    bias_std=0.0,
+    input_width=None,
+    outputs=None,
+):
     """A validated Network.
 
     `width` is one number (with `depth` layers, 100 if not given) or a list with one entry a layer; `input_width`

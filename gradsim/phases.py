@@ -96,9 +96,7 @@ def _panel(ax, weight_std, bias_std, decades, reach):
     held = np.clip(decades, -10 * reach, 10 * reach)  # infinite where signals are exactly zero
     if np.isnan(decades).any():
         ax.plot([], [], "s", color=UNDEFINED, ms=8, label="undecided, or no gradient")
-    image = ax.pcolormesh(
-        weight_std, bias_std, held, cmap=COLOURS, vmin=-reach, vmax=reach, shading="nearest", rasterized=True
-    )
+    image = ax.pcolormesh(weight_std, bias_std, held, cmap=COLOURS, vmin=-reach, vmax=reach, shading="nearest", rasterized=True)
     ax.set_facecolor(UNDEFINED)
     return image
 
@@ -121,8 +119,15 @@ def _edge(ax, diagram, decades):
         if inside.mean() > 0.05:
             row, column = (int(round(np.mean(places))) for places in np.nonzero(inside))
             if inside[row, column]:
-                ax.text(diagram.weight_std[column], diagram.bias_std[row], name, ha="center", va="center", fontsize=11,
-                        bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": "none", "alpha": 0.75})  # fmt: skip
+                ax.text(
+                    diagram.weight_std[column],
+                    diagram.bias_std[row],
+                    name,
+                    ha="center",
+                    va="center",
+                    fontsize=11,
+                    bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
+                )
 
 
 def comparison(diagram, measured):

@@ -80,8 +80,10 @@ def figure(curve_set, quantity="gradient", theory=False):
     what = TITLES.get(quantity, quantity.replace("_", " "))
     result.suptitle(
         f"{what[0].upper()}{what[1:]} at initialization: median of the networks and 5–95 % band",
-        x=0.01, ha="left", fontsize=11 if columns == 1 else 12,
-    )  # fmt: skip
+        x=0.01,
+        ha="left",
+        fontsize=11 if columns == 1 else 12,
+    )
     _legends(result, axes[: len(panels)], styles, names)
     return result
 
@@ -96,9 +98,12 @@ def _legends(result, axes, styles, names):
     labels = [label for label in styles if label in handles]
     if labels != [""]:
         result.legend(
-            [handles[label] for label in labels], labels, loc="outside right upper", frameon=False,
+            [handles[label] for label in labels],
+            labels,
+            loc="outside right upper",
+            frameon=False,
             title=", ".join(name.replace("_", " ") for name in names) or None,
-        )  # fmt: skip
+        )
     predicted = [Line2D([], [], color="black", **style) for style in THEORY_STYLES.values() if style["label"] in handles]
     if predicted:
         result.legend(handles=predicted, loc="outside lower center", frameon=False, ncols=2)
@@ -127,13 +132,25 @@ def _panel(ax, title, lines, quantity, styles):
         low, middle, high = (curves.quantile(quantity, q) * DECADES for q in (BAND[0], 0.5, BAND[1]))
         shown = np.isfinite(middle)
         drawn = shown.sum() > 1 or (shown.any() and len(shown) < 4)
-        ax.plot(curves.layers[shown], middle[shown], label=label, lw=1.6, marker="o" if shown.sum() == 1 else None,
-                ms=4, **styles[label])  # fmt: skip
+        ax.plot(
+            curves.layers[shown],
+            middle[shown],
+            label=label,
+            lw=1.6,
+            marker="o" if shown.sum() == 1 else None,
+            ms=4,
+            **styles[label],
+        )
         if drawn:
             ax.fill_between(
-                curves.layers, np.where(np.isfinite(low), low, middle), np.where(np.isfinite(high), high, middle),
-                where=shown, color=styles[label]["color"], alpha=0.18, lw=0,
-            )  # fmt: skip
+                curves.layers,
+                np.where(np.isfinite(low), low, middle),
+                np.where(np.isfinite(high), high, middle),
+                where=shown,
+                color=styles[label]["color"],
+                alpha=0.18,
+                lw=0,
+            )
         inside = middle[QUANTITIES[quantity].layers(curves.network)]
         if np.any(inside == -math.inf):
             last = np.flatnonzero(middle == -math.inf).max()

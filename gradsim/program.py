@@ -14,8 +14,15 @@ from .kernels.interpreter import ACTIVATE, INPUT, LINEAR_GAUSSIAN, LINEAR_HAAR, 
 from .kernels.linear import BIAS_MEAN, BIAS_SCALE, MEAN
 from .kernels.loss import CROSS_ENTROPY, INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
 from .kernels.sampling import (
-    LAW_CONSTANT, LAW_IDENTITY, LAW_NORMAL, LAW_ORTHOGONAL, LAW_RADEMACHER, LAW_SPARSE, LAW_TRUNCATED, LAW_UNIFORM,
-)  # fmt: skip
+    LAW_CONSTANT,
+    LAW_IDENTITY,
+    LAW_NORMAL,
+    LAW_ORTHOGONAL,
+    LAW_RADEMACHER,
+    LAW_SPARSE,
+    LAW_TRUNCATED,
+    LAW_UNIFORM,
+)
 from .kernels.workspace import Data, padded_width
 
 LAW_CODES = {
@@ -68,8 +75,16 @@ def _linear_parameters(bias, weights, fan_in):
 
 def _activation_parameters(network):
     entry, parameter = find_activation(network.activation)
-    row = [parameter, entry.value_zero, *entry.slope_zero, *entry.slope, *entry.intercept, entry.largest_derivative,
-           entry.homogeneous, *entry.addresses]  # fmt: skip
+    row = [
+        parameter,
+        entry.value_zero,
+        *entry.slope_zero,
+        *entry.slope,
+        *entry.intercept,
+        entry.largest_derivative,
+        entry.homogeneous,
+        *entry.addresses,
+    ]
     return CODES.get(entry.name, CUSTOM), row
 
 
@@ -105,9 +120,16 @@ def room_behind(operation, inputs, n_in, n_out, scaled_draw):
 
 
 def lower(
-    network, inputs=1, correlation=0.0, loss="probe", probe="independent", samples=None, targets=None, engine="auto",
+    network,
+    inputs=1,
+    correlation=0.0,
+    loss="probe",
+    probe="independent",
+    samples=None,
+    targets=None,
+    engine="auto",
     arithmetic="carried",
-):  # fmt: skip
+):
     """The Program that carries `inputs` inputs side by side through `network` to the loss.
 
     The inputs are Gaussian with the given correlation, or rows of `samples`; `targets` go with these. `engine` says how
@@ -120,7 +142,9 @@ def lower(
         steps.append((operation, layer, width, offset, variant))
         parameters.append([*row, *[0.0] * (PARAMETERS - len(row))])
         n_in = steps[-2][2] if len(steps) > 1 else width
-        offset += inputs * padded_width(width) + room_behind(operation, inputs, n_in, width, not any(parameters[-1][k] for k in OFFSETS))
+        offset += inputs * padded_width(width) + room_behind(
+            operation, inputs, n_in, width, not any(parameters[-1][k] for k in OFFSETS)
+        )
 
     add(INPUT, 0, network.input_width, GAUSSIAN if samples is None else SAMPLES, [correlation])
     fan_in = network.input_width

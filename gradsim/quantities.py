@@ -55,9 +55,11 @@ QUANTITIES = {
         Quantity("saturated_fraction", "hidden", "fraction of units with |phi'| below 1 % of its maximum", log=False),
         Quantity("correlation", "linear", "cosine between the preactivations of two inputs", log=False, pairs=True),
         Quantity(
-            "log_one_minus_correlation", "linear",
+            "log_one_minus_correlation",
+            "linear",
             f"natural log of one minus the correlation (float32 resolves it down to {math.log(CORRELATION_FLOOR):.1f})",
-            log=False, pairs=True,
+            log=False,
+            pairs=True,
         ),
         Quantity("gradient_correlation", "linear", "cosine between the gradients of two inputs", log=False, pairs=True),
     )

@@ -15,8 +15,15 @@ from .activations import find_activation
 from .activations.exact import exact
 from .initializers import bias_law, weight_law
 from .kernels.sampling import (
-    ROLE_BIAS, ROLE_INPUT, ROLE_LABEL, ROLE_PLACE, ROLE_PROBE, ROLE_SAMPLE, ROLE_TARGET, ROLE_WEIGHT,
-)  # fmt: skip
+    ROLE_BIAS,
+    ROLE_INPUT,
+    ROLE_LABEL,
+    ROLE_PLACE,
+    ROLE_PROBE,
+    ROLE_SAMPLE,
+    ROLE_TARGET,
+    ROLE_WEIGHT,
+)
 from .kernels.vectors import ROUNDING
 from .quantities import QUANTITIES
 from .streams import stream_key
@@ -118,9 +125,17 @@ def _places(key, layer, replica, rows, columns, wanted):
 
 
 def draw(
-    network, replica, inputs=1, seed=0, stream=None, input_correlation=0.0, input_file=None, target_file=None, loss="probe",
+    network,
+    replica,
+    inputs=1,
+    seed=0,
+    stream=None,
+    input_correlation=0.0,
+    input_file=None,
+    target_file=None,
+    loss="probe",
     probe="independent",
-):  # fmt: skip
+):
     """The Draw of one replica: what the kernels draw. Arguments as in `gradsim.simulate`, files as Samples."""
     key = stream_key(seed, network.to_json() if stream is None else stream)
     weights, biases, fan_in = [], [], network.input_width

@@ -16,14 +16,26 @@ ARITHMETICS = ("carried", "float32", "float64")
 
 
 def checked(
-    replicas=1000, seed=0, inputs=1, engine="auto", stream=None, input_correlation=0.0, input_file=None,
-    target_file=None, loss="probe", probe="independent", arithmetic="carried", threads=None,
-):  # fmt: skip
+    replicas=1000,
+    seed=0,
+    inputs=1,
+    engine="auto",
+    stream=None,
+    input_correlation=0.0,
+    input_file=None,
+    target_file=None,
+    loss="probe",
+    probe="independent",
+    arithmetic="carried",
+    threads=None,
+):
     """The options of `simulate` that concern the run, validated, files read. Raises RequestError."""
     for option, value, allowed in (
-        ("--engine", engine, ENGINES), ("--loss", loss, LOSSES), ("--probe", probe, PROBES),
+        ("--engine", engine, ENGINES),
+        ("--loss", loss, LOSSES),
+        ("--probe", probe, PROBES),
         ("--arithmetic", arithmetic, ARITHMETICS),
-    ):  # fmt: skip
+    ):
         if value not in allowed:
             raise unknown(option, value, allowed)
     if not (stream is None or isinstance(stream, str)):
@@ -85,7 +97,9 @@ def fit(network, options):
         return
     width = network.linear_widths[-1]
     if loss == "mse" and targets.values.shape[1] != width:
-        raise RequestError(f"--target-file: {targets.name!r} has {targets.values.shape[1]} columns, the network {width} outputs")
+        raise RequestError(
+            f"--target-file: {targets.name!r} has {targets.values.shape[1]} columns, the network {width} outputs"
+        )
     if loss == "cross_entropy":
         labels = targets.values
         if labels.shape[1] != 1 or (labels != labels.round()).any() or labels.min() < 0 or labels.max() >= width:

@@ -23,10 +23,24 @@ def warm_up(arithmetic="carried"):
 
 
 def simulate(
-    network, replicas=1000, seed=0, inputs=1, engine="auto", keep_samples=False, *, threads=None, stream=None,
-    input_correlation=0.0, input_file=None, target_file=None, loss="probe", probe="independent", arithmetic="carried",
-    quantiles=QUANTILES, progress=None,
-):  # fmt: skip
+    network,
+    replicas=1000,
+    seed=0,
+    inputs=1,
+    engine="auto",
+    keep_samples=False,
+    *,
+    threads=None,
+    stream=None,
+    input_correlation=0.0,
+    input_file=None,
+    target_file=None,
+    loss="probe",
+    probe="independent",
+    arithmetic="carried",
+    quantiles=QUANTILES,
+    progress=None,
+):
     """Draw `replicas` networks, send `inputs` inputs forward and the loss's gradient backward, and give Curves.
 
     Inputs are standard normal, pairs of them with `input_correlation`, or different rows of `input_file` (a path or an

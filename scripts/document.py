@@ -21,9 +21,7 @@ def variables():
     def kind(v):
         return "int64, missing -1" if v.integer else "float64, missing NaN"
 
-    rows = [
-        (f"`{n}`", f"({', '.join(('cell', *v.dims))})", kind(v), v.long_name) for n, v in VARIABLES.items()
-    ]
+    rows = [(f"`{n}`", f"({', '.join(('cell', *v.dims))})", kind(v), v.long_name) for n, v in VARIABLES.items()]
     return table(("variable", "dimensions", "type", "meaning"), rows)
 
 
@@ -87,7 +85,9 @@ def _sizes(times):
 def costs():
     cost = benchmark("dense")["activations"]
     rows = sorted(cost, key=cost.get)
-    return table(("activation", "ns a unit", "relative"), [(n, f"{cost[n]:.2f}", f"{cost[n] / cost['tanh']:.2f}") for n in rows])
+    return table(
+        ("activation", "ns a unit", "relative"), [(n, f"{cost[n]:.2f}", f"{cost[n] / cost['tanh']:.2f}") for n in rows]
+    )
 
 
 TABLES = {
@@ -108,7 +108,7 @@ TABLES = {
         ("name", "aliases", "meaning"),
         [(f"`{i.form}`", ", ".join(i.aliases), i.summary) for i in INITIALIZERS],
     ),
-}  # fmt: skip
+}
 
 
 def documented(text):

@@ -90,10 +90,18 @@ def increments(init, gain, engine):
         finite &= bool(np.isfinite(logs).all())
         steps = sign * np.diff(logs, axis=1)
         scores.append((steps.mean() - mean) / np.sqrt(variance / steps.size))
-    finite &= all(np.isfinite(values[1:]).all() for name, values in curves.variables.items() if name.endswith("log_mean")
-                  and values.ndim == 1)  # fmt: skip
+    finite &= all(
+        np.isfinite(values[1:]).all()
+        for name, values in curves.variables.items()
+        if name.endswith("log_mean") and values.ndim == 1
+    )
     text = f"z = {scores[0]:+.2f} forward, {scores[1]:+.2f} backward; all finite: {finite}"
-    return f"depth 10,000: relu {init} gain {gain:g}, {engine}", "exact law, |z| < 5", text, finite and max(map(abs, scores)) < 5
+    return (
+        f"depth 10,000: relu {init} gain {gain:g}, {engine}",
+        "exact law, |z| < 5",
+        text,
+        finite and max(map(abs, scores)) < 5,
+    )
 
 
 def finite_width_law(activation, init, widths):
@@ -152,16 +160,29 @@ def same_bits():
 
 def main():
     checks = (
-        help_time, small_run_time, first_compilation, peak_memory, same_bits,
-        *(partial(increments, init, gain, engine) for engine in ("matrix_free", "dense")
-          for init, gain in (("normal(0,3)", 1.0), ("he_normal", 0.1))),
-        *(partial(finite_width_law, activation, "he_normal", (width,))
-          for activation in ("linear", "relu", "leaky_relu(0.2)") for width in (4, 16, 100)),
+        help_time,
+        small_run_time,
+        first_compilation,
+        peak_memory,
+        same_bits,
+        *(
+            partial(increments, init, gain, engine)
+            for engine in ("matrix_free", "dense")
+            for init, gain in (("normal(0,3)", 1.0), ("he_normal", 0.1))
+        ),
+        *(
+            partial(finite_width_law, activation, "he_normal", (width,))
+            for activation in ("linear", "relu", "leaky_relu(0.2)")
+            for width in (4, 16, 100)
+        ),
         *(partial(finite_width_law, "relu", "orthogonal(1.4)", (width,)) for width in (4, 16, 100)),
-        *(partial(finite_width_law, activation, "orthogonal(1.4)", widths)
-          for activation in ("linear", "relu") for widths in ((4, 7), (16, 25), (100, 64))),
+        *(
+            partial(finite_width_law, activation, "orthogonal(1.4)", widths)
+            for activation in ("linear", "relu")
+            for widths in ((4, 7), (16, 25), (100, 64))
+        ),
         laws,
-    )  # fmt: skip
+    )
     good = True
     for check in checks:
         name, asked, measured, passed = check()

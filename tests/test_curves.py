@@ -70,8 +70,13 @@ VERDICTS = [
 def test_verdicts(options, word):
     verdict = gradsim.simulate(gradsim.mlp(width=64, depth=20, **options), 50).verdict
     assert verdict.word == word
-    assert {"zero": "exactly zero", "symmetric": "never differ", "exploding": "grow by", "vanishing": "shrink by",
-            "stable": "keep their scale"}[word] in verdict.sentence  # fmt: skip
+    assert {
+        "zero": "exactly zero",
+        "symmetric": "never differ",
+        "exploding": "grow by",
+        "vanishing": "shrink by",
+        "stable": "keep their scale",
+    }[word] in verdict.sentence
     if word == "vanishing":
         assert verdict.decades < -1 and verdict.leaves["float16"][1] == "underflow" and verdict.leaves["float32"] is None
 

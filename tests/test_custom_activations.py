@@ -98,13 +98,30 @@ def test_from_a_module_on_the_command_line(tmp_path, monkeypatch, capsys):
 
     def run(activation):
         with pytest.raises(SystemExit) as exit:
-            main(["run", "--activation", activation, "--width", "8", "--depth", "3", "--replicas", "10", "--out", "r.h5",
-                  "--overwrite"])  # fmt: skip
+            main(
+                [
+                    "run",
+                    "--activation",
+                    activation,
+                    "--width",
+                    "8",
+                    "--depth",
+                    "3",
+                    "--replicas",
+                    "10",
+                    "--out",
+                    "r.h5",
+                    "--overwrite",
+                ]
+            )
         return exit.value.code, capsys.readouterr()
 
     code, text = run("my_activations:ramp")
     assert code == 0 and gradsim.open("r.h5")[0].network.activation == "my_activations:ramp"
-    for name, words in (("my_activations:lonely", "lonely_derivative"), ("my_activations:none", "has no 'none'"),
-                        ("no_such_module:f", "cannot import")):  # fmt: skip
+    for name, words in (
+        ("my_activations:lonely", "lonely_derivative"),
+        ("my_activations:none", "has no 'none'"),
+        ("no_such_module:f", "cannot import"),
+    ):
         code, text = run(name)
         assert code == 2 and words in text.err and text.err.count("\n") == 1

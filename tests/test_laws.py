@@ -20,40 +20,67 @@ GAUSSIAN, HAAR, FRAMES = (f"gradsim/kernels/{name}.py" for name in ("linear_gaus
 # name: (file, what stands there, what is planted instead, cells that are looked at)
 PLANTED = {
     "no projection backward, one input": (
-        GAUSSIAN, "(along - length * overlap / norm)", "(along - 0.0 * overlap / norm)", ["normal", "3-3-3-3", "1 inputs"],
+        GAUSSIAN,
+        "(along - length * overlap / norm)",
+        "(along - 0.0 * overlap / norm)",
+        ["normal", "3-3-3-3", "1 inputs"],
     ),
     "no projection backward, several inputs": (
-        GAUSSIAN, "scratch.first[k, b] -= scratch.second[k, b]", "scratch.first[k, b] -= 0.0", ["normal", "3-3-3-3", "2 inputs"],
+        GAUSSIAN,
+        "scratch.first[k, b] -= scratch.second[k, b]",
+        "scratch.first[k, b] -= 0.0",
+        ["normal", "3-3-3-3", "2 inputs"],
     ),
     "a fresh matrix backward, one input": (
-        GAUSSIAN, "lift = p[SCALE] * (along - length * overlap / norm) / norm", "lift = 0.0", ["normal", "3-3-3-3", "1 inputs"],
+        GAUSSIAN,
+        "lift = p[SCALE] * (along - length * overlap / norm) / norm",
+        "lift = 0.0",
+        ["normal", "3-3-3-3", "1 inputs"],
     ),
     "a fresh matrix backward, several inputs": (
-        GAUSSIAN, "add_mix(scratch.first, rank, q, n_in, b, row(g, b))", "pass", ["normal", "3-3-3-3", "2 inputs"],
+        GAUSSIAN,
+        "add_mix(scratch.first, rank, q, n_in, b, row(g, b))",
+        "pass",
+        ["normal", "3-3-3-3", "2 inputs"],
     ),
     "the mean forgotten backward": (
-        GAUSSIAN, "shift = p[MEAN] * sum_of(after, n_out) if p[MEAN] != 0.0 else 0.0", "shift = 0.0", ["normal(0.3,", "9-5-9-5", "1 inputs"],
+        GAUSSIAN,
+        "shift = p[MEAN] * sum_of(after, n_out) if p[MEAN] != 0.0 else 0.0",
+        "shift = 0.0",
+        ["normal(0.3,", "9-5-9-5", "1 inputs"],
     ),
     "the mean forgotten forward": (
-        GAUSSIAN, "shift = p[MEAN] * sum_of(before, n_in)", "shift = 0.0", ["normal(0.3,", "9-5-9-5", "1 inputs"],
+        GAUSSIAN,
+        "shift = p[MEAN] * sum_of(before, n_in)",
+        "shift = 0.0",
+        ["normal(0.3,", "9-5-9-5", "1 inputs"],
     ),
     "a wrong sign in R": (
-        FRAMES, "coefficients[rank, pivot] = 1.0 / inverse", "coefficients[rank, pivot] = -1.0 / inverse", ["normal", "3-3-3-3", "2 inputs"],
+        FRAMES,
+        "coefficients[rank, pivot] = 1.0 / inverse",
+        "coefficients[rank, pivot] = -1.0 / inverse",
+        ["normal", "3-3-3-3", "2 inputs"],
     ),
     "frames whose signs are not free": (
-        HAAR, "    mix(scratch.first, rank, v, n_out, h)\n",
+        HAAR,
+        "    mix(scratch.first, rank, v, n_out, h)\n",
         "    for k in range(rank):\n        if v[k, 0] > 0.0:\n            for i in range(n):\n                v[k, i] = -v[k, i]\n"
-        "    mix(scratch.first, rank, v, n_out, h)\n", ["orthogonal", "3-3-3-3", "2 inputs"],
+        "    mix(scratch.first, rank, v, n_out, h)\n",
+        ["orthogonal", "3-3-3-3", "2 inputs"],
     ),
     "orthogonal: the fresh frame not across the inputs, several inputs": (
-        HAAR, "squares[k] = subtract(dot(direction, row(residuals, k), n_in), direction, n_in, row(residuals, k))", "pass",
+        HAAR,
+        "squares[k] = subtract(dot(direction, row(residuals, k), n_in), direction, n_in, row(residuals, k))",
+        "pass",
         ["orthogonal", "9-5-9-5", "2 inputs"],
     ),
     "orthogonal: no projection of the fresh frame": (
-        HAAR, "subtract(dot(before, fresh, n_in) / x_square, before, n_in, fresh)", "pass",
+        HAAR,
+        "subtract(dot(before, fresh, n_in) / x_square, before, n_in, fresh)",
+        "pass",
         ["orthogonal", "3-3-3-3", "1 inputs"],
     ),
-}  # fmt: skip
+}
 
 
 def test_both_engines_have_the_law_of_explicit_matrices():

@@ -22,38 +22,60 @@ MEAN_FIELD = f"{PROPERTIES}mean_field.py::test_gap_is_of_order_one_over_width"
 # name: (file, what stands there, what is planted instead, tests that must each fail)
 PLANTED = {
     "He with 1 instead of 2": (
-        INITIALIZERS, "return 2 / (1 + slope * slope)", "return 1 / (1 + slope * slope)",
+        INITIALIZERS,
+        "return 2 / (1 + slope * slope)",
+        "return 1 / (1 + slope * slope)",
         [NAMED + "[he_normal]", NAMED + "[kaiming_truncated_normal]", SCALE + "he_keeps_relu"],
     ),
     "std for variance": (
-        INITIALIZERS, "math.sqrt(variance(i, o, *more) / UNIT_LAWS[kind][0])", "variance(i, o, *more) / UNIT_LAWS[kind][0]",
+        INITIALIZERS,
+        "math.sqrt(variance(i, o, *more) / UNIT_LAWS[kind][0])",
+        "variance(i, o, *more) / UNIT_LAWS[kind][0]",
         [NAMED + "[xavier_normal]", NAMED + "[lecun_normal]", SCALE + "xavier_keeps_linear_up_to_the_fans"],
     ),
     "fan_out for fan_in": (
-        INITIALIZERS, '(fan_in if fan == "fan_in" else fan_out)', '(fan_out if fan == "fan_in" else fan_in)',
+        INITIALIZERS,
+        '(fan_in if fan == "fan_in" else fan_out)',
+        '(fan_out if fan == "fan_in" else fan_in)',
         [NAMED + "[he_normal]", NAMED + "[he_normal(fan_out)]", SCALE + "he_keeps_relu"],
     ),
     "one fan for the sum of both": (
-        INITIALIZERS, "lambda i, o: 2 / (i + o))", "lambda i, o: 1 / i)",
+        INITIALIZERS,
+        "lambda i, o: 2 / (i + o))",
+        "lambda i, o: 1 / i)",
         [NAMED + "[xavier_normal]", SCALE + "xavier_keeps_linear_up_to_the_fans", SCALE + "xavier_backward_layer_after_layer"],
     ),
     "the std of uniform weights for their bound": (
-        INITIALIZERS, '"uniform": (1 / 3, -1.2)', '"uniform": (1.0, -1.2)',
+        INITIALIZERS,
+        '"uniform": (1 / 3, -1.2)',
+        '"uniform": (1.0, -1.2)',
         [NAMED + "[xavier_uniform]", SCALE + "layer_after_layer"],
     ),
     "a truncated normal that is not widened": (
-        INITIALIZERS, "(1 - 4 * _D, (3 *", "(1.0, (3 *", [NAMED + "[he_truncated_normal]"],
+        INITIALIZERS,
+        "(1 - 4 * _D, (3 *",
+        "(1.0, (3 *",
+        [NAMED + "[he_truncated_normal]"],
     ),
     "a gradient that survives the layers below": (
-        EXACT, "others = passed - total.log_alive if number <= depth else 0.0", "others = 0.0", [FINITE_WIDTH],
+        EXACT,
+        "others = passed - total.log_alive if number <= depth else 0.0",
+        "others = 0.0",
+        [FINITE_WIDTH],
     ),
     "fans not exchanged on the way back": (
-        EXACT, "_length(after, after.fan_out, after.fan_in)", "_length(after, after.fan_in, after.fan_out)", [FINITE_WIDTH],
+        EXACT,
+        "_length(after, after.fan_out, after.fan_in)",
+        "_length(after, after.fan_in, after.fan_out)",
+        [FINITE_WIDTH],
     ),
     "fan_in for fan_out on the way back": (
-        INFINITE, ".weights.variance * layers[number].fan_out", ".weights.variance * layers[number].fan_in", [MEAN_FIELD],
+        INFINITE,
+        ".weights.variance * layers[number].fan_out",
+        ".weights.variance * layers[number].fan_in",
+        [MEAN_FIELD],
     ),
-}  # fmt: skip
+}
 ALL = sorted({test for *_, tests in PLANTED.values() for test in tests})
 # Failures are reported as they are found, since making them smaller takes longer, and a few examples will do
 PROFILE = """

@@ -41,9 +41,15 @@ def tapes(network, replica, inputs, engine="dense", **options):
     """What the interpreter leaves of one replica."""
     options = checked(inputs=inputs, engine=engine, **options)
     program = lower(
-        network, inputs, options["input_correlation"], options["loss"], options["probe"], options["input_file"],
-        options["target_file"], engine,
-    )  # fmt: skip
+        network,
+        inputs,
+        options["input_correlation"],
+        options["loss"],
+        options["probe"],
+        options["input_file"],
+        options["target_file"],
+        engine,
+    )
     return Tapes(program, stream_key(0, network.to_json()), 1, replica)
 
 
@@ -108,8 +114,10 @@ def test_gradients_of_losses_are_finite_differences(loss):
     output = reference.forward(network, drawn)[-1]
     gradient = reference.loss_gradient(drawn, output)
     for index in np.ndindex(output.shape):
-        up, down = (reference.loss(drawn, [output + sign * eps * (np.arange(9).reshape(3, 3) == 3 * index[0] + index[1])])
-                    for sign in (1, -1))  # fmt: skip
+        up, down = (
+            reference.loss(drawn, [output + sign * eps * (np.arange(9).reshape(3, 3) == 3 * index[0] + index[1])])
+            for sign in (1, -1)
+        )
         assert (up - down) / (2 * eps) == pytest.approx(gradient[index], abs=1e-8)
 
 
@@ -130,8 +138,7 @@ def test_gradients_are_finite_differences(network):
     for k, (value, cotangent) in enumerate(zip(tape, cotangents, strict=True)):
         direction = rng.normal(size=value.shape)
         up, down = (
-            reference.loss(drawn, reference.forward(network, drawn, value + sign * eps * direction, k))
-            for sign in (1, -1)
+            reference.loss(drawn, reference.forward(network, drawn, value + sign * eps * direction, k)) for sign in (1, -1)
         )
         scale = np.linalg.norm(cotangent) * np.linalg.norm(direction)
         assert abs((up - down) / (2 * eps) - np.sum(cotangent * direction)) < 1e-6 * scale + 1e-9

@@ -2,8 +2,14 @@ import numpy as np
 import pytest
 
 from gradsim.chunks import (
-    CHUNK_BYTES, CHUNK_NANOSECONDS, LARGEST_CHUNK, SUM_NANOSECONDS, SUM_SHARE, chunk_size, record_chunks,
-)  # fmt: skip
+    CHUNK_BYTES,
+    CHUNK_NANOSECONDS,
+    LARGEST_CHUNK,
+    SUM_NANOSECONDS,
+    SUM_SHARE,
+    chunk_size,
+    record_chunks,
+)
 from gradsim.errors import RequestError
 from gradsim.network import mlp
 from gradsim.program import lower
@@ -27,10 +33,16 @@ def test_no_two_replicas_are_alike():
     assert len(set(records(replicas=600)[:, 0, 1])) == 600
 
 
-@pytest.mark.parametrize("network, inputs", [
-    (mlp(width=1, depth=1), 1), (mlp(width=8, depth=10_000), 1), (mlp(width=1, depth=100_000), 1), (mlp(width=4096, depth=9), 3),
-    (mlp(width=512, depth=9, init="he_uniform"), 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "network, inputs",
+    [
+        (mlp(width=1, depth=1), 1),
+        (mlp(width=8, depth=10_000), 1),
+        (mlp(width=1, depth=100_000), 1),
+        (mlp(width=4096, depth=9), 3),
+        (mlp(width=512, depth=9, init="he_uniform"), 1),
+    ],
+)
 def test_a_chunk_stays_within_its_bytes_and_its_work(network, inputs):
     program = lower(network, inputs)
     size = chunk_size(program)

@@ -40,8 +40,7 @@ def _compiled(name, what, function):
     except (NumbaError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise RequestError(
-            f"activation {name!r}: Numba cannot compile {what}; write it for one number with math or numpy functions"
-            f" ({reason})"
+            f"activation {name!r}: Numba cannot compile {what}; write it for one number with math or numpy functions ({reason})"
         ) from None
 
 

@@ -215,35 +215,97 @@ def _selu_log_derivative(h, a):
 
 
 GELU = Activation(
-    "gelu", _gelu, _gelu_derivative, _gelu_log, _gelu_log_derivative,
-    0.0, (0.5, 0.5), (0.0, 1.0), (0.0, 0.0), 1.1289, summary="h P(z <= h), z standard normal (exact)",
-)  # fmt: skip
+    "gelu",
+    _gelu,
+    _gelu_derivative,
+    _gelu_log,
+    _gelu_log_derivative,
+    0.0,
+    (0.5, 0.5),
+    (0.0, 1.0),
+    (0.0, 0.0),
+    1.1289,
+    summary="h P(z <= h), z standard normal (exact)",
+)
 GELU_TANH = Activation(
-    "gelu_tanh", _gelu_tanh, _gelu_tanh_derivative, _gelu_tanh_log, _gelu_tanh_log_derivative,
-    0.0, (0.5, 0.5), (0.0, 1.0), (0.0, 0.0), 1.1290,
+    "gelu_tanh",
+    _gelu_tanh,
+    _gelu_tanh_derivative,
+    _gelu_tanh_log,
+    _gelu_tanh_log_derivative,
+    0.0,
+    (0.5, 0.5),
+    (0.0, 1.0),
+    (0.0, 0.0),
+    1.1290,
     summary="h (1 + tanh(sqrt(2/pi) (h + 0.044715 h^3))) / 2",
-)  # fmt: skip
+)
 SILU = Activation(
-    "silu", _silu, _silu_derivative, _silu_log, _silu_log_derivative,
-    0.0, (0.5, 0.5), (0.0, 1.0), (0.0, 0.0), 1.0998, aliases=("swish",), summary="h sigmoid(h)",
-)  # fmt: skip
+    "silu",
+    _silu,
+    _silu_derivative,
+    _silu_log,
+    _silu_log_derivative,
+    0.0,
+    (0.5, 0.5),
+    (0.0, 1.0),
+    (0.0, 0.0),
+    1.0998,
+    aliases=("swish",),
+    summary="h sigmoid(h)",
+)
 MISH = Activation(
-    "mish", _mish, _mish_derivative, _mish_log, _mish_log_derivative,
-    0.0, (0.6, 0.6), (0.0, 1.0), (0.0, 0.0), 1.0885, summary="h tanh(log(1 + e^h))",
-)  # fmt: skip
+    "mish",
+    _mish,
+    _mish_derivative,
+    _mish_log,
+    _mish_log_derivative,
+    0.0,
+    (0.6, 0.6),
+    (0.0, 1.0),
+    (0.0, 0.0),
+    1.0885,
+    summary="h tanh(log(1 + e^h))",
+)
 SOFTPLUS = Activation(
-    "softplus", _softplus, _sigmoid, _softplus_log, _softplus_log_derivative,
-    math.log(2), (0.5, 0.5), (0.0, 1.0), (0.0, 0.0), 1.0, summary="log(1 + e^h)",
-)  # fmt: skip
+    "softplus",
+    _softplus,
+    _sigmoid,
+    _softplus_log,
+    _softplus_log_derivative,
+    math.log(2),
+    (0.5, 0.5),
+    (0.0, 1.0),
+    (0.0, 0.0),
+    1.0,
+    summary="log(1 + e^h)",
+)
 ELU = Activation(
-    "elu", _elu, _elu_derivative, _elu_log, _elu_log_derivative,
-    0.0, (1.0, 1.0), (0.0, 1.0), (-1.0, 0.0), 1.0, parameter=1.0,
+    "elu",
+    _elu,
+    _elu_derivative,
+    _elu_log,
+    _elu_log_derivative,
+    0.0,
+    (1.0, 1.0),
+    (0.0, 1.0),
+    (-1.0, 0.0),
+    1.0,
+    parameter=1.0,
     adapted=lambda a: {"slope_zero": (a, 1.0), "intercept": (-a, 0.0), "largest_derivative": max(abs(a), 1.0)},
     summary="h if h > 0 else a (e^h - 1); elu(a), a = 1",
-)  # fmt: skip
+)
 SELU = Activation(
-    "selu", _selu, _selu_derivative, _selu_log, _selu_log_derivative,
-    0.0, (SELU_SCALE * SELU_ALPHA, SELU_SCALE), (0.0, SELU_SCALE), (-SELU_SCALE * SELU_ALPHA, 0.0),
-    SELU_SCALE * SELU_ALPHA, summary="1.0507 elu(h; 1.6733)",
-)  # fmt: skip
+    "selu",
+    _selu,
+    _selu_derivative,
+    _selu_log,
+    _selu_log_derivative,
+    0.0,
+    (SELU_SCALE * SELU_ALPHA, SELU_SCALE),
+    (0.0, SELU_SCALE),
+    (-SELU_SCALE * SELU_ALPHA, 0.0),
+    SELU_SCALE * SELU_ALPHA,
+    summary="1.0507 elu(h; 1.6733)",
+)
 GATED = (GELU, GELU_TANH, SILU, MISH, SOFTPLUS, ELU, SELU)

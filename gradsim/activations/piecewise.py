@@ -117,38 +117,86 @@ def _piecewise_log(h, a):
 
 def _homogeneous(name, phi, derivative, slopes, **more):
     return Activation(
-        name, phi, derivative, _piecewise_log, _piecewise_log, 0.0, slopes, slopes, (0.0, 0.0),
-        max(abs(s) for s in slopes), homogeneous=True, **more,
-    )  # fmt: skip
+        name,
+        phi,
+        derivative,
+        _piecewise_log,
+        _piecewise_log,
+        0.0,
+        slopes,
+        slopes,
+        (0.0, 0.0),
+        max(abs(s) for s in slopes),
+        homogeneous=True,
+        **more,
+    )
 
 
 LINEAR = _homogeneous("linear", _linear, _linear_derivative, (1.0, 1.0), aliases=("identity",), summary="h")
 RELU = _homogeneous("relu", _relu, _relu_derivative, (0.0, 1.0), summary="max(h, 0)")
 LEAKY_RELU = _homogeneous(
-    "leaky_relu", _leaky_relu, _leaky_relu_derivative, (0.01, 1.0), parameter=0.01,
+    "leaky_relu",
+    _leaky_relu,
+    _leaky_relu_derivative,
+    (0.01, 1.0),
+    parameter=0.01,
     adapted=lambda a: {"slope_zero": (a, 1.0), "slope": (a, 1.0), "largest_derivative": max(abs(a), 1.0)},
-    aliases=("lrelu",), summary="h if h > 0 else a h; leaky_relu(a), a = 0.01",
-)  # fmt: skip
+    aliases=("lrelu",),
+    summary="h if h > 0 else a h; leaky_relu(a), a = 0.01",
+)
 ABS = _homogeneous("abs", _abs, _abs_derivative, (-1.0, 1.0), summary="|h|")
 HARD_TANH = Activation(
-    "hard_tanh", _hard_tanh, _hard_tanh_derivative,
+    "hard_tanh",
+    _hard_tanh,
+    _hard_tanh_derivative,
     *_logs(elementary(lambda h: max(min(h, 1.0), -1.0)), elementary(lambda h: 1.0 if abs(h) < 1.0 else 0.0)),
-    0.0, (1.0, 1.0), (0.0, 0.0), (-1.0, 1.0), 1.0, aliases=("hardtanh",), summary="h cut to [-1, 1]",
-)  # fmt: skip
+    0.0,
+    (1.0, 1.0),
+    (0.0, 0.0),
+    (-1.0, 1.0),
+    1.0,
+    aliases=("hardtanh",),
+    summary="h cut to [-1, 1]",
+)
 HARD_SIGMOID = Activation(
-    "hard_sigmoid", _hard_sigmoid, _hard_sigmoid_derivative,
+    "hard_sigmoid",
+    _hard_sigmoid,
+    _hard_sigmoid_derivative,
     *_logs(elementary(lambda h: max(min(h / 6.0 + 0.5, 1.0), 0.0)), elementary(lambda h: 1 / 6 if abs(h) < 3.0 else 0.0)),
-    0.5, (1 / 6, 1 / 6), (0.0, 0.0), (0.0, 1.0), 1 / 6, aliases=("hardsigmoid",), summary="h/6 + 1/2 cut to [0, 1]",
-)  # fmt: skip
+    0.5,
+    (1 / 6, 1 / 6),
+    (0.0, 0.0),
+    (0.0, 1.0),
+    1 / 6,
+    aliases=("hardsigmoid",),
+    summary="h/6 + 1/2 cut to [0, 1]",
+)
 RELU6 = Activation(
-    "relu6", _relu6, _relu6_derivative,
+    "relu6",
+    _relu6,
+    _relu6_derivative,
     *_logs(elementary(lambda h: max(min(h, 6.0), 0.0)), elementary(lambda h: 1.0 if 0.0 < h < 6.0 else 0.0)),
-    0.0, (0.0, 1.0), (0.0, 0.0), (0.0, 6.0), 1.0, summary="h cut to [0, 6]",
-)  # fmt: skip
+    0.0,
+    (0.0, 1.0),
+    (0.0, 0.0),
+    (0.0, 6.0),
+    1.0,
+    summary="h cut to [0, 6]",
+)
 HARD_SWISH = Activation(
-    "hard_swish", _hard_swish, _hard_swish_derivative,
-    *_logs(elementary(lambda h: h * max(min(h / 6.0 + 0.5, 1.0), 0.0)),
-           elementary(lambda h: 1.0 if h >= 3.0 else h / 3.0 + 0.5 if h > -3.0 else 0.0)),
-    0.0, (0.5, 0.5), (0.0, 1.0), (0.0, 0.0), 1.5, aliases=("hardswish",), summary="h hard_sigmoid(h)",
-)  # fmt: skip
+    "hard_swish",
+    _hard_swish,
+    _hard_swish_derivative,
+    *_logs(
+        elementary(lambda h: h * max(min(h / 6.0 + 0.5, 1.0), 0.0)),
+        elementary(lambda h: 1.0 if h >= 3.0 else h / 3.0 + 0.5 if h > -3.0 else 0.0),
+    ),
+    0.0,
+    (0.5, 0.5),
+    (0.0, 1.0),
+    (0.0, 0.0),
+    1.5,
+    aliases=("hardswish",),
+    summary="h hard_sigmoid(h)",
+)
 PIECEWISE = (LINEAR, RELU, LEAKY_RELU, ABS, HARD_TANH, HARD_SIGMOID, RELU6, HARD_SWISH)

@@ -115,23 +115,70 @@ def _cos_log(h, a):
 
 
 SIGMOID = Activation(
-    "sigmoid", _sigmoid, _sigmoid_derivative, _sigmoid_log, _sigmoid_log_derivative,
-    0.5, (0.25, 0.25), (0.0, 0.0), (0.0, 1.0), 0.25, aliases=("logistic",), summary="1 / (1 + e^-h)",
-)  # fmt: skip
+    "sigmoid",
+    _sigmoid,
+    _sigmoid_derivative,
+    _sigmoid_log,
+    _sigmoid_log_derivative,
+    0.5,
+    (0.25, 0.25),
+    (0.0, 0.0),
+    (0.0, 1.0),
+    0.25,
+    aliases=("logistic",),
+    summary="1 / (1 + e^-h)",
+)
 TANH = Activation(
-    "tanh", _tanh, _tanh_derivative, _tanh_log, _tanh_log_derivative,
-    0.0, (1.0, 1.0), (0.0, 0.0), (-1.0, 1.0), 1.0, summary="tanh h",
-)  # fmt: skip
+    "tanh",
+    _tanh,
+    _tanh_derivative,
+    _tanh_log,
+    _tanh_log_derivative,
+    0.0,
+    (1.0, 1.0),
+    (0.0, 0.0),
+    (-1.0, 1.0),
+    1.0,
+    summary="tanh h",
+)
 ERF = Activation(
-    "erf", _erf, _erf_derivative, _erf_log, _erf_log_derivative,
-    0.0, (2 / math.sqrt(math.pi),) * 2, (0.0, 0.0), (-1.0, 1.0), 2 / math.sqrt(math.pi), summary="erf h",
-)  # fmt: skip
+    "erf",
+    _erf,
+    _erf_derivative,
+    _erf_log,
+    _erf_log_derivative,
+    0.0,
+    (2 / math.sqrt(math.pi),) * 2,
+    (0.0, 0.0),
+    (-1.0, 1.0),
+    2 / math.sqrt(math.pi),
+    summary="erf h",
+)
 SOFTSIGN = Activation(
-    "softsign", _softsign, _softsign_derivative, _softsign_log, _softsign_log_derivative,
-    0.0, (1.0, 1.0), (0.0, 0.0), (-1.0, 1.0), 1.0, summary="h / (1 + |h|)",
-)  # fmt: skip
+    "softsign",
+    _softsign,
+    _softsign_derivative,
+    _softsign_log,
+    _softsign_log_derivative,
+    0.0,
+    (1.0, 1.0),
+    (0.0, 0.0),
+    (-1.0, 1.0),
+    1.0,
+    summary="h / (1 + |h|)",
+)
 SIN = Activation(
-    "sin", _sin, _cos, _sin_log, _cos_log,
-    0.0, (1.0, 1.0), (math.nan, math.nan), (math.nan, math.nan), 1.0, aliases=("sine",), summary="sin h",
-)  # fmt: skip
+    "sin",
+    _sin,
+    _cos,
+    _sin_log,
+    _cos_log,
+    0.0,
+    (1.0, 1.0),
+    (math.nan, math.nan),
+    (math.nan, math.nan),
+    1.0,
+    aliases=("sine",),
+    summary="sin h",
+)
 SATURATING = (SIGMOID, TANH, ERF, SOFTSIGN, SIN)

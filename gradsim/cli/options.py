@@ -30,20 +30,27 @@ def network_options(function):
         [
             click.option("--activation", default="relu", show_default=True, help="See `gradsim list activations`."),
             click.option("--init", default="he_normal", show_default=True, help="See `gradsim list initializers`."),
-            click.option("--width", type=Widths(), default=256, show_default=True,
-                         help="Units of a hidden layer, or one number a layer separated by commas."),
+            click.option(
+                "--width",
+                type=Widths(),
+                default=256,
+                show_default=True,
+                help="Units of a hidden layer, or one number a layer separated by commas.",
+            ),
             click.option("--depth", type=int, help="Hidden layers.  [default: 100]"),
-            click.option("--weight-gain", type=float, default=1.0, show_default=True,
-                         help="Factor on the scale of the weights."),
-            click.option("--bias", help="zeros, constant(c), normal(std), uniform(min,max) or fan_in_uniform.  "
-                         "[default: the initializer's]"),
-            click.option("--bias-std", type=float, default=0.0, show_default=True,
-                         help="Short for --bias normal(std)."),
+            click.option(
+                "--weight-gain", type=float, default=1.0, show_default=True, help="Factor on the scale of the weights."
+            ),
+            click.option(
+                "--bias",
+                help="zeros, constant(c), normal(std), uniform(min,max) or fan_in_uniform.  [default: the initializer's]",
+            ),
+            click.option("--bias-std", type=float, default=0.0, show_default=True, help="Short for --bias normal(std)."),
             click.option("--input-width", type=int, help="Units of the input.  [default: the first width]"),
             click.option("--outputs", type=int, help="Add a linear readout with so many outputs."),
         ],
         function,
-    )  # fmt: skip
+    )
 
 
 def run_options(function):
@@ -53,21 +60,35 @@ def run_options(function):
             click.option("--replicas", type=int, default=1000, show_default=True, help="Networks to draw."),
             click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers."),
             click.option("--inputs", type=int, default=1, show_default=True, help="Inputs carried side by side."),
-            click.option("--input-correlation", type=float, default=0.0, show_default=True,
-                         help="Correlation between any two Gaussian inputs."),
+            click.option(
+                "--input-correlation",
+                type=float,
+                default=0.0,
+                show_default=True,
+                help="Correlation between any two Gaussian inputs.",
+            ),
             click.option("--input-file", help="Inputs are rows of X.npy, X.csv or X.h5:/path instead."),
             click.option("--target-file", help="Targets or labels of these rows, in such a file.  [default: random]"),
             click.option("--loss", default="probe", show_default=True, help="probe, mse or cross_entropy."),
-            click.option("--probe", default="independent", show_default=True,
-                         help="independent for each input, or shared by all."),
-            click.option("--arithmetic", default="carried", show_default=True,
-                         help="carried exponents (nothing overflows), or plain float32 or float64 as in practice."),
-            click.option("--engine", default="auto", show_default=True,
-                         help="auto (no weight matrices where the law allows), matrix_free or dense."),
+            click.option(
+                "--probe", default="independent", show_default=True, help="independent for each input, or shared by all."
+            ),
+            click.option(
+                "--arithmetic",
+                default="carried",
+                show_default=True,
+                help="carried exponents (nothing overflows), or plain float32 or float64 as in practice.",
+            ),
+            click.option(
+                "--engine",
+                default="auto",
+                show_default=True,
+                help="auto (no weight matrices where the law allows), matrix_free or dense.",
+            ),
             click.option("--stream", help="Name of the random stream; networks of one stream share random numbers."),
         ],
         function,
-    )  # fmt: skip
+    )
 
 
 def threads_option(function):
@@ -79,7 +100,9 @@ def output_options(function):
         [
             click.option("--out", type=click.Path(), help="Write the curves to this HDF5 file."),
             click.option("--plot", type=click.Path(), help="Draw the gradient into this .png, .pdf or .svg."),
-            click.option("--theory", is_flag=True, help="Put theory beside the curves: in the file, in the picture, in a table."),
+            click.option(
+                "--theory", is_flag=True, help="Put theory beside the curves: in the file, in the picture, in a table."
+            ),
             click.option("--overwrite", is_flag=True, help="Replace existing files."),
         ],
         function,

@@ -18,9 +18,7 @@ class Range(click.ParamType):
 
 @click.command("phase")
 @click.option("--activation", default="tanh", show_default=True, help="See `gradsim list activations`.")
-@click.option(
-    "--out", "-o", type=click.Path(), default="phase.png", show_default=True, help="The picture: .png, .pdf or .svg."
-)
+@click.option("--out", "-o", type=click.Path(), default="phase.png", show_default=True, help="The picture: .png, .pdf or .svg.")
 @click.option(
     "--weight-std", type=Range(), help="Range of sigma_w, Var W = sigma_w^2 / fan_in.  [default: about the critical one]"
 )
@@ -33,9 +31,7 @@ class Range(click.ParamType):
 @click.option("--replicas", type=int, default=20, show_default=True, help="Networks a point.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
-def command(
-    activation, out, weight_std, bias_std, points, simulate, simulated_points, overwrite, width, depth, replicas, seed
-):
+def command(activation, out, weight_std, bias_std, points, simulate, simulated_points, overwrite, width, depth, replicas, seed):
     """Draw where gradients vanish and explode: weights' standard deviation against biases'.
 
     By mean-field theory, and with --simulate by simulation side by side.

@@ -52,8 +52,13 @@ def _bar(unit_total, unit):
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"),
-               TimeRemainingColumn(compact=True), TextColumn("left"))  # fmt: skip
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("left"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(f"0/{unit_total:,} {unit}", total=1.0)
         yield lambda share, done: bar.update(task, completed=share, description=f"{done:,}/{unit_total:,} {unit}")

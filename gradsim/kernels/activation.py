@@ -8,8 +8,16 @@ from .compilation import internal, step, widest_vectors
 from .dispatch import apply, log_derivative, log_of, log_phi
 from .record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, DEAD_FRACTION, SATURATED_FRACTION
 from .vectors import (
-    LN2, from_logs, in_window, log_mean, magnitude, measure_units, multiply, power_of_two, settle,
-)  # fmt: skip
+    LN2,
+    from_logs,
+    in_window,
+    log_mean,
+    magnitude,
+    measure_units,
+    multiply,
+    power_of_two,
+    settle,
+)
 from .windows import row
 
 # Columns of an activation step's parameters
@@ -194,7 +202,9 @@ def activation_backward(code, p, h, h_exponents, slopes, g, g_exponents, n, d, d
         if UNDERFLOW <= top < np.inf or p[HOMOGENEOUS] != 0.0:
             d_exponents[b] = settle(after, n, top, g_exponents[b])
         else:
-            d_exponents[b] = extreme_chain_rule(code, p, row(h, b), h_exponents[b], row(g, b), g_exponents[b], n, after, scratch)
+            d_exponents[b] = extreme_chain_rule(
+                code, p, row(h, b), h_exponents[b], row(g, b), g_exponents[b], n, after, scratch
+            )
 
 
 @internal

@@ -56,7 +56,9 @@ def forward_step(k, steps, parameters, key, replica, data, tape, scratch, record
     x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
     if operation == ACTIVATE:
         slopes = vector(tape.values, offset + rows * padded(n), rows, n)
-        activation_forward(variant, p, x, x_exponents, n, out, out_exponents, row(tape.squares, k), slopes, scratch, layer, record)
+        activation_forward(
+            variant, p, x, x_exponents, n, out, out_exponents, row(tape.squares, k), slopes, scratch, layer, record
+        )
     elif operation == LINEAR_DENSE:
         dense_forward(variant, p, key, layer, replica, x, x_exponents, n_in, n, out, out_exponents, scratch, record)
     elif operation != LOSS:
@@ -84,9 +86,7 @@ def backward_step(k, steps, parameters, key, replica, data, tape, scratch, recor
         slopes = vector(tape.values, offset + rows * padded(n), rows, n)
         activation_backward(variant, p, x, x_exponents, slopes, d, d_exponents, n, g, g_exponents, scratch)
     elif operation == LOSS:
-        loss_backward(
-            variant, key, layer, replica, data, tape.samples, x, x_exponents, n_in, g, g_exponents, scratch, record
-        )
+        loss_backward(variant, key, layer, replica, data, tape.samples, x, x_exponents, n_in, g, g_exponents, scratch, record)
     elif operation == LINEAR_DENSE:
         dense_backward(
             variant, p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n, g, g_exponents, scratch, record
@@ -96,13 +96,45 @@ def backward_step(k, steps, parameters, key, replica, data, tape, scratch, recor
         rank = tape.ranks[k]
         if operation == LINEAR_GAUSSIAN:
             gaussian_backward(
-                p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n, g, g_exponents, z, q, rank,
-                scratch, record,
+                p,
+                key,
+                layer,
+                replica,
+                x,
+                x_exponents,
+                x_squares,
+                d,
+                d_exponents,
+                n_in,
+                n,
+                g,
+                g_exponents,
+                z,
+                q,
+                rank,
+                scratch,
+                record,
             )
         else:
             haar_backward(
-                p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n, g, g_exponents, z, q, rank,
-                scratch, record,
+                p,
+                key,
+                layer,
+                replica,
+                x,
+                x_exponents,
+                x_squares,
+                d,
+                d_exponents,
+                n_in,
+                n,
+                g,
+                g_exponents,
+                z,
+                q,
+                rank,
+                scratch,
+                record,
             )
     for b in range(rows):
         for i in range(n_in, g.shape[1]):

@@ -13,9 +13,21 @@ from .record import BIAS_GRADIENT, GRADIENT, GRADIENT_CORRELATION, GRADIENT_MAX,
 from .record import CORRELATION, LOG_ONE_MINUS_CORRELATION, PREACTIVATION, PREACTIVATION_MAX
 from .sampling import ROLE_BIAS, sample_row
 from .vectors import (
-    LN2, NO_EXPONENT, add_scaled, dot, largest, log_largest, log_largest_square, log_mean, mean_cosine, measure, normalise,
-    power_of_two, sum_of, sum_of_squares,
-)  # fmt: skip
+    LN2,
+    NO_EXPONENT,
+    add_scaled,
+    dot,
+    largest,
+    log_largest,
+    log_largest_square,
+    log_mean,
+    mean_cosine,
+    measure,
+    normalise,
+    power_of_two,
+    sum_of,
+    sum_of_squares,
+)
 from .windows import row
 
 # Columns of a linear step's parameters

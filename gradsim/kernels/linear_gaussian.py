@@ -15,9 +15,18 @@ import numpy as np
 from .compilation import internal, step
 from .frames import RANK_TOLERANCE, draw_normal_rows, inner_products, load, mix, add_mix, orthonormalise
 from .linear import (
-    EXPONENT, MEAN, SCALE, add_bias, finish_backward, finish_forward, has_bias, is_scaled_draw, record_gradient, record_one_gradient,
+    EXPONENT,
+    MEAN,
+    SCALE,
+    add_bias,
+    finish_backward,
+    finish_forward,
+    has_bias,
+    is_scaled_draw,
+    record_gradient,
+    record_one_gradient,
     record_preactivation,
-)  # fmt: skip
+)
 from .sampling import LAW_NORMAL, ROLE_BACKWARD, ROLE_FORWARD, sample_row
 from .vectors import affine, binary_scale, combine, dot32, measure_beside, power_of_two, rescale, settle, sum_of
 from .windows import row
@@ -49,7 +58,9 @@ def one_forward(p, key, layer, replica, x, x_exponents, x_squares, n_in, n_out, 
 
 
 @step
-def one_backward(p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record):
+def one_backward(
+    p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record
+):
     """g = s (q (z . d) + |d| (z' - q (q . z'))) + m sum(d), q = x/|x|."""
     before, after, below, seen = row(x, 0), row(d, 0), row(g, 0), row(z, 0)
     fresh = row(vector(scratch.fresh, 0, np.int64(1), n_in), 0)

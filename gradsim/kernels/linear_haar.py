@@ -15,12 +15,28 @@ import numpy as np
 
 from .compilation import internal, step
 from .frames import (
-    NO_TOLERANCE, RANK_TOLERANCE, add_mix, draw_normal_rows, inner_products, load, mix, orthonormalise, subtract,
-)  # fmt: skip
+    NO_TOLERANCE,
+    RANK_TOLERANCE,
+    add_mix,
+    draw_normal_rows,
+    inner_products,
+    load,
+    mix,
+    orthonormalise,
+    subtract,
+)
 from .linear import (
-    EXPONENT, SCALE, add_bias, finish_backward, finish_forward, has_bias, is_scaled_draw, record_gradient, record_one_gradient,
+    EXPONENT,
+    SCALE,
+    add_bias,
+    finish_backward,
+    finish_forward,
+    has_bias,
+    is_scaled_draw,
+    record_gradient,
+    record_one_gradient,
     record_preactivation,
-)  # fmt: skip
+)
 from .sampling import LAW_NORMAL, ROLE_BACKWARD, ROLE_FORWARD, sample_row
 from .vectors import affine, binary_scale, combine, dot, largest, power_of_two, rescale, settle, sum_of_squares
 from .windows import row
@@ -47,16 +63,16 @@ def one_forward(p, key, layer, replica, x, x_exponents, x_squares, n_in, n_out, 
 
 
 @step
-def one_backward(p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record):
+def one_backward(
+    p, key, layer, replica, x, x_exponents, x_squares, d, d_exponents, n_in, n_out, g, g_exponents, z, scratch, record
+):
     """g = s (q (v . d) + f |d - v (v . d)|), q = x/|x|, v = z/|z|, f a random direction across q."""
     n, before, after, below, seen = max(n_in, n_out), row(x, 0), row(d, 0), row(g, 0), row(z, 0)
     fresh = row(vector(scratch.fresh, 0, np.int64(1), n), 0)
     sample_row(LAW_NORMAL, key, layer, replica, ROLE_BACKWARD, 0, n, scratch.words, fresh)
     # in float64: in two dimensions, what is across q is a small difference now and then
     x_square, d_square = sum_of_squares(before, n_in), sum_of_squares(after, n_out)
-    record_one_gradient(
-        x_square, x_exponents[0], largest(after, n_out), d_square, d_exponents[0], n_in, n_out, layer, record
-    )
+    record_one_gradient(x_square, x_exponents[0], largest(after, n_out), d_square, d_exponents[0], n_in, n_out, layer, record)
     lift, rest = 0.0, d_square
     if x_square > 0.0:
         along = dot(seen, after, n_out) / math.sqrt(dot(seen, seen, n))

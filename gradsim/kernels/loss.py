@@ -12,8 +12,17 @@ from .philox import ONE_BLOCK, fill_words
 from .record import LOSS, LOSS_GRADIENT
 from .sampling import LAW_NORMAL, ROLE_LABEL, ROLE_PROBE, ROLE_TARGET, sample_row
 from .vectors import (
-    LN2, NO_EXPONENT, add_scaled, copy, dot, from_logs, largest, log_mean_square, normalise, power_of_two,
-)  # fmt: skip
+    LN2,
+    NO_EXPONENT,
+    add_scaled,
+    copy,
+    dot,
+    from_logs,
+    largest,
+    log_mean_square,
+    normalise,
+    power_of_two,
+)
 
 INDEPENDENT_PROBES, SHARED_PROBE, MEAN_SQUARED_ERROR, CROSS_ENTROPY = range(4)
 

@@ -56,9 +56,7 @@ def fill_words(key, layer, replica, role, first_block, blocks, words):
     layer, replica, role = np.uint64(layer) & LOW_32, np.uint64(replica) & LOW_32, np.uint64(role) & LOW_32
     first_block = np.uint64(first_block)
     for j in range(blocks):
-        word_0, word_1, word_2, word_3 = philox(
-            (first_block + np.uint64(j)) & LOW_32, layer, replica, role, key_0, key_1
-        )
+        word_0, word_1, word_2, word_3 = philox((first_block + np.uint64(j)) & LOW_32, layer, replica, role, key_0, key_1)
         words[0, j] = np.uint32(word_0)
         words[1, j] = np.uint32(word_1)
         words[2, j] = np.uint32(word_2)

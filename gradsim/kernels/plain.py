@@ -11,18 +11,41 @@ from typing import NamedTuple
 import numpy as np
 
 from .activation import (
-    HOMOGENEOUS, INTERCEPT_LEFT, INTERCEPT_RIGHT, SLOPE_LEFT, SLOPE_RIGHT, SLOPE_ZERO_LEFT, SLOPE_ZERO_RIGHT, count_slopes,
-    extreme_derivative, extreme_phi, unit_variance, wide_power_of_two,
-)  # fmt: skip
+    HOMOGENEOUS,
+    INTERCEPT_LEFT,
+    INTERCEPT_RIGHT,
+    SLOPE_LEFT,
+    SLOPE_RIGHT,
+    SLOPE_ZERO_LEFT,
+    SLOPE_ZERO_RIGHT,
+    count_slopes,
+    extreme_derivative,
+    extreme_phi,
+    unit_variance,
+    wide_power_of_two,
+)
 from .bundles import bundle
 from .compilation import entry_point, internal
 from .inputs import input_forward
 from .interpreter import (
-    ACTIVATE, INPUT, INPUT_CORRELATION, LINEAR_DENSE, LOSS, OFFSET, WIDTH,
-)  # fmt: skip
+    ACTIVATE,
+    INPUT,
+    INPUT_CORRELATION,
+    LINEAR_DENSE,
+    LOSS,
+    OFFSET,
+    WIDTH,
+)
 from .linear import (
-    BIAS_EXPONENT, EXPONENT, MEAN, NONZERO, SCALE, draw_bias, record_gradient, record_preactivation,
-)  # fmt: skip
+    BIAS_EXPONENT,
+    EXPONENT,
+    MEAN,
+    NONZERO,
+    SCALE,
+    draw_bias,
+    record_gradient,
+    record_preactivation,
+)
 from .loss import loss_backward
 from .record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, DEAD_FRACTION, SATURATED_FRACTION
 from .record import INPUT_GRADIENT, LOSS_GRADIENT, WEIGHT_GRADIENT
@@ -57,10 +80,15 @@ PLAIN_LIMITS = {name: _limits(name) for name in ("float32", "float64")}
 def new_plain_tape(rows, tape_size, widest, dtype):
     size = rows * padded_width(widest)
     return PlainTape(
-        np.zeros(tape_size, dtype), np.zeros((2, size), dtype), np.zeros(rows, np.int64),
-        np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros((2, rows), np.int64),
-        np.zeros((4, tile_blocks(widest)), dtype), np.zeros(size, dtype),
-    )  # fmt: skip
+        np.zeros(tape_size, dtype),
+        np.zeros((2, size), dtype),
+        np.zeros(rows, np.int64),
+        np.zeros(size, np.float32),
+        np.zeros(size, np.float32),
+        np.zeros((2, rows), np.int64),
+        np.zeros((4, tile_blocks(widest)), dtype),
+        np.zeros(size, dtype),
+    )
 
 
 @internal

@@ -12,9 +12,19 @@ import numpy as np
 from .compilation import internal, widest_vectors
 from .philox import fill_words
 from .sampling import (
-    LAW_IDENTITY, LAW_NORMAL, LAW_ORTHOGONAL, LAW_SPARSE, LAW_UNIFORM, ROLE_PLACE, ROLE_WEIGHT, TILE, TWO_TO_MINUS_31,
-    TWO_TO_MINUS_32, blocks_per_row, sample_blocks,
-)  # fmt: skip
+    LAW_IDENTITY,
+    LAW_NORMAL,
+    LAW_ORTHOGONAL,
+    LAW_SPARSE,
+    LAW_UNIFORM,
+    ROLE_PLACE,
+    ROLE_WEIGHT,
+    TILE,
+    TWO_TO_MINUS_31,
+    TWO_TO_MINUS_32,
+    blocks_per_row,
+    sample_blocks,
+)
 from .vectors import copy, dot, sum_of_squares
 from .workspace import vector
 

@@ -42,14 +42,18 @@ class EnsembleStatistics:
             values, tops = (np.ascontiguousarray(records[:, row]) for row in (entry, largest))
             count_leaving(values, tops, *log_square_limits(), under[k], over[k])
         return cls(
-            replicas, moments, means, collector.of(records[:, :LOGS].reshape(replicas, -1)), zeros,
-            replicas - moments.count - zeros, over, under,
-        )  # fmt: skip
+            replicas,
+            moments,
+            means,
+            collector.of(records[:, :LOGS].reshape(replicas, -1)),
+            zeros,
+            replicas - moments.count - zeros,
+            over,
+            under,
+        )
 
     def __add__(self, other):
-        return EnsembleStatistics(
-            *(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__)
-        )
+        return EnsembleStatistics(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
 
     def variables(self, network, inputs, probabilities, threads=1):
         """Yield (name, array) for every variable of `quantities.VARIABLES` that these statistics determine.

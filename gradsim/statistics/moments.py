@@ -19,7 +19,11 @@ def folded(records, logs):
     top, weights, squared_weights = np.full(log_shape, -np.inf), np.zeros(log_shape), np.zeros(log_shape)
     sums = (array.reshape(-1) for array in (count, mean, squared_deviations, zeros, top, weights, squared_weights))
     fold(np.ascontiguousarray(records).reshape(len(records), -1), top.size, *sums)
-    return Moments(count, mean, squared_deviations), LogOfMean(count[:logs] + zeros[:logs], top, weights, squared_weights), zeros
+    return (
+        Moments(count, mean, squared_deviations),
+        LogOfMean(count[:logs] + zeros[:logs], top, weights, squared_weights),
+        zeros,
+    )
 
 
 @dataclass(frozen=True)

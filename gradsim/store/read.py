@@ -24,9 +24,7 @@ def read(path):
             if version is None or "gradsim_version" not in file.attrs:
                 raise RequestError(f"{str(path)!r} is an HDF5 file, but not one of gradsim")
             if version > SCHEMA_VERSION:
-                raise RequestError(
-                    f"{str(path)!r} has schema version {version}; this gradsim reads up to {SCHEMA_VERSION}"
-                )
+                raise RequestError(f"{str(path)!r} has schema version {version}; this gradsim reads up to {SCHEMA_VERSION}")
             return _curve_set(file)
     except OSError as error:
         raise RequestError(f"{str(path)!r} cannot be read as HDF5: {str(error).splitlines()[0]}") from None

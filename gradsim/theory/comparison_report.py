@@ -55,10 +55,15 @@ def disagreement_table(curve_set):
             factor = DECADES if row.statistic == "log_mean" else 1.0
             sign = "" if row.statistic == "zero_share" else "+"
             result.add_row(
-                *(str(cell[name]) for name in names), WORDS[row.theory], _quantity(row), str(row.layer),
-                f"{row.measured * factor:{sign}.4f}", f"{row.standard_error * factor:.4f}",
-                f"{row.predicted * factor:{sign}.4f}", f"{row.z:+.2f}",
-            )  # fmt: skip
+                *(str(cell[name]) for name in names),
+                WORDS[row.theory],
+                _quantity(row),
+                str(row.layer),
+                f"{row.measured * factor:{sign}.4f}",
+                f"{row.standard_error * factor:.4f}",
+                f"{row.predicted * factor:{sign}.4f}",
+                f"{row.z:+.2f}",
+            )
     return result
 
 
@@ -79,7 +84,9 @@ def missing(curve_set):
                 f"gradients: no prediction with loss {curves.run['loss']}, whose gradient depends on the network's output"
             ] = None
         if curves.run.get("arithmetic", "carried") != "carried":
-            lines[f"theory is of real numbers: what {curves.run['arithmetic']} rounds to zero or infinity has no prediction"] = None
+            lines[
+                f"theory is of real numbers: what {curves.run['arithmetic']} rounds to zero or infinity has no prediction"
+            ] = None
     return list(lines)
 
 
@@ -93,9 +100,7 @@ def exit_table(curves):
     measured = measured_exits(curves)
     gradients = curves.run.get("loss", "probe") == "probe"
     for name in predicted.forward:
-        cells = [
-            f"{layer_word(p)} / {layer_word(m)}" for p, m in zip(predicted.forward[name], measured[0][name], strict=True)
-        ]
+        cells = [f"{layer_word(p)} / {layer_word(m)}" for p, m in zip(predicted.forward[name], measured[0][name], strict=True)]
         cells += [
             f"{layer_word(p) if gradients else '?'} / {layer_word(m)}"
             for p, m in zip(predicted.backward[name], measured[1][name], strict=True)

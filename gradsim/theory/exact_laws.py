@@ -112,16 +112,22 @@ class _Sum:
         """With a factor more, a LayerLaw or another sum."""
         alive = law.log_alive if isinstance(law, _Sum) else math.log1p(-law.zero_probability)
         return _Sum(
-            self.log_mean + law.log_mean, self.log_variance + law.log_variance, self.log_of_mean + law.log_of_mean,
-            self.log_second_ratio + law.log_second_ratio, self.log_alive + alive,
-        )  # fmt: skip
+            self.log_mean + law.log_mean,
+            self.log_variance + law.log_variance,
+            self.log_of_mean + law.log_of_mean,
+            self.log_second_ratio + law.log_second_ratio,
+            self.log_alive + alive,
+        )
 
     def given(self, log_alive):
         """Zero, besides, unless something independent of probability e^log_alive happens."""
         return _Sum(
-            self.log_mean, self.log_variance, self.log_of_mean + log_alive, self.log_second_ratio - log_alive,
+            self.log_mean,
+            self.log_variance,
+            self.log_of_mean + log_alive,
+            self.log_second_ratio - log_alive,
             self.log_alive + log_alive,
-        )  # fmt: skip
+        )
 
 
 def _start(n, input):

@@ -59,9 +59,21 @@ def fixed_point(activation, *, weight_std, bias_std=0.0):
     if math.isnan(c) and not note and q == q:
         note = "correlations are kept as they are"
     return FixedPoint(
-        activation, weight_std, bias_std, q, c, chi_perp, chi_par, chi_c, depth_scale(chi_par), depth_scale(slope),
-        phase(chi_perp), q < math.inf and _stable(lengths, w, b, q, chi_par), others, note,
-    )  # fmt: skip
+        activation,
+        weight_std,
+        bias_std,
+        q,
+        c,
+        chi_perp,
+        chi_par,
+        chi_c,
+        depth_scale(chi_par),
+        depth_scale(slope),
+        phase(chi_perp),
+        q < math.inf and _stable(lengths, w, b, q, chi_par),
+        others,
+        note,
+    )
 
 
 def phase(chi_perp):
@@ -233,7 +245,9 @@ def _why_not_critical(lengths):
         return f"no critical point with this bias up to a variance of {lengths.horizon}"
     far = lengths.limit(lengths.entry.slope)
     if math.isfinite(far) and far > 0 and lengths.edge()[-1] > 0:
-        return f"no critical point with this bias; sigma_w tends to {far**-0.5:.6g} as it grows, too slowly for float64 to follow"
+        return (
+            f"no critical point with this bias; sigma_w tends to {far**-0.5:.6g} as it grows, too slowly for float64 to follow"
+        )
     return "no critical point with this bias"
 
 

@@ -67,9 +67,13 @@ def precision_of(wide, inputs=1, input_square=1.0, loss="probe"):
     largest = size + _spread_of_preactivations(wide, inputs)
     largest_gradient = gradient + _spread_of_gradients(wide, inputs)
     return Precision(
-        network, source, exits(size, largest, range(1, len(size))), exits(gradient, largest_gradient, range(len(size) - 1, 0, -1)),
-        largest, largest_gradient,
-    )  # fmt: skip
+        network,
+        source,
+        exits(size, largest, range(1, len(size))),
+        exits(gradient, largest_gradient, range(len(size) - 1, 0, -1)),
+        largest,
+        largest_gradient,
+    )
 
 
 def _typical(prediction, quantity):

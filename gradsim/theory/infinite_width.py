@@ -37,8 +37,14 @@ class MeanField(Prediction):
 
 
 def mean_field(
-    network, *, inputs=1, input_correlation=0.0, input_square=1.0, loss="probe", probe="independent",
-):  # fmt: skip
+    network,
+    *,
+    inputs=1,
+    input_correlation=0.0,
+    input_square=1.0,
+    loss="probe",
+    probe="independent",
+):
     """The MeanField of a Network: any activation, widths and biases, any initializer with mean zero.
 
     `inputs`, `input_correlation`, `loss` and `probe` as in `gradsim.simulate`; inputs have mean square `input_square`.
@@ -198,9 +204,7 @@ def _backward(network, layers, forward, inputs, shared):
         return variables
     if inputs > 1:
         defined = np.array(deltas) > -math.inf
-        variables["gradient_correlation_mean"] = place(
-            "gradient_correlation", np.where(defined, correlations, np.nan), network
-        )
+        variables["gradient_correlation_mean"] = place("gradient_correlation", np.where(defined, correlations, np.nan), network)
     return variables | _over_inputs(network, forward, deltas, correlations, inputs, shared)
 
 
@@ -209,12 +213,15 @@ def _over_inputs(network, forward, deltas, correlations, inputs, shared):
     others = inputs - 1
     bias = [d + log(inputs * (1 + others * r)) for d, r in zip(deltas, correlations, strict=True)]
     both = [r * forward.activation_correlation(layer) if r else 0.0 for layer, r in enumerate(correlations)]
-    weight = [
-        d + forward.log_x[k] + log(inputs * (1 + others * r)) for k, (d, r) in enumerate(zip(deltas, both, strict=True))
-    ]
-    output, top = (forward.log_x[-1], forward.activation_correlation(len(forward.log_x) - 1)) if network.outputs is None else (
-        forward.log_q[-1], _one_minus(forward.log_apart[-1] - forward.log_q[-1]) if forward.log_q[-1] > -math.inf else 1.0
-    )  # fmt: skip
+    weight = [d + forward.log_x[k] + log(inputs * (1 + others * r)) for k, (d, r) in enumerate(zip(deltas, both, strict=True))]
+    output, top = (
+        (forward.log_x[-1], forward.activation_correlation(len(forward.log_x) - 1))
+        if network.outputs is None
+        else (
+            forward.log_q[-1],
+            _one_minus(forward.log_apart[-1] - forward.log_q[-1]) if forward.log_q[-1] > -math.inf else 1.0,
+        )
+    )
     loss = output + log(inputs * (1 + (others * top if shared and others else 0.0)))
     return (
         _certain("weight_gradient", weight, network)

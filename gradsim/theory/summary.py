@@ -70,14 +70,13 @@ class Summary:
             "notes": list(self.notes),
             "fixed_point": asdict(self.fixed_point),
             "critical_point": asdict(self.critical_point),
-            "mean_field": self.mean_field.variables
-            | {name: getattr(self.mean_field, name) for name in LAYER_FIGURES},
+            "mean_field": self.mean_field.variables | {name: getattr(self.mean_field, name) for name in LAYER_FIGURES},
             "exact": exact,
             "no_exact_law_because": self.exact if isinstance(self.exact, str) else None,
             "precision": _exits(self.precision),
             "gradient_decades": decades(self.mean_field),
             "proposals": [p.to_json() for p in self.proposals],
-        }  # fmt: skip
+        }
         return json.dumps(_plain(parts), indent=1)
 
 
@@ -97,9 +96,17 @@ def summary(network, *, inputs=1, input_correlation=0.0, probe="independent"):
         if gain is not None:
             proposals.append(_proposal(name, replace(network, weight_gain=gain), options | {"input_correlation": None}))
     return Summary(
-        network, weight_std, bias_std, fixed_point(network.activation, weight_std=weight_std, bias_std=bias_std), critical,
-        wide, exact, precision_of(wide, inputs), tuple(proposals), notes,
-    )  # fmt: skip
+        network,
+        weight_std,
+        bias_std,
+        fixed_point(network.activation, weight_std=weight_std, bias_std=bias_std),
+        critical,
+        wide,
+        exact,
+        precision_of(wide, inputs),
+        tuple(proposals),
+        notes,
+    )
 
 
 def _proposal(name, network, options):

@@ -16,11 +16,18 @@ EXIT_NOTE = (
     "overflow: the largest entry of a layer, from layer 1 on or from the last layer down; subnormal: the root mean square;\n"
     "zero: even the largest entry. – never."
 )
-LAYER_NOTE = "h, x, gradient: log10 of root mean squares; chi_perp: factor on mean-square gradients for equal widths; chi_par: dq'/dq."
-EXACT_NOTE = "\nexact: mean of the log at this width, its standard deviation between networks; dead: probability of a zero signal."
+LAYER_NOTE = (
+    "h, x, gradient: log10 of root mean squares; chi_perp: factor on mean-square gradients for equal widths; chi_par: dq'/dq."
+)
+EXACT_NOTE = (
+    "\nexact: mean of the log at this width, its standard deviation between networks; dead: probability of a zero signal."
+)
 PHASE_WORDS = {
-    "ordered": "gradients vanish", "critical": "gradients keep their scale", "chaotic": "gradients explode", "": "undecided",
-}  # fmt: skip
+    "ordered": "gradients vanish",
+    "critical": "gradients keep their scale",
+    "chaotic": "gradients explode",
+    "": "undecided",
+}
 PROPOSALS = {"edge of chaos": "the edge of chaos", "balanced": "balanced over this depth"}
 
 

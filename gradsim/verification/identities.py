@@ -47,11 +47,15 @@ def scaling(scale, seed):
     for engine in ("matrix_free", "dense"):
         one, two = (
             simulate(
-                mlp(width=24, depth=depth, activation="linear", init="lecun_normal", weight_gain=g), 20, seed, engine=engine,
-                stream="scaling", keep_samples=True,
+                mlp(width=24, depth=depth, activation="linear", init="lecun_normal", weight_gain=g),
+                20,
+                seed,
+                engine=engine,
+                stream="scaling",
+                keep_samples=True,
             )
             for g in (1.0, 2.0)
-        )  # fmt: skip
+        )
         forward = two["activation_log"][:, 1:] - one["activation_log"][:, 1:] - 2 * layers * math.log(2)
         backward = two["gradient_log"][:, 1:] - one["gradient_log"][:, 1:] - 2 * (depth - layers) * math.log(2)
         gap = max(gap, np.abs(forward).max(), np.abs(backward).max())
@@ -83,9 +87,10 @@ def threads(scale, seed):
     tried = sorted({1, min(2, count), count})
     one, *others = (simulate(network, 400, seed, inputs=2, threads=n, keep_samples=True) for n in tried)
     wrong = [
-        f"{n} threads" for n, curves in zip(tried[1:], others, strict=True)
+        f"{n} threads"
+        for n, curves in zip(tried[1:], others, strict=True)
         if any(curves[name].tobytes() != one[name].tobytes() for name in one.variables)
-    ]  # fmt: skip
+    ]
     few = simulate(network, 150, seed, inputs=2, keep_samples=True)
     if few["gradient_log"].tobytes() != one["gradient_log"][:150].tobytes():
         wrong.append("150 networks instead of 400")
@@ -133,7 +138,5 @@ CHECKS = (
         "docs/performance.md",
         threads,
     ),
-    Check(
-        "quadrature", "identity", "arc-cosine kernel of ReLU, (2/pi) asin of erf", "Cho & Saul 2009, Williams 1997", kernels
-    ),
+    Check("quadrature", "identity", "arc-cosine kernel of ReLU, (2/pi) asin of erf", "Cho & Saul 2009, Williams 1997", kernels),
 )

@@ -99,16 +99,22 @@ def _source(activation, init):
 
 def _deep_check(activation, init, widths, engine, law):
     return Check(
-        f"layers: {activation}, {init}, {engine}", "exact", f"log increments of mean {law}, forward and backward, {DEPTH} layers",
-        _source(activation, init), partial(deep, activation, init, widths, engine),
-    )  # fmt: skip
+        f"layers: {activation}, {init}, {engine}",
+        "exact",
+        f"log increments of mean {law}, forward and backward, {DEPTH} layers",
+        _source(activation, init),
+        partial(deep, activation, init, widths, engine),
+    )
 
 
 def _layer_check(activation, init, law):
     return Check(
-        f"one layer: {activation}, {init}", "exact", f"squared length times {law}, P <= x at every x",
-        _source(activation, init), partial(one_layer, activation, init),
-    )  # fmt: skip
+        f"one layer: {activation}, {init}",
+        "exact",
+        f"squared length times {law}, P <= x at every x",
+        _source(activation, init),
+        partial(one_layer, activation, init),
+    )
 
 
 EVEN, UNEVEN = (16,) * DEPTH, (16, 24, 9) * (DEPTH // 3)

@@ -37,10 +37,12 @@ def extrapolated(activation, init, depth, options, scale, seed):
 def _check(activation, init, depth, claim, **options):
     extra = "".join(f", {name} {value}" for name, value in options.items())
     return Check(
-        f"mean field: {activation}, {init}{extra}", "limit",
+        f"mean field: {activation}, {init}{extra}",
+        "limit",
         f"{claim}: widths {', '.join(map(str, WIDTHS))} extrapolated, depth {depth}",
-        POOLE, partial(extrapolated, activation, init, depth, options),
-    )  # fmt: skip
+        POOLE,
+        partial(extrapolated, activation, init, depth, options),
+    )
 
 
 CHECKS = (

@@ -71,12 +71,27 @@ def second(scale, seed):
 
 
 CHECKS = (
-    Check("mean: Xavier", "exact", "linear layers: E ratio 2 n_in/(n_in + n_out) forward, 2 n_out/(n_in + n_out) backward",
-          GLOROT, xavier),
+    Check(
+        "mean: Xavier",
+        "exact",
+        "linear layers: E ratio 2 n_in/(n_in + n_out) forward, 2 n_out/(n_in + n_out) backward",
+        GLOROT,
+        xavier,
+    ),
     Check("mean: He", "exact", "ReLU keeps the mean square at every width: E ratio 1", HE, partial(he, "relu", "", 0.5)),
-    Check("mean: He, leaky", "exact", "leaky ReLU of slope a keeps it with Var W = 2 / (1 + a^2) / n_in", HE,
-          partial(he, "leaky_relu(0.3)", "(fan_in,0.3)", 0.5 * 1.09)),
+    Check(
+        "mean: He, leaky",
+        "exact",
+        "leaky ReLU of slope a keeps it with Var W = 2 / (1 + a^2) / n_in",
+        HE,
+        partial(he, "leaky_relu(0.3)", "(fan_in,0.3)", 0.5 * 1.09),
+    ),
     Check("mean: fan_out", "exact", "E mean square of dL/dh_l = 1/(2 n_L), times P(the layers below l are alive)", HE, fan_out),
-    Check("second moments", "exact", "1 + (5 + 2 k r)/n ReLU, 1 + (2 + k r)/n linear, k excess kurtosis of weights, E r = 3/(n_in + 2)",
-          "docs/theory.md", second),
-)  # fmt: skip
+    Check(
+        "second moments",
+        "exact",
+        "1 + (5 + 2 k r)/n ReLU, 1 + (2 + k r)/n linear, k excess kurtosis of weights, E r = 3/(n_in + 2)",
+        "docs/theory.md",
+        second,
+    ),
+)

@@ -24,8 +24,14 @@ def test_theory_tells_a_network(capsys):
     assert call("theory", *SMALL) == 0
     printed = capsys.readouterr().out
     assert "exact gradient" in printed and "Edge of chaos: gain 1," in printed
-    for network in (["--init", "zeros"], ["--activation", "softplus"], ["--activation", "gelu", "--weight-gain", 0.9],
-                    ["--init", "torch_default", "--outputs", 3], ["--bias", "constant(0.5)"], ["--depth", 1]):  # fmt: skip
+    for network in (
+        ["--init", "zeros"],
+        ["--activation", "softplus"],
+        ["--activation", "gelu", "--weight-gain", 0.9],
+        ["--init", "torch_default", "--outputs", 3],
+        ["--bias", "constant(0.5)"],
+        ["--depth", 1],
+    ):
         assert call("theory", *SMALL, *network) == 0, network
 
 

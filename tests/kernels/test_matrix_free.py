@@ -101,7 +101,9 @@ def test_equal_inputs_stay_equal_and_are_reported():
     network = mlp(width=16, depth=5, activation="tanh", init="lecun_normal", input_width=7)
     for engine in ("matrix_free", "dense"):
         given = np.outer([1.0, 1.7], BASE[0]) if engine == "matrix_free" else np.repeat(BASE[:1], 2, axis=0)
-        curves = gradsim.simulate(mlp(width=16, depth=1, init="lecun_normal", input_width=7), 20, inputs=2, input_file=given, engine=engine)
+        curves = gradsim.simulate(
+            mlp(width=16, depth=1, init="lecun_normal", input_width=7), 20, inputs=2, input_file=given, engine=engine
+        )
         assert np.all(curves["correlation_mean"][1:] == 1) and curves.merged_layer == 1
         curves = gradsim.simulate(network, 20, inputs=2, input_file=np.repeat(BASE[:1], 2, axis=0), engine=engine)
         assert np.all(curves["correlation_mean"][1:] == 1) and curves.merged_layer == 1
@@ -109,14 +111,18 @@ def test_equal_inputs_stay_equal_and_are_reported():
 
 
 def test_dead_inputs_are_not_taken_for_equal_ones():
-    curves = gradsim.simulate(mlp(width=7, depth=3, activation="relu"), 50, inputs=2, input_file=np.array([BASE[0], 0 * BASE[0]]))
+    curves = gradsim.simulate(
+        mlp(width=7, depth=3, activation="relu"), 50, inputs=2, input_file=np.array([BASE[0], 0 * BASE[0]])
+    )
     assert np.all(curves["correlation_nonfinite_count"][1:] == 50) and curves.merged_layer is None
 
 
 def test_the_floor_of_the_correlation():
     """Ordered networks: inputs draw together until float32 cannot tell them apart; above the floor both engines agree."""
     network = mlp(width=64, depth=60, activation="tanh", init="lecun_normal", weight_gain=0.5, bias_std=0.3)
-    free, dense = (gradsim.simulate(network, 200, inputs=2, engine=e)["log_one_minus_correlation_mean"] for e in ("matrix_free", "dense"))
+    free, dense = (
+        gradsim.simulate(network, 200, inputs=2, engine=e)["log_one_minus_correlation_mean"] for e in ("matrix_free", "dense")
+    )
     above = free[1:] > -25
     assert above.sum() > 5 and np.allclose(free[1:][above], dense[1:][above], atol=0.5)
 

@@ -8,9 +8,17 @@ from gradsim.precision import PRECISIONS, log_square_limits
 
 KINDS = ("float32", "float64")
 QUANTITIES = (
-    "preactivation", "activation", "gradient", "weight_gradient", "bias_gradient", "input_gradient", "loss", "loss_gradient",
-    "preactivation_max", "gradient_max",
-)  # fmt: skip
+    "preactivation",
+    "activation",
+    "gradient",
+    "weight_gradient",
+    "bias_gradient",
+    "input_gradient",
+    "loss",
+    "loss_gradient",
+    "preactivation_max",
+    "gradient_max",
+)
 ORDERED = [
     gradsim.mlp(width=[9, 5, 12], activation="tanh", init="normal(0.05,0.2)", bias_std=0.1, input_width=7),
     gradsim.mlp(width=[6, 9], activation="gelu", init="orthogonal", input_width=8, outputs=3),
@@ -25,7 +33,8 @@ ORDERED = [
 def test_the_same_numbers_where_nothing_overflows(arithmetic, loss):
     for network in ORDERED:
         carried, plain = (
-            gradsim.simulate(network, 20, inputs=2, engine="dense", loss=loss, arithmetic=a, keep_samples=True) for a in ("carried", arithmetic)
+            gradsim.simulate(network, 20, inputs=2, engine="dense", loss=loss, arithmetic=a, keep_samples=True)
+            for a in ("carried", arithmetic)
         )
         for name in QUANTITIES:
             np.testing.assert_allclose(plain[f"{name}_log"], carried[f"{name}_log"], rtol=2e-5, atol=2e-4)
@@ -43,7 +52,8 @@ def test_overflow_is_seen_at_the_predicted_layer(arithmetic, gain):
     """In each network by itself, at the same layer as where the carried exponents say that an entry is too large."""
     network = gradsim.mlp(width=20, depth=70, activation="relu", init="xavier_uniform", weight_gain=gain)
     carried, plain = (
-        gradsim.simulate(network, 100, arithmetic=a, engine="dense", keep_samples=True, stream="same") for a in ("carried", arithmetic)
+        gradsim.simulate(network, 100, arithmetic=a, engine="dense", keep_samples=True, stream="same")
+        for a in ("carried", arithmetic)
     )
     limit = log_square_limits()[1][PRECISIONS.index(arithmetic)]
     predicted = first(carried["preactivation_max_log"][:, 1:] > limit)
@@ -58,7 +68,8 @@ def test_overflow_is_seen_at_the_predicted_layer(arithmetic, gain):
 def test_gradients_underflow_to_zero_at_the_predicted_layer(arithmetic, gain):
     network = gradsim.mlp(width=20, depth=70, activation="linear", init="xavier_normal", weight_gain=gain)
     carried, plain = (
-        gradsim.simulate(network, 100, arithmetic=a, engine="dense", keep_samples=True, stream="same") for a in ("carried", arithmetic)
+        gradsim.simulate(network, 100, arithmetic=a, engine="dense", keep_samples=True, stream="same")
+        for a in ("carried", arithmetic)
     )
     smallest = 2 * (np.log(float(np.finfo(arithmetic).smallest_subnormal)) - np.log(2))
     backwards = slice(None, 0, -1)

@@ -29,7 +29,10 @@ def draw(law, role=1, layer=3, replica=5, blocks=250_000):
     return values.astype(float).ravel()
 
 
-@pytest.mark.parametrize("law, cdf", [(LAW_NORMAL, stats.norm.cdf), (LAW_UNIFORM, stats.uniform(-1, 2).cdf), (LAW_TRUNCATED, stats.truncnorm(-2, 2).cdf)])
+@pytest.mark.parametrize(
+    "law, cdf",
+    [(LAW_NORMAL, stats.norm.cdf), (LAW_UNIFORM, stats.uniform(-1, 2).cdf), (LAW_TRUNCATED, stats.truncnorm(-2, 2).cdf)],
+)
 def test_law(law, cdf):
     assert stats.kstest(draw(law), cdf).pvalue > 1e-4
 

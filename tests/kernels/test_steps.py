@@ -8,8 +8,15 @@ from gradsim.activations.exact import exact
 from gradsim.kernels import activation, linear_dense, workspace
 from gradsim.kernels.compilation import for_python
 from gradsim.kernels.record import (
-    ACTIVATION, BIAS_GRADIENT, DEAD_FRACTION, GRADIENT, PREACTIVATION, PREACTIVATION_MAX, RECORDED, WEIGHT_GRADIENT,
-)  # fmt: skip
+    ACTIVATION,
+    BIAS_GRADIENT,
+    DEAD_FRACTION,
+    GRADIENT,
+    PREACTIVATION,
+    PREACTIVATION_MAX,
+    RECORDED,
+    WEIGHT_GRADIENT,
+)
 from gradsim.kernels.sampling import ROLE_BIAS, ROLE_WEIGHT, sample_row
 
 dense_forward, dense_backward = for_python(linear_dense.dense_forward), for_python(linear_dense.dense_backward)
@@ -54,9 +61,7 @@ def test_linear_is_the_explicit_matrix_both_ways(law, mean, scale, n_in, n_out, 
         assert np.allclose(true(h, h_exponents, n_out)[b], expected[b], rtol=1e-5, atol=3e-6 * abs(expected[b]).max())
     assert np.isclose(record[PREACTIVATION, 1], np.log((expected**2).mean()), atol=1e-5)
     assert np.isclose(record[PREACTIVATION_MAX, 1], np.log((expected**2).max()), atol=1e-5)
-    dense_backward(
-        law, p, KEY, 1, 2, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, scratch, record
-    )  # fmt: skip
+    dense_backward(law, p, KEY, 1, 2, x, x_exponents, d, d_exponents, n_in, n_out, g, g_exponents, scratch, record)
     delta = true(d, d_exponents, n_out)
     expected = delta @ matrix
     for b in range(rows):
@@ -76,8 +81,20 @@ def test_activation_and_its_chain_rule(entry, exponent, shift):
     x, d, x_exponents, d_exponents = np.zeros_like(h), np.zeros_like(h), zeros.copy(), zeros.copy()
     record, scratch = np.full((len(RECORDED), 3), np.nan), new_scratch(2, n)
     a = 0.0 if entry.parameter is None else entry.parameter
-    p = np.array([a, entry.value_zero, *entry.slope_zero, *entry.slope, *entry.intercept, entry.largest_derivative,
-                  entry.homogeneous, 0, 0], float)  # fmt: skip
+    p = np.array(
+        [
+            a,
+            entry.value_zero,
+            *entry.slope_zero,
+            *entry.slope,
+            *entry.intercept,
+            entry.largest_derivative,
+            entry.homogeneous,
+            0,
+            0,
+        ],
+        float,
+    )
     slopes, squares = np.zeros_like(h), np.zeros(2)
     activation_forward(CODES[entry.name], p, h, exponents, n, x, x_exponents, squares, slopes, scratch, 1, record)
     activation_backward(CODES[entry.name], p, h, exponents, slopes, g, zeros, n, d, d_exponents, scratch)
@@ -99,7 +116,5 @@ def test_saturated_tanh_gradient_is_not_a_false_zero():
     exponents, out = np.array([10]), np.zeros(1, np.int64)
     p = np.array([0, 0, 1, 1, 0, 0, -1, 1, 1, 0, 0, 0], float)
     slopes = np.zeros_like(h)  # as float32 has them
-    activation_backward(
-        CODES[entry.name], p, h, exponents, slopes, g, np.zeros(1, np.int64), 4, d, out, new_scratch(1, 4)
-    )
+    activation_backward(CODES[entry.name], p, h, exponents, slopes, g, np.zeros(1, np.int64), 4, d, out, new_scratch(1, 4))
     assert np.isclose(np.log(d[0, 0]) + LN2 * out[0], np.log(4) - 2048, atol=1e-6)

@@ -38,7 +38,9 @@ class Explicit:
         x, fan_in = rng.normal(size=(replicas, inputs, network.input_width)), network.input_width
         self.values, matrices = [x], []
         for layer, fan_out in enumerate(network.linear_widths):
-            matrices.append(weights(rng, weight_law(network.init, fan_in, fan_out, network.weight_gain), replicas, fan_out, fan_in))
+            matrices.append(
+                weights(rng, weight_law(network.init, fan_in, fan_out, network.weight_gain), replicas, fan_out, fan_in)
+            )
             bias = bias_law(network.bias, fan_in)
             b = bias.mean + bias.scale * rng.normal(size=(replicas, 1, fan_out))
             self.values.append(self.values[-1] @ matrices[-1].transpose(0, 2, 1) + b)

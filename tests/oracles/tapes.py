@@ -37,11 +37,26 @@ class Tapes:
         values, exponents = np.zeros((replicas, p.tape_size), np.float32), np.zeros((replicas, steps, p.inputs), np.int64)
         deltas = np.zeros((replicas, steps, tape.cotangents.shape[1]), np.float32)
         d_exponents = np.zeros_like(exponents)
-        _collect(p.steps, p.parameters, key, p.data, tape, new_scratch(p.inputs, p.widest), first, self.records, deltas,
-                 d_exponents, values, exponents, self.ranks)  # fmt: skip
+        _collect(
+            p.steps,
+            p.parameters,
+            key,
+            p.data,
+            tape,
+            new_scratch(p.inputs, p.widest),
+            first,
+            self.records,
+            deltas,
+            d_exponents,
+            values,
+            exponents,
+            self.ranks,
+        )
         self.values, self.deltas = [], []
         for k, (_, _, width, offset, _) in enumerate(p.steps[:-1]):
             size, shape = p.inputs * 4 * -(-width // 4), (replicas, p.inputs, -1)
-            for into, v, e in ((self.values, values[:, offset : offset + size], exponents[:, k]),
-                               (self.deltas, deltas[:, k, :size], d_exponents[:, k])):  # fmt: skip
+            for into, v, e in (
+                (self.values, values[:, offset : offset + size], exponents[:, k]),
+                (self.deltas, deltas[:, k, :size], d_exponents[:, k]),
+            ):
                 into.append(np.ldexp(v.reshape(shape)[:, :, :width].astype(float), e[:, :, None]))

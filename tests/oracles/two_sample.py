@@ -53,9 +53,13 @@ def grid():
         for kind, init in enumerate((f"normal({0.3 * (k % 2)!r},{1.2 / width**0.5!r})", "orthogonal(1.3)")):
             loss, probe = LOSSES[(k + kind) % 4]
             network = mlp(
-                width=list(widths), input_width=width, activation=activation, init=init, bias_std=0.5 * (k // 2 % 2),
+                width=list(widths),
+                input_width=width,
+                activation=activation,
+                init=init,
+                bias_std=0.5 * (k // 2 % 2),
                 outputs=3 if loss == "cross_entropy" else None,
-            )  # fmt: skip
+            )
             cells.append(Cell(network, inputs, loss, probe))
     return cells
 

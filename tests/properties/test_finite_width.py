@@ -38,9 +38,13 @@ def networks(draw):
     widths = draw(st.lists(st.sampled_from([5, 64, 100]), max_size=5))
     widths.insert(draw(st.integers(0, len(widths))), draw(st.sampled_from([1, 2, 3, 8, 64])))
     return mlp(
-        width=widths, input_width=draw(st.sampled_from([1, 2, 5, 64])), activation=draw(st.sampled_from(ACTIVATIONS)),
-        init=draw(st.sampled_from(INITS)), weight_gain=draw(GAINS), outputs=draw(st.sampled_from([None, 1, 10])),
-    )  # fmt: skip
+        width=widths,
+        input_width=draw(st.sampled_from([1, 2, 5, 64])),
+        activation=draw(st.sampled_from(ACTIVATIONS)),
+        init=draw(st.sampled_from(INITS)),
+        weight_gain=draw(GAINS),
+        outputs=draw(st.sampled_from([None, 1, 10])),
+    )
 
 
 SEEDS = st.integers(0, 2**63)
@@ -95,5 +99,7 @@ def fourth_cumulants(theory):
     forward = np.cumsum([start, *(law.log_fourth for law in theory.forward[: theory.network.depth])])
     backward = np.cumsum([law.log_fourth for law in reversed(theory.backward)])
     return {
-        "activation": forward, "gradient": backward[::-1], "input_gradient": backward[-1] + theory.input_law.log_fourth,
-    }  # fmt: skip
+        "activation": forward,
+        "gradient": backward[::-1],
+        "input_gradient": backward[-1] + theory.input_law.log_fourth,
+    }

@@ -187,9 +187,12 @@ TORCH = [
 
 @pytest.mark.parametrize("name, same", TORCH, ids=[name for name, _ in TORCH])
 @given(
-    shape=st.sampled_from([(2, 9), (9, 2), (6, 6)]), g=GAINS, a=st.floats(0, 2), fan=st.sampled_from(["fan_in", "fan_out"]),
+    shape=st.sampled_from([(2, 9), (9, 2), (6, 6)]),
+    g=GAINS,
+    a=st.floats(0, 2),
+    fan=st.sampled_from(["fan_in", "fan_out"]),
     seed=SEEDS,
-)  # fmt: skip
+)
 @settings(max_examples=10)
 def test_pytorch_draws_the_same_law(name, same, shape, g, a, fan, seed):
     """One entry of each of 200 orthogonal matrices, and all of one that is ten times as large of the others."""

@@ -28,8 +28,15 @@ NAMES = st.sampled_from([*(a.name for a in ACTIVATIONS), "leaky_relu(0.3)", "elu
 INITS = st.sampled_from([*MATRIX_FREE, *DENSE])  # with n and replicas
 SEEDS = st.integers(0, 2**63)
 LOGS = (
-    "preactivation", "activation", "gradient", "weight_gradient", "bias_gradient", "input_gradient", "loss_gradient", "loss",
-)  # fmt: skip
+    "preactivation",
+    "activation",
+    "gradient",
+    "weight_gradient",
+    "bias_gradient",
+    "input_gradient",
+    "loss_gradient",
+    "loss",
+)
 PLAIN = ("activation_mean", "activation_unit_variance", "correlation", "log_one_minus_correlation", "gradient_correlation")
 
 
@@ -48,9 +55,15 @@ def gaps(network, seed, correlation, replicas, probe):
 
 
 @given(
-    shape=SHAPES, activation=NAMES, init=INITS, gain=st.floats(0.5, 2), bias=BIASES, correlation=st.floats(-0.9, 0.9),
-    probe=st.sampled_from(["independent", "shared"]), seed=SEEDS,
-)  # fmt: skip
+    shape=SHAPES,
+    activation=NAMES,
+    init=INITS,
+    gain=st.floats(0.5, 2),
+    bias=BIASES,
+    correlation=st.floats(-0.9, 0.9),
+    probe=st.sampled_from(["independent", "shared"]),
+    seed=SEEDS,
+)
 def test_gap_is_of_order_one_over_width(shape, activation, init, gain, bias, correlation, probe, seed):
     (init, width, replicas), found = init, []
     for n in (width, 2 * width):

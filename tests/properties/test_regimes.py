@@ -59,9 +59,14 @@ def test_tanh_with_unit_normal_weights_explodes(n, depth, seed):
     check_rate("tanh", "normal(0,1)", (n, 4 * n), depth, seed, "exploding")
 
 
-@pytest.mark.parametrize("activation, init, weight_std", [
-    ("sigmoid", "xavier_normal", 1.0), ("tanh", "normal(0,1)", None), ("relu", "normal(0,1)", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "activation, init, weight_std",
+    [
+        ("sigmoid", "xavier_normal", 1.0),
+        ("tanh", "normal(0,1)", None),
+        ("relu", "normal(0,1)", None),
+    ],
+)
 @given(n=st.integers(32, 4096))
 def test_rate_of_theory_is_that_of_its_weights(activation, init, weight_std, n):
     """sigma_w is 1 or sqrt n; far from both ends the gradient is multiplied by chi_perp of the fixed point, layer by layer."""

@@ -85,8 +85,10 @@ def test_xavier_backward_layer_after_layer(widths, scheme, seed):
 
 @given(
     below=st.lists(st.sampled_from([1, 2, 3, 8]), max_size=2),
-    above=st.lists(st.sampled_from([33, 64, 100]), min_size=1, max_size=3), fan_in=WIDTHS, seed=SEEDS,
-)  # fmt: skip
+    above=st.lists(st.sampled_from([33, 64, 100]), min_size=1, max_size=3),
+    fan_in=WIDTHS,
+    seed=SEEDS,
+)
 def test_he_fan_out_keeps_the_gradient_of_networks_that_are_alive(below, above, fan_in, seed):
     """E|delta|^2 at any layer k above is that of the probe through half of the gates, 1/2n_L, if all layers below k are alive.
 

@@ -29,9 +29,14 @@ ACTIVATED = st.sampled_from([*EVEN, "relu", "leaky_relu(0.3)", "leaky_relu(-0.5)
 
 
 @given(
-    widths=WIDTHS, outputs=OUTPUTS, activation=ACTIVATED, c=st.floats(1e-3, 1e3), negative=st.booleans(),
-    init=st.sampled_from(["lecun_normal", "he_normal(fan_out)", "orthogonal", "normal(0,1)"]), seed=SEEDS,
-)  # fmt: skip
+    widths=WIDTHS,
+    outputs=OUTPUTS,
+    activation=ACTIVATED,
+    c=st.floats(1e-3, 1e3),
+    negative=st.booleans(),
+    init=st.sampled_from(["lecun_normal", "he_normal(fan_out)", "orthogonal", "normal(0,1)"]),
+    seed=SEEDS,
+)
 def test_scaled_weights_shift_the_logs(widths, outputs, activation, c, negative, init, seed):
     """Without matrices the signs of preactivations are drawn, so that rounding does not change which units are alive."""
     c *= -1 if negative and activation in EVEN else 1
@@ -40,9 +45,14 @@ def test_scaled_weights_shift_the_logs(widths, outputs, activation, c, negative,
 
 
 @given(
-    widths=WIDTHS, outputs=OUTPUTS, activation=ACTIVATED, power=st.integers(-40, 40), inputs=st.integers(1, 3), seed=SEEDS,
+    widths=WIDTHS,
+    outputs=OUTPUTS,
+    activation=ACTIVATED,
+    power=st.integers(-40, 40),
+    inputs=st.integers(1, 3),
+    seed=SEEDS,
     init=st.sampled_from(["xavier_uniform", "he_truncated_normal", "rademacher", "sparse(4)", "normal(0.1,0.3)", "orthogonal"]),
-)  # fmt: skip
+)
 def test_powers_of_two_shift_the_logs_exactly(widths, outputs, activation, power, init, inputs, seed):
     options = {"width": widths, "outputs": outputs, "activation": activation, "init": init}
     check_shifts(options, 2.0**power, seed, EXACT, inputs=inputs, engine="dense")
@@ -53,9 +63,14 @@ def check_shifts(options, c, seed, rounding, **run):
     first, second = (simulate(mlp(**options, weight_gain=gain), **run) for gain in (1.0, c))
     layers, last = first.layers, first.layers[-1]
     powers = {
-        "preactivation": layers, "activation": layers, "gradient": last - layers, "bias_gradient": last - layers,
-        "weight_gradient": last - 1, "input_gradient": last, "loss_gradient": 0,
-    }  # fmt: skip
+        "preactivation": layers,
+        "activation": layers,
+        "gradient": last - layers,
+        "bias_gradient": last - layers,
+        "weight_gradient": last - 1,
+        "input_gradient": last,
+        "loss_gradient": 0,
+    }
     for quantity, power in powers.items():
         before, after = first[f"{quantity}_log"], second[f"{quantity}_log"]
         expected = before + 2 * power * math.log(abs(c))
@@ -63,15 +78,23 @@ def check_shifts(options, c, seed, rounding, **run):
 
 
 @given(
-    widths=st.lists(st.sampled_from([3, 4, 7]), min_size=1, max_size=4), outputs=st.sampled_from([None, 2, 5]),
-    activation=st.sampled_from([a.name for a in ACTIVATIONS]), bias=st.sampled_from([0.0, 0.5]), inputs=st.integers(1, 3),
-    loss=st.sampled_from(["probe", "mse", "cross_entropy"]), seed=SEEDS,
-)  # fmt: skip
+    widths=st.lists(st.sampled_from([3, 4, 7]), min_size=1, max_size=4),
+    outputs=st.sampled_from([None, 2, 5]),
+    activation=st.sampled_from([a.name for a in ACTIVATIONS]),
+    bias=st.sampled_from([0.0, 0.5]),
+    inputs=st.integers(1, 3),
+    loss=st.sampled_from(["probe", "mse", "cross_entropy"]),
+    seed=SEEDS,
+)
 def test_the_order_of_units_and_inputs_does_not_matter(widths, outputs, activation, bias, seed, inputs, loss):
     network = mlp(
-        width=widths, input_width=6, activation=activation, init="he_normal", bias_std=bias,
+        width=widths,
+        input_width=6,
+        activation=activation,
+        init="he_normal",
+        bias_std=bias,
         outputs=outputs or 3 if loss == "cross_entropy" else outputs,
-    )  # fmt: skip
+    )
     drawn = reference.draw(network, 0, inputs, seed, loss=loss)
     rng = np.random.default_rng(seed)
     orders = [rng.permutation(n) for n in (6, *network.linear_widths)]
@@ -98,9 +121,13 @@ def recorded(network, drawn):
 
 
 @given(
-    widths=WIDTHS, activation=st.sampled_from(["gelu", "sin"]), inputs=st.integers(1, 2), seed=SEEDS, other=SEEDS,
+    widths=WIDTHS,
+    activation=st.sampled_from(["gelu", "sin"]),
+    inputs=st.integers(1, 2),
+    seed=SEEDS,
+    other=SEEDS,
     init=st.sampled_from(["lecun_normal", "lecun_uniform", "orthogonal"]),
-)  # fmt: skip
+)
 def test_a_seed_gives_the_same_bits_and_another_seed_others(widths, activation, init, inputs, seed, other):
     network = mlp(width=widths, activation=activation, init=init, bias_std=0.1)
     first, again, second = (simulate(network, REPLICAS, s, inputs, keep_samples=True) for s in (seed, seed, other))

@@ -27,17 +27,24 @@ FLAT = {"relu", "relu6", "abs"}
 @st.composite
 def networks(draw):
     return mlp(
-        width=draw(st.sampled_from([2, 8, 33])), depth=draw(st.integers(1, 5)), input_width=draw(st.sampled_from([2, 7])),
-        activation=draw(st.sampled_from([a.name for a in ACTIVATIONS])), outputs=draw(st.sampled_from([None, 2, 10])),
-        init=draw(st.sampled_from(["zeros", "constant(0)", "normal(0,0)"])), weight_gain=draw(st.sampled_from([1.0, -3.0])),
+        width=draw(st.sampled_from([2, 8, 33])),
+        depth=draw(st.integers(1, 5)),
+        input_width=draw(st.sampled_from([2, 7])),
+        activation=draw(st.sampled_from([a.name for a in ACTIVATIONS])),
+        outputs=draw(st.sampled_from([None, 2, 10])),
+        init=draw(st.sampled_from(["zeros", "constant(0)", "normal(0,0)"])),
+        weight_gain=draw(st.sampled_from([1.0, -3.0])),
         bias=draw(st.sampled_from(["zeros", "zeros", "constant(0.7)", "constant(-0.5)"])),
-    )  # fmt: skip
+    )
 
 
 @given(
-    network=networks(), inputs=st.integers(1, 3), loss=st.sampled_from(["probe", "mse"]), seed=st.integers(0, 2**63),
+    network=networks(),
+    inputs=st.integers(1, 3),
+    loss=st.sampled_from(["probe", "mse"]),
+    seed=st.integers(0, 2**63),
     engine=st.sampled_from(["auto", "dense"]),
-)  # fmt: skip
+)
 def test_zeros_are_those_of_the_chain_rule(network, inputs, loss, seed, engine):
     curves = simulate(network, REPLICAS, seed, inputs=inputs, loss=loss, engine=engine)
     for quantity, alive in chain_rule(network).items():

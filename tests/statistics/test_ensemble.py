@@ -49,7 +49,12 @@ def test_precision_counts_what_leaves_the_range():
     found = dict(EnsembleStatistics.of(records, Samples).variables(NETWORK, 1, (0.5,)))
     over = dict(zip(PRECISIONS, found["gradient_overflow_fraction"][1], strict=True))
     under = dict(zip(PRECISIONS, found["gradient_underflow_fraction"][1], strict=True))
-    assert over == {"float16": 0.5, "bfloat16": 0.25, "float8_e4m3fn": 0.5, "float8_e5m2": 0.5, "float32": 0.25,
-                    "float64": 0.0}  # fmt: skip
-    assert under == {"float16": 0.25, "bfloat16": 0.0, "float8_e4m3fn": 0.5, "float8_e5m2": 0.25, "float32": 0.0,
-                     "float64": 0.0}  # fmt: skip
+    assert over == {"float16": 0.5, "bfloat16": 0.25, "float8_e4m3fn": 0.5, "float8_e5m2": 0.5, "float32": 0.25, "float64": 0.0}
+    assert under == {
+        "float16": 0.25,
+        "bfloat16": 0.0,
+        "float8_e4m3fn": 0.5,
+        "float8_e5m2": 0.25,
+        "float32": 0.0,
+        "float64": 0.0,
+    }

@@ -14,8 +14,11 @@ def test_the_classic_sweep():
 def test_any_option_may_be_a_list():
     plan = sweep.read_plan({"width": [4, [3, 5]], "seed": [1, 2], "depth": 2, "bias_std": 0.5})
     assert [(n.widths, r["seed"]) for n, r in plan.cells] == [
-        ((4, 4), 1), ((4, 4), 2), ((3, 5), 1), ((3, 5), 2),
-    ]  # fmt: skip
+        ((4, 4), 1),
+        ((4, 4), 2),
+        ((3, 5), 1),
+        ((3, 5), 2),
+    ]
 
 
 def test_cells_are_what_simulate_gives_and_progress_ends_at_one():

@@ -219,7 +219,7 @@ def test_phi_is_its_tangent_at_small_variances_and_its_asymptote_at_large_ones(e
         large = averages(phi, 1e24)  # softsign misses its asymptote by log(h) / h
         assert large.square == pytest.approx(
             0.5 * sum((s * 1e12) ** 2 + b * b for s, b in zip(entry.slope, entry.intercept, strict=True)), rel=1e-10
-        )  # fmt: skip
+        )
         assert large.parallel == pytest.approx(0.5 * sum(s * s for s in entry.slope), rel=1e-11, abs=1e-11)
 
 
@@ -239,7 +239,7 @@ def test_opposite_preactivations_around_a_constant_bias(name, gap):
     """u1 + u2 = 2 b: averages over one Gaussian, and what is left of the other is of order sqrt(2 - gap) = 1e-5 at most."""
     phi, b = exact(name), 0.7
     r = quadrature.line(-12.0, 12.0, 1.0, [-b, b])
-    p, first, second = r.weights * np.exp(-r.h**2 / 2) / math.sqrt(2 * math.pi), b + r.h, b - r.h
+    p, first, second = r.weights * np.exp(-(r.h**2) / 2) / math.sqrt(2 * math.pi), b + r.h, b - r.h
     difference, product = pair_averages(phi, 1.0, gap, (b, b))
     assert difference == pytest.approx(p @ (phi.phi(first) - phi.phi(second)) ** 2 / 2, rel=1e-9)
     assert product == pytest.approx(p @ (phi.derivative(first) * phi.derivative(second)), rel=1e-5)
@@ -311,7 +311,7 @@ def tanh_ratio(log_variance, log_gap):
     across, along = math.sqrt(v * gap / 2), math.sqrt(v * (1 - gap / 2))
     y = quadrature.line(0.0, 10.0, 1.0)
     total = 0.0
-    for d, weight in zip(across * y.h, y.weights * np.exp(-y.h**2 / 2) / math.sqrt(2 * math.pi), strict=True):
+    for d, weight in zip(across * y.h, y.weights * np.exp(-(y.h**2) / 2) / math.sqrt(2 * math.pi), strict=True):
         cuts = [d + far for far in (-40.0, -20.0, -8.0, -3.0, 0.0, 3.0, 8.0, 20.0, 40.0) if d + far > 0]
         m = quadrature.line(0.0, min(d + 40, 12 * along), max((d + 40) / 50, 1e-3), cuts)
         a, b = 2 * m.h, 2 * d
@@ -325,9 +325,18 @@ def tanh_ratio(log_variance, log_gap):
 
 @pytest.mark.parametrize(
     "log_variance, log_gap, accuracy",
-    [(0, -25, 1e-9), (9, -24, 1e-9), (18, -30, 1e-9), (27, -27, 1e-9), (36, -34, 1e-9), (40, -38, 1e-5), (60, -36, 1e-5),
-     (60, -61, 1e-5), (60, -10, 1e-5)],
-)  # fmt: skip
+    [
+        (0, -25, 1e-9),
+        (9, -24, 1e-9),
+        (18, -30, 1e-9),
+        (27, -27, 1e-9),
+        (36, -34, 1e-9),
+        (40, -38, 1e-5),
+        (60, -36, 1e-5),
+        (60, -61, 1e-5),
+        (60, -10, 1e-5),
+    ],
+)
 def test_small_gaps_at_large_variances(log_variance, log_gap, accuracy):
     """Where the step is as wide as the inputs are apart, and on both sides of that."""
     assert Layer("tanh").pair(log_variance, log_gap)[0] == pytest.approx(tanh_ratio(log_variance, log_gap), rel=accuracy)
@@ -409,7 +418,7 @@ def test_named_kinks_are_integrated_as_those_of_the_table():
     for variance in (0.01, 1.0, 100.0):
         s = math.sqrt(variance)
         r = quadrature.line(-12 * s, 12 * s, s, [0.3, 0.3 + 1 / 3])
-        p = r.weights * np.exp(-r.h**2 / (2 * variance)) / (s * math.sqrt(2 * math.pi))
+        p = r.weights * np.exp(-(r.h**2) / (2 * variance)) / (s * math.sqrt(2 * math.pi))
         value, slope = np.clip(3 * (r.h - 0.3), 0, 1), 3.0 * ((r.h > 0.3) & (r.h < 0.3 + 1 / 3))
         found = averages(phi, variance)
         expected = [p @ value, p @ value**2, p @ slope**2, p @ (r.h / variance * value * slope)]
@@ -417,15 +426,28 @@ def test_named_kinks_are_integrated_as_those_of_the_table():
 
 
 OSCILLATING = {  # name: f, df, and E f, E f^2, E f'^2 and their derivative in closed form
-    "cos": (math.cos, lambda h: -math.sin(h), lambda v: (
-        math.exp(-v / 2), (1 + math.exp(-2 * v)) / 2, (1 - math.exp(-2 * v)) / 2, -math.exp(-2 * v))),
-    "fast": (lambda h: math.cos(5 * h), lambda h: -5 * math.sin(5 * h), lambda v: (
-        math.exp(-12.5 * v), (1 + math.exp(-50 * v)) / 2, 12.5 * (1 - math.exp(-50 * v)), -25 * math.exp(-50 * v))),
-    "snake": (lambda h: h + math.sin(h) ** 2, lambda h: 1 + math.sin(2 * h), lambda v: (
-        (1 - math.exp(-2 * v)) / 2, v + 0.375 - math.exp(-2 * v) / 2 + math.exp(-8 * v) / 8,
-        1.5 - math.exp(-8 * v) / 2, 1 + math.exp(-2 * v) - math.exp(-8 * v))),
+    "cos": (
+        math.cos,
+        lambda h: -math.sin(h),
+        lambda v: (math.exp(-v / 2), (1 + math.exp(-2 * v)) / 2, (1 - math.exp(-2 * v)) / 2, -math.exp(-2 * v)),
+    ),
+    "fast": (
+        lambda h: math.cos(5 * h),
+        lambda h: -5 * math.sin(5 * h),
+        lambda v: (math.exp(-12.5 * v), (1 + math.exp(-50 * v)) / 2, 12.5 * (1 - math.exp(-50 * v)), -25 * math.exp(-50 * v)),
+    ),
+    "snake": (
+        lambda h: h + math.sin(h) ** 2,
+        lambda h: 1 + math.sin(2 * h),
+        lambda v: (
+            (1 - math.exp(-2 * v)) / 2,
+            v + 0.375 - math.exp(-2 * v) / 2 + math.exp(-8 * v) / 8,
+            1.5 - math.exp(-8 * v) / 2,
+            1 + math.exp(-2 * v) - math.exp(-8 * v),
+        ),
+    ),
     "cube": (lambda h: h**3, lambda h: 3 * h * h, lambda v: (0.0, 15 * v**3, 27 * v**2, 45 * v**2)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("variance", [1e-6, 0.3, 5.0])
@@ -467,9 +489,11 @@ def test_a_given_function_that_jumps_is_refused():
 
 def test_a_steep_function_with_a_named_kink_does_not_jump():
     gradsim.activation(
-        "theory_steep", lambda h: math.tanh(1e4 * h) + max(h, 0.0),
-        lambda h: 1e4 / math.cosh(min(1e4 * abs(h), 300.0)) ** 2 + (1.0 if h > 0 else 0.0), kinks=[0],
-    )  # fmt: skip
+        "theory_steep",
+        lambda h: math.tanh(1e4 * h) + max(h, 0.0),
+        lambda h: 1e4 / math.cosh(min(1e4 * abs(h), 300.0)) ** 2 + (1.0 if h > 0 else 0.0),
+        kinks=[0],
+    )
     assert continuous("theory_steep").kinks == (0.0,)
 
 

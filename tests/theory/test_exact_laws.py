@@ -299,11 +299,17 @@ def test_other_fixed_inputs_have_the_same_law():
 # The whole law of one layer
 
 LAWS = [
-    ("relu", "he_normal", 5, 5), ("relu", "he_normal", 2, 3), ("linear", "lecun_normal", 4, 6),
-    ("leaky_relu(0.2)", "he_normal", 4, 3), ("leaky_relu(-2)", "normal(0,1)", 2, 4), ("abs", "he_normal", 3, 3),
-    ("relu", "orthogonal(1.4)", 6, 6), ("relu", "orthogonal", 6, 3), ("linear", "orthogonal", 7, 3),
+    ("relu", "he_normal", 5, 5),
+    ("relu", "he_normal", 2, 3),
+    ("linear", "lecun_normal", 4, 6),
+    ("leaky_relu(0.2)", "he_normal", 4, 3),
+    ("leaky_relu(-2)", "normal(0,1)", 2, 4),
+    ("abs", "he_normal", 3, 3),
+    ("relu", "orthogonal(1.4)", 6, 6),
+    ("relu", "orthogonal", 6, 3),
+    ("linear", "orthogonal", 7, 3),
     ("relu", "orthogonal(2)", 3, 6),
-]  # fmt: skip
+]
 
 
 def wide_grid(law, step=0.01):

@@ -186,11 +186,19 @@ def test_homogeneous_activations_in_closed_form(name, power):
 @pytest.mark.parametrize(
     "name, weight_std, bias_std",
     [
-        ("relu", math.sqrt(3), 0.0), ("relu", math.sqrt(3), 0.1), ("relu", math.sqrt(2), 0.1), ("linear", 1.0, 0.5),
-        ("gelu", 1.5, 0.0), ("gelu", 1.5, 0.5), ("silu", 2.0, 0.0), ("softplus", 1.5, 0.0), ("elu", math.sqrt(2), 0.0),
-        ("selu", math.sqrt(2), 0.1), ("hard_swish", 2.5, 0.3),
+        ("relu", math.sqrt(3), 0.0),
+        ("relu", math.sqrt(3), 0.1),
+        ("relu", math.sqrt(2), 0.1),
+        ("linear", 1.0, 0.5),
+        ("gelu", 1.5, 0.0),
+        ("gelu", 1.5, 0.5),
+        ("silu", 2.0, 0.0),
+        ("softplus", 1.5, 0.0),
+        ("elu", math.sqrt(2), 0.0),
+        ("selu", math.sqrt(2), 0.1),
+        ("hard_swish", 2.5, 0.3),
     ],
-)  # fmt: skip
+)
 def test_no_fixed_point_is_an_answer(name, weight_std, bias_std):
     found = fixed_point(name, weight_std=weight_std, bias_std=bias_std)
     assert found.q_star == math.inf and not found.stable

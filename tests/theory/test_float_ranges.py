@@ -92,9 +92,7 @@ def test_what_really_happens_in_float16():
 def test_exits_by_the_limits_of_the_types(name):
     """Logs of squares on either side of each limit, at the layers where they are put."""
     limits = ml_dtypes.finfo(name)
-    biggest, normal, smallest = (
-        math.log(float(v)) for v in (limits.max, limits.smallest_normal, limits.smallest_subnormal)
-    )
+    biggest, normal, smallest = (math.log(float(v)) for v in (limits.max, limits.smallest_normal, limits.smallest_subnormal))
     half, little = smallest - math.log(2), 1e-3
 
     def first(log, log_largest=None):

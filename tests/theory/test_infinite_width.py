@@ -105,9 +105,14 @@ def test_curves_against_the_recursion_by_brute_force(case):
     """Unequal widths, readouts, every kind of bias: all variables of two inputs and a shared probe."""
     activation, init, gain, bias, normal, bias_of, widths, outputs, correlation = case
     network = gradsim.mlp(
-        width=list(widths[1:]), input_width=widths[0], activation=activation, init=init, weight_gain=gain, bias=bias,
+        width=list(widths[1:]),
+        input_width=widths[0],
+        activation=activation,
+        init=init,
+        weight_gain=gain,
+        bias=bias,
         outputs=outputs,
-    )  # fmt: skip
+    )
     found = mean_field(network, inputs=2, input_correlation=correlation, probe="shared")
     hand = by_hand(widths, outputs, activation, VARIANCES[init], gain, normal, bias_of, correlation)
     depth, last = len(widths) - 1, len(hand["q"])
@@ -187,7 +192,7 @@ def test_opposite_inputs_around_a_constant_bias():
     network = gradsim.mlp(width=10, depth=2, activation="relu", init="lecun_normal", bias="constant(0.7)")
     found = mean_field(network, inputs=2, input_correlation=-1.0)
     r = quadrature.line(-12.0, 12.0, 1.0, [-0.7, 0.7])
-    p = r.weights * np.exp(-r.h**2 / 2) / math.sqrt(2 * math.pi)
+    p = r.weights * np.exp(-(r.h**2) / 2) / math.sqrt(2 * math.pi)
     both, one = p @ (np.maximum(0.7 + r.h, 0) * np.maximum(0.7 - r.h, 0)), p @ np.maximum(0.7 + r.h, 0) ** 2
     assert found["correlation_mean"][2] == pytest.approx((both + 0.49) / (one + 0.49), abs=1e-9)
 
@@ -316,11 +321,17 @@ def test_wide_networks_have_mean_field_curves(options):
     found = mean_field(network, inputs=2, input_correlation=0.4, probe="shared")
     allowance = 5 * 6 / 3000
     for name, layers in (
-        ("preactivation_log_mean", (1, 6)), ("activation_log_mean", (1, 6)), ("gradient_log_mean", (1, 6)),
-        ("weight_gradient_log_mean", (1, 6)), ("bias_gradient_log_mean", (1, 6)), ("correlation_mean", (1, 6)),
-        ("gradient_correlation_mean", (1, 6)), ("activation_mean_mean", (1, 6)), ("activation_unit_variance_mean", (1, 6)),
+        ("preactivation_log_mean", (1, 6)),
+        ("activation_log_mean", (1, 6)),
+        ("gradient_log_mean", (1, 6)),
+        ("weight_gradient_log_mean", (1, 6)),
+        ("bias_gradient_log_mean", (1, 6)),
+        ("correlation_mean", (1, 6)),
+        ("gradient_correlation_mean", (1, 6)),
+        ("activation_mean_mean", (1, 6)),
+        ("activation_unit_variance_mean", (1, 6)),
         ("log_one_minus_correlation_mean", (1, 6)),
-    ):  # fmt: skip
+    ):
         for layer in layers:
             assert held(curves, found, name, layer, allowance), (name, layer, curves[name][layer], found[name][layer])
 
@@ -411,7 +422,7 @@ def test_kinks_of_a_given_activation():
     for layer in (1, 2, 3):
         s = math.sqrt(q)
         r = quadrature.line(-12 * s, 12 * s, s, [0.12, 0.87])
-        p = r.weights * np.exp(-r.h**2 / (2 * q)) / (s * math.sqrt(2 * math.pi))
+        p = r.weights * np.exp(-(r.h**2) / (2 * q)) / (s * math.sqrt(2 * math.pi))
         square = p @ np.clip(2 * (r.h - 0.37), -0.5, 1) ** 2
         assert found["activation_log_mean"][layer] == pytest.approx(math.log(square), abs=1e-9)
         q = 2 * square

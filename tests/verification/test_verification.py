@@ -39,7 +39,9 @@ def with_wrong(monkeypatch, change):
 
     def wrong(network):
         found = finite_width(network)
-        return dataclasses.replace(found, forward=tuple(map(change, found.forward)), backward=tuple(map(change, found.backward)))
+        return dataclasses.replace(
+            found, forward=tuple(map(change, found.forward)), backward=tuple(map(change, found.backward))
+        )
 
     monkeypatch.setattr(laws, "finite_width", wrong)
 
