@@ -12,7 +12,6 @@ from functools import lru_cache
 from .errors import RequestError, unknown
 from .schemes import parse
 
-
 FANS = ("fan_in", "fan_out")
 # A standard normal given that it is within [-2, 2]: by parts, E x^2 = 1 - 4 d and E x^4 = 3 E x^2 - 16 d
 _D = math.exp(-2) / math.sqrt(2 * math.pi) / math.erf(math.sqrt(2))

@@ -7,8 +7,8 @@ from functools import lru_cache
 import numpy as np
 
 from .activations import CODES, CUSTOM, find_activation
-from .initializers import bias_law
 from .engine import Layers
+from .initializers import bias_law
 from .kernels.inputs import GAUSSIAN, SAMPLES
 from .kernels.interpreter import ACTIVATE, INPUT, LINEAR_GAUSSIAN, LINEAR_HAAR, LOSS
 from .kernels.linear import BIAS_MEAN, BIAS_SCALE, MEAN

@@ -9,8 +9,8 @@ from numba import config, types
 from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.imputils import impl_ret_borrowed
-from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, register_model
 from numba.core.typing.templates import AttributeTemplate
+from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, register_model
 
 
 class Bundle(types.Type):

@@ -9,8 +9,17 @@ import math
 import numpy as np
 
 from .compilation import internal
-from .record import BIAS_GRADIENT, GRADIENT, GRADIENT_CORRELATION, GRADIENT_MAX, WEIGHT_GRADIENT
-from .record import CORRELATION, LOG_ONE_MINUS_CORRELATION, PREACTIVATION, PREACTIVATION_MAX
+from .record import (
+    BIAS_GRADIENT,
+    CORRELATION,
+    GRADIENT,
+    GRADIENT_CORRELATION,
+    GRADIENT_MAX,
+    LOG_ONE_MINUS_CORRELATION,
+    PREACTIVATION,
+    PREACTIVATION_MAX,
+    WEIGHT_GRADIENT,
+)
 from .sampling import ROLE_BIAS, sample_row
 from .vectors import (
     LN2,

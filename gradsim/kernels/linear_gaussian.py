@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from .compilation import internal, step
-from .frames import RANK_TOLERANCE, draw_normal_rows, inner_products, load, mix, add_mix, orthonormalise
+from .frames import RANK_TOLERANCE, add_mix, draw_normal_rows, inner_products, load, mix, orthonormalise
 from .linear import (
     EXPONENT,
     MEAN,

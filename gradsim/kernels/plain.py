@@ -47,8 +47,16 @@ from .linear import (
     record_preactivation,
 )
 from .loss import loss_backward
-from .record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, DEAD_FRACTION, SATURATED_FRACTION
-from .record import INPUT_GRADIENT, LOSS_GRADIENT, WEIGHT_GRADIENT
+from .record import (
+    ACTIVATION,
+    ACTIVATION_MEAN,
+    ACTIVATION_UNIT_VARIANCE,
+    DEAD_FRACTION,
+    INPUT_GRADIENT,
+    LOSS_GRADIENT,
+    SATURATED_FRACTION,
+    WEIGHT_GRADIENT,
+)
 from .record import LOSS as LOSS_VALUE
 from .sampling import LAW_IDENTITY, LAW_ORTHOGONAL, blocks_per_row
 from .vectors import log_largest_square, log_mean_square, measure, measure_units

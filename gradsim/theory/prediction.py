@@ -9,7 +9,6 @@ from ..initializers import bias_law, weight_law
 from ..network import Network, finite_number
 from ..quantities import QUANTITIES
 
-
 SMALLEST, LARGEST = 1e-60, 1e60  # standard deviations of weights and biases, where not 0: products of variances are float64s
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from gradsim.chunks import record_chunks
 from gradsim.network import mlp
 from gradsim.precision import PRECISIONS
 from gradsim.quantities import PREDICTED, QUANTITIES, VARIABLES
-from gradsim.chunks import record_chunks
 from gradsim.statistics.ensemble import EnsembleStatistics
 from gradsim.statistics.quantiles import Binned, Samples
 

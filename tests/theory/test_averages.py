@@ -19,7 +19,6 @@ from gradsim.activations.exact import exact
 from gradsim.theory.averages import averages, pair_averages, preactivations
 from gradsim.theory.layers import FAR, Layer, check_resolved, continuous
 from gradsim.theory.pair_map import PairMap, angle_of, gap_of
-
 from tests.theory import quadrature
 
 REFERENCE = Path(__file__).parent / "reference"

@@ -20,7 +20,6 @@ from gradsim.activations import ACTIVATIONS
 from gradsim.theory import critical_point, edge_of_chaos, fixed_point, half_stable_points, phase_diagram
 from gradsim.theory.fixed_points import depth_scale
 from gradsim.theory.lengths import LengthMap
-
 from tests.theory import quadrature
 
 REFERENCE = Path(__file__).parent / "reference"

@@ -14,7 +14,6 @@ import pytest
 import gradsim
 from gradsim.quantities import VARIABLES
 from gradsim.theory import finite_width, fixed_point, mean_field, pair_map
-
 from tests.theory import quadrature
 
 REFERENCE = Path(__file__).parent / "reference"
