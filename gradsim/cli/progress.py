@@ -10,8 +10,10 @@ FIRST_SECONDS = 2.0  # a run shorter than this prints nothing
 
 @contextmanager
 def compilation_notice():
-    """Says that kernels are being compiled, if they are: the first time on a machine takes a while."""
+    """Says that kernels are being compiled, if they are: the first time takes a while; where none can be kept, every time."""
     from numba.core import event
+
+    from ..kernels.cache import obstacle
 
     class Notice(event.Listener):
         said = False
@@ -19,7 +21,8 @@ def compilation_notice():
         def on_start(self, happening):
             if not self.said:
                 self.said = True
-                print("compiling the kernels, once for this machine: about half a minute ...", file=sys.stderr, flush=True)
+                often = "" if obstacle() else ", once for this CPU and these versions of gradsim, Numba and Python"
+                print(f"compiling the kernels{often}: about half a minute ...", file=sys.stderr, flush=True)
 
         def on_end(self, happening):
             pass

@@ -10,9 +10,10 @@ from .progress import compile_first
 @click.command("warmup")
 @click.option("--all", "everything", is_flag=True, help="Compile --arithmetic float32 and float64 too.")
 def command(everything):
-    """Compile the kernels ahead of the first run; the machine code is kept on disk."""
+    """Compile the kernels ahead of the first run and say where they are kept."""
+    from ..kernels import cache
     from ..request import ARITHMETICS
 
     start = time.monotonic()
     compile_first(*(ARITHMETICS if everything else ARITHMETICS[:1]))
-    click.echo(f"ready after {time.monotonic() - start:.1f} s")
+    click.echo(f"ready after {time.monotonic() - start:.1f} s{'' if cache.obstacle() else f'; kept in {cache.folder()}'}")

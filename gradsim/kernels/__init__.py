@@ -1,1 +1,1 @@
-"""Jitted functions only: no classes that compute, no files, no printing."""
+"""Jitted functions only: no classes that compute, no files (but for `cache`, which keeps machine code), no printing."""

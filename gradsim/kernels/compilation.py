@@ -1,4 +1,4 @@
-"""How kernels are compiled and cached: the one place where that is decided.
+"""How kernels are compiled: the one place where that is decided.
 
 Six decorators cover every kernel:
 
@@ -13,19 +13,17 @@ Six decorators cover every kernel:
 ``inlined``
     integer functions that LLVM would not inline by itself.
 ``entry_point``
-    what Python calls, from any thread; cached on disk.
+    what Python calls, from any thread; kept on disk (see `cache`).
 """
 
-import hashlib
-from functools import cache
-from pathlib import Path
 from types import SimpleNamespace
 
 from numba import njit, types
-from numba.core import caching
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
+
+from .cache import KernelCache
 
 # Never True: `nnan` and `ninf` let LLVM remove isnan and isinf, and here NaN and inf are results.
 # `reassoc` lets sums vectorise; the order it picks is fixed at compile time, so runs repeat bit for bit.
@@ -106,55 +104,15 @@ def _compiled_widest_vectors():
     return lambda: _widest_vectors()
 
 
-@cache
-def source_digest():
-    """SHA-256 over the sources that end up in machine code, as hexadecimal text.
-
-    Numba looks only at the file of a cached function, so an edit to a function that it calls in another file would
-    leave stale machine code behind. This digest stands in for the time stamp of that one file.
-    """
-    kernels = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in [*sorted(kernels.glob("*.py")), *sorted((kernels.parent / "activations").glob("*.py"))]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def _stamped(locator):
-    """The cache locator, with the digest of all kernels for its idea of how fresh the source is."""
-
-    class Stamped(locator):
-        def get_source_stamp(self):
-            return source_digest()
-
-    return Stamped
-
-
-class _KernelCacheImpl(caching.CompileResultCacheImpl):
-    _locator_classes = [
-        _stamped(caching.UserProvidedCacheLocator),
-        _stamped(caching.InTreeCacheLocator),
-        _stamped(caching.UserWideCacheLocator),
-    ]
-
-
-class _KernelCache(caching.FunctionCache):
-    _impl_class = _KernelCacheImpl
-
-
 def entry_point(function):
-    """Compile `function` and cache its machine code under the digest of all kernels.
+    """Compile `function` and keep its machine code on disk, under the digest of all kernels.
 
     Threads are the caller's: it holds no lock of the interpreter. Numba's own would have all of the code optimised three
     times instead of once, 20 s.
 
-    The cache is attached to this one function, so the settings of the user's own Numba code stay as they are. Where
-    no folder can be written (a read-only installation and no home) the function is compiled anew in each process.
+    The cache is attached to this one function, so the settings of the user's own Numba code stay as they are.
     """
     dispatcher = njit(no_cfunc_wrapper=True, **_VECTORS)(function)
     if hasattr(dispatcher, "_cache"):  # absent under NUMBA_DISABLE_JIT=1
-        try:
-            dispatcher._cache = _KernelCache(function)
-        except (RuntimeError, OSError):
-            pass
+        dispatcher._cache = KernelCache(function)
     return dispatcher
