@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Sets up a virtual environment of its own and runs the whole test suite.
+# Sets up a virtual environment of its own, then checks the format and the style and runs the whole test suite.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-[ -x .venv-test/bin/python ] || python3 -m venv .venv-test
-.venv-test/bin/python -m pip install --quiet -e '.[test]'
+CDPATH= cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+source scripts/environment.sh
+environment .venv-test test
+.venv-test/bin/ruff format --quiet --check . || fail "not as ruff formats it; mend it with .venv-test/bin/ruff format"
+.venv-test/bin/ruff check --quiet .
 exec .venv-test/bin/python -m pytest -q "$@"

@@ -45,17 +45,9 @@ def small_run_time():
 
 
 def first_compilation():
-    """In a copy of the package without a cache."""
-    package = Path(gradsim.__file__).parent
+    """With an empty folder for what is compiled."""
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "gradsim"
-        for source in [*package.rglob("*.py"), *package.rglob("*.toml")]:
-            target = copy / source.relative_to(package)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(source.read_bytes())
-        start = time.perf_counter()
-        done = subprocess.run([*CLI, "warmup"], capture_output=True, text=True, cwd=folder, check=True)
-        taken = time.perf_counter() - start
+        taken, done = seconds("warmup", NUMBA_CACHE_DIR=folder)
     announced = "compiling" in done.stderr
     return "first compilation, announced", "under 45 s", f"{taken:.0f} s", taken < 45 and announced
 
