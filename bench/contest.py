@@ -62,7 +62,7 @@ def check_agreement(network, engine, variant):
 
 
 def contest(job, engine, replicas, count, bounds=()):
-    """gradsim's `engine` against the fastest variant of each family of peers, and against (name, function, networks) of `bounds`.
+    """gradsim's `engine` against the fastest variant of each family of peers and each (name, function, networks) of `bounds`.
 
     {"times": {name: summary in ms a network}, "tried": what each variant took once, "ratio": the better of PyTorch and
     JAX as they come over gradsim, "ratio_to_threads": the same where the user adds a thread a core}. Nothing is timed

@@ -135,7 +135,8 @@ def show(result):
     )
     e = result["exponents"]
     console.print(
-        f"exponents: depth {e['depth']:.3f}, width from 512 {e['width']:.3f}, inputs {e['inputs']:.2f} (at most {e['steepest']:.2f})"
+        f"exponents: depth {e['depth']:.3f}, width from 512 {e['width']:.3f}"
+        f", inputs {e['inputs']:.2f} (at most {e['steepest']:.2f})"
     )
     console.print("Haar over Gaussian: " + ", ".join(f"{r:.2f} at width {w}" for w, r in result["haar"].items()) + " (asked 2)")
 

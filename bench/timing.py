@@ -1,5 +1,6 @@
 """Fair timing on a shared machine: contenders take turns, round after round, and medians are compared."""
 
+import contextlib
 import json
 import os
 import platform
@@ -53,10 +54,8 @@ def machine():
     models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
     versions = {}
     for name in PACKAGES:
-        try:
+        with contextlib.suppress(PackageNotFoundError):
             versions[name] = version(name)
-        except PackageNotFoundError:
-            pass
     return {
         "cpu": models[0] if models else platform.processor(),
         "cores": CORES,

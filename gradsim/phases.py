@@ -117,7 +117,7 @@ def _edge(ax, diagram, decades):
     for sign, name in ((-1, "ordered"), (1, "chaotic")):
         inside = sign * held > 0
         if inside.mean() > 0.05:
-            row, column = (int(round(np.mean(places))) for places in np.nonzero(inside))
+            row, column = (round(np.mean(places)) for places in np.nonzero(inside))
             if inside[row, column]:
                 ax.text(
                     diagram.weight_std[column],

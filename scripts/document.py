@@ -74,7 +74,8 @@ def scaling():
     return table(("what grows", "sizes", "us on all cores", "exponent"), rows) + (
         f"\n\n`auto` goes without the matrix up to {chosen[-1]} of these inputs at width 256. Haar over Gaussian: "
         + ", ".join(f"{ratio:.2f} at width {width}" for width, ratio in result["haar"].items())
-        + f". 10,000 networks of 1,000 layers of width 256: {result['large']['seconds']:.1f} s, {result['large']['megabytes']:.0f} MB."
+        + f". 10,000 networks of 1,000 layers of width 256: {result['large']['seconds']:.1f} s"
+        + f", {result['large']['megabytes']:.0f} MB."
     )
 
 

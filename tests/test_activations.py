@@ -57,7 +57,7 @@ def test_derivatives_are_differences(entry):
 @pytest.mark.parametrize("name", SMOOTH)
 def test_logs_are_logs_of_the_values(name):
     h = np.linspace(-20, 20, 4001)
-    entry, a = find_activation(name)
+    _, a = find_activation(name)
     found = logs(CODES[name], h, a)
     for sign, log, value in ((found[0], found[1], exact(name).phi(h)), (found[2], found[3], exact(name).derivative(h))):
         assert np.all(abs(sign * np.exp(log) - value) <= 1e-11 * abs(value) + 1e-15)
@@ -67,7 +67,7 @@ def test_logs_are_logs_of_the_values(name):
 def test_no_false_zero_of_the_derivative(name):
     """Far out the log of |phi'| is finite unless phi' is exactly zero, or too small even for its log."""
     h = np.concatenate([-np.geomspace(40, 1e30, 200), np.geomspace(40, 1e30, 200)])
-    entry, a = find_activation(name)
+    _, a = find_activation(name)
     log = logs(CODES[name], h, a)[3]
     flat = {"hard_tanh": abs(h) > 1, "hard_sigmoid": abs(h) > 3, "relu6": (h < 0) | (h > 6), "hard_swish": h < -3}
     zero = flat.get(name, np.zeros(h.size, bool))

@@ -134,11 +134,9 @@ def test_cross_entropy_far_beyond_the_floats():
 def test_the_input_is_as_wide_as_the_file_on_the_command_line(files, capsys):
     from gradsim.cli import main
 
+    arguments = "run --input-file x.npy --target-file labels.npy --loss cross_entropy --outputs 3 --width 8 --depth 3"
     with pytest.raises(SystemExit) as exit:
-        main(
-            "run --input-file x.npy --target-file labels.npy --loss cross_entropy --outputs 3 --width 8 --depth 3 --inputs 4"
-            " --replicas 20 --out r.h5".split()
-        )
+        main([*arguments.split(), "--inputs", "4", "--replicas", "20", "--out", "r.h5"])
     assert exit.value.code == 0
     curves = gradsim.open("r.h5")[0]
     assert curves.network.input_width == 5 and curves.run["input_file"]["name"] == "x.npy"

@@ -64,7 +64,8 @@ PLANTED = {
     "frames whose signs are not free": (
         HAAR,
         "    mix(scratch.first, rank, v, n_out, h)\n",
-        "    for k in range(rank):\n        if v[k, 0] > 0.0:\n            for i in range(n):\n                v[k, i] = -v[k, i]\n"
+        "    for k in range(rank):\n        if v[k, 0] > 0.0:\n"
+        "            for i in range(n):\n                v[k, i] = -v[k, i]\n"
         "    mix(scratch.first, rank, v, n_out, h)\n",
         ["orthogonal", "3-3-3-3", "2 inputs"],
     ),

@@ -17,6 +17,7 @@ def _float32(*coefficients):
     return tuple(np.float32(c) for c in coefficients)
 
 
+# As scripts/fit_polynomials.py prints them: a number a line would take a page.
 # fmt: off
 # (e^r - 1 - r) / r^2 on |r| <= ln(2)/2, in powers of r; error 1.4e-8
 EXPM1 = _float32(4.999999804e-01, 1.666653868e-01, 4.166722127e-02, 8.367180867e-03, 1.388239564e-03)

@@ -79,7 +79,7 @@ def orthonormalise(residuals, rows, n, most, tolerance, left, squares, frame, co
 
 @internal
 def draw_normal_rows(key, layer, replica, role, rows, n, words, out):
-    """Independent standard normal rows. A single number that is exactly zero (5e-8 of draws) becomes one: it has a direction."""
+    """Independent standard normal rows. A single number that is zero (5e-8 of draws) becomes one: it has a direction."""
     for k in range(rows):
         target = row(out, k)
         sample_row(LAW_NORMAL, key, layer, replica, role, k, n, words, target)

@@ -48,7 +48,7 @@ NO_SHIFT = np.float32(0.0)
 @step
 def one_forward(p, key, layer, replica, x, x_exponents, x_squares, n_in, n_out, h, h_exponents, z, scratch):
     """h = s |x| z / |z|."""
-    n, before, after, fresh = max(n_in, n_out), row(x, 0), row(h, 0), row(z, 0)
+    n, after, fresh = max(n_in, n_out), row(h, 0), row(z, 0)
     draw_normal_rows(key, layer, replica, ROLE_FORWARD, np.int64(1), n, scratch.words, z)
     factor = p[SCALE] * math.sqrt(x_squares[0] / dot(fresh, fresh, n))
     exponent = binary_scale(factor, 0.0)

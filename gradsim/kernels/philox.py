@@ -46,9 +46,10 @@ def philox(counter_0, counter_1, counter_2, counter_3, key_0, key_1):
 
 @kernel
 def fill_words(key, layer, replica, role, first_block, blocks, words):
-    """Fill the first `blocks` columns of `words`, uint32 of shape (4, >= blocks): column j holds the four words of block first_block + j.
+    """Fill the first `blocks` columns of `words`, uint32 of shape (4, >= blocks).
 
-    The words of one block lie a row apart, so that the loop over blocks writes contiguously and vectorises.
+    Column j holds the four words of block first_block + j. The words of one block lie a row apart, so that the loop over
+    blocks writes contiguously and vectorises.
     `key` is uint32 of shape (2,).
     """
     key_0, key_1 = np.uint64(key[0]), np.uint64(key[1])

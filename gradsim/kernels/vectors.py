@@ -44,7 +44,7 @@ def binary_scale(a, b):
 
 @internal
 def power_of_two(exponent):
-    """2^exponent in float64; underflows to 0 and is held at 2^1000 above. From its bits where these are plain: ldexp is a call."""
+    """2^exponent in float64; underflows to 0, is held at 2^1000 above. From its bits where these are plain: ldexp is a call."""
     if exponent < -1022:
         return math.ldexp(1.0, int(max(exponent, -1100)))
     return np.int64((np.int64(min(exponent, 1000)) + 1023) << 52).view(np.float64)

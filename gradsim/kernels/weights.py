@@ -153,7 +153,7 @@ def words_to_units(source, n_source, n, out):
 
 @internal
 def tile_times(numbers, rows, n_in, first, x, y):
-    """y[b, first + r] = sum_i G[r, i] x[b, i] for a tile of G, float32 or int32; four rows at a time share what is read of x."""
+    """y[b, first + r] = sum_i G[r, i] x[b, i] for a tile of G, float32 or int32; four rows at a time share their reads of x."""
     blocks = blocks_per_row(n_in)
     grouped = rows - rows % 4
     for b in range(x.shape[0]):

@@ -1,7 +1,7 @@
 """Averages of an activation over the preactivations of an infinitely wide layer, one alone and two that are correlated.
 
-A preactivation is a Gaussian plus a bias that is constant or uniform on [low, high] (a normal bias belongs to the Gaussian). The
-line is cut where phi or a derivative of it jumps, where phi bends (closely near 0) and every two standard deviations, and
+A preactivation is a Gaussian plus a bias that is constant or uniform on [low, high] (a normal bias belongs to the Gaussian).
+The line is cut where phi or a derivative of it jumps, where phi bends (closely near 0) and every two standard deviations, and
 each panel gets a Gauss-Legendre rule: kinks cost nothing, and a tanh that is a step seen from far away keeps its
 digits. Functions that are analytic near the whole line are averaged in pairs by the trapezoid rule, which converges
 exponentially (Trefethen & Weideman 2014, doi:10.1137/130932132) as long as a few points fall on each bend.

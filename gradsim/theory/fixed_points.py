@@ -1,7 +1,7 @@
 """Fixed points of variance and correlation, and the edge of chaos.
 
-Poole et al. 2016 (arXiv:1606.05340), Schoenholz et al. 2017 (arXiv:1611.01232); critical points with chi_par = 1: Roberts, Yaida
-& Hanin 2022 (arXiv:2106.10165), section 5.3.
+Poole et al. 2016 (arXiv:1606.05340), Schoenholz et al. 2017 (arXiv:1611.01232); critical points with chi_par = 1: Roberts,
+Yaida & Hanin 2022 (arXiv:2106.10165), section 5.3.
 """
 
 import math
@@ -25,8 +25,9 @@ class FixedPoint:
 
     `q_star` is the variance of preactivations that inputs of mean square 1 lead to: 0 where signals die, inf where they
     grow without bound (there is no fixed point then), NaN where a user's activation cannot be integrated so far.
-    `c_star` is the correlation that two inputs with correlation 0 get, NaN where it is kept as it is. `chi_perp` = sigma_w^2 E phi'^2 is what the
-    mean-square gradient is multiplied by in a layer, `chi_par` = dq'/dq, `chi_c_star` is sigma_w^2 E phi'(u1) phi'(u2) at c_star.
+    `c_star` is the correlation that two inputs with correlation 0 get, NaN where it is kept as it is.
+    `chi_perp` = sigma_w^2 E phi'^2 is what the mean-square gradient is multiplied by in a layer, `chi_par` = dq'/dq,
+    `chi_c_star` is sigma_w^2 E phi'(u1) phi'(u2) at c_star.
     `xi_q` and `xi_c` are the depth scales in layers, -1 / ln of chi_par and of the slope of the correlation map at
     c_star. `phase` is one of PHASES. `stable` says that a small change of q does not grow. `others` holds
     further fixed points q that other inputs lead to, or that repel. `note` says in words what is special.

@@ -1,5 +1,6 @@
 """Where a network's numbers leave the range of a float type, predicted: the largest of a layer's entries overflows first."""
 
+import contextlib
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -59,10 +60,8 @@ def precision_of(wide, inputs=1, input_square=1.0, loss="probe"):
     """The Precision of a network by its MeanField for the other arguments."""
     network, typical, source = wide.network, wide, "mean field"
     if inputs == 1 and input_square == 1.0 and loss == "probe":
-        try:
+        with contextlib.suppress(RequestError):
             typical, source = finite_width(network), "exact"
-        except RequestError:
-            pass
     size, gradient = (_typical(typical, quantity) for quantity in ("preactivation", "gradient"))
     largest = size + _spread_of_preactivations(wide, inputs)
     largest_gradient = gradient + _spread_of_gradients(wide, inputs)

@@ -108,7 +108,7 @@ class Layer:
         return SMALL_GAP / variance if self._flat_outside() else max(SMALL_GAP / math.sqrt(variance), TINY_GAP)
 
     def _pair_of_steps(self, log_variance, log_gap):
-        """`pair` from one at STEPS: what differs is near the step, at |u| << 1 beside sqrt(v), where |u1 - u2| ~ sqrt(v gap)."""
+        """`pair` from one at STEPS: what differs is near the step, |u| << 1 beside sqrt(v), where |u1 - u2| ~ sqrt(v gap)."""
         farther, apart = log_variance - STEPS, log_variance + log_gap - STEPS
         if log_gap > STEEP:  # far apart beside the step's width: in proportion to 1/v
             at, factor = log_gap, -farther

@@ -1,4 +1,4 @@
-"""How two inputs' difference goes through a deep network: integrated, or interpolated where it hardly moves from layer to layer.
+"""How two inputs' difference goes through a deep network: integrated, or interpolated where it hardly moves at a layer.
 
 A point is (log variance, log of the angle between the inputs): 1 - cos of the angle is the gap, and at both ends the averages
 are analytic in it, kinks or not (for ReLU: Cho & Saul 2009).

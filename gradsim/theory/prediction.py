@@ -61,8 +61,8 @@ def linear_layers(network, theory):
             raise RequestError(f"--init: {network.init!r} is not random; {theory} needs random weights")
         if law.kind == "sparse" and law.density < 1:
             raise RequestError(
-                f"--init: {network.init!r} gives a unit {round(law.density * fan_in)} weights of {fan_in}; {theory} needs all of "
-                "them, since few do not add up to a Gaussian"
+                f"--init: {network.init!r} gives a unit {round(law.density * fan_in)} weights of {fan_in}; {theory} needs all "
+                "of them, since few do not add up to a Gaussian"
             )
         biases = bias_law(network.bias, fan_in)
         deviation(f"--init {network.init}, --weight-gain {network.weight_gain:g}: scale of the weights", abs(law.scale))

@@ -305,7 +305,10 @@ def test_a_small_gap_leads_to_the_limit(name):
 
 
 def tanh_ratio(log_variance, log_gap):
-    """E (tanh u1 - tanh u2)^2 / (2 v gap) by brute force in m, d = (u1 +- u2) / 2: the difference is 2 sinh 2d / (cosh 2m + cosh 2d)."""
+    """E (tanh u1 - tanh u2)^2 / (2 v gap) by brute force in m, d = (u1 +- u2) / 2.
+
+    The difference is 2 sinh 2d / (cosh 2m + cosh 2d).
+    """
     v, gap = math.exp(log_variance), math.exp(log_gap)
     across, along = math.sqrt(v * gap / 2), math.sqrt(v * (1 - gap / 2))
     y = quadrature.line(0.0, 10.0, 1.0)

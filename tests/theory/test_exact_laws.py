@@ -8,6 +8,7 @@ import csv
 import math
 import statistics
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -181,7 +182,7 @@ def ensemble(widths, slope, scale, orthogonal, outputs, seed):
     x = rng.normal(size=(NETWORKS, widths[0]))
     found = {"activation": [x], "preactivation": [], "gradient": [], "weight_gradient": []}
     matrices, slopes = [], []
-    for k, (i, o) in enumerate(zip(fans[:-1], fans[1:], strict=True)):
+    for k, (i, o) in enumerate(pairwise(fans)):
         w = scale * (haar(rng, NETWORKS, o, i) if orthogonal else rng.normal(size=(NETWORKS, o, i)))
         h = np.einsum("roi,ri->ro", w, x)
         hidden = k < len(widths) - 1
@@ -436,7 +437,7 @@ def test_distribution_functions_end_at_zero_and_one(activation, init):
 
 @pytest.mark.parametrize("a", [1e-30, 1e-15, 0.01, 0.9, 30.0, 1e15, 1e30])
 def test_two_gates_in_closed_form(a):
-    """E log(sin^2 t + a^2 cos^2 t) over the circle is 2 log((1 + |a|) / 2); all are open or closed with probability 1/4 each."""
+    """E log(sin^2 t + a^2 cos^2 t) over the circle is 2 log((1 + |a|) / 2); all are open or closed with chance 1/4 each."""
     assert Gates(2, a).log_moments[0] == pytest.approx(0.5 * math.log(a) + math.log((1 + a) / 2), rel=1e-12, abs=1e-14)
 
 

@@ -338,7 +338,7 @@ def test_critical_points_of_large_biases(bias_std):
 
 @pytest.mark.parametrize("name", ["gelu", "silu", "elu(0.5)"])
 def test_critical_points_far_out_on_an_edge_that_rises_slowly(name):
-    """What is next to ReLU has q - E phi^2 / E phi'^2 = c sqrt(q): q goes as the fourth power of the bias, until rounding hides it."""
+    """What is next to ReLU has q - E phi^2 / E phi'^2 = c sqrt(q): q goes as bias to the fourth, until rounding hides it."""
     near, far = (critical_point(name, bias_std=b) for b in (300.0, 900.0))
     assert far.q_star / near.q_star == pytest.approx(81, rel=1e-3) and far.stable
     lost = critical_point(name, bias_std=1e8)

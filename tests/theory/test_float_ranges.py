@@ -236,7 +236,7 @@ def test_the_largest_beside_a_wide_uniform_bias(spread):
 
 
 def test_layers_in_which_half_of_the_networks_are_dead():
-    """Width 3: a layer is dead with probability 1/8, so the sixth activation in more than half, as the seventh preactivation."""
+    """Width 3: a layer is dead with chance 1/8, so the sixth activation in more than half, as the seventh preactivation."""
     found = precision(gradsim.mlp(width=3, depth=10))
     assert all(e.zero == 7 for e in found.forward.values()) and all(e.zero == 10 for e in found.backward.values())
     assert np.isfinite(found.log_largest_preactivation[1:7]).all() and (found.log_largest_preactivation[7:] == -math.inf).all()

@@ -6,6 +6,7 @@ At width n and depth L mean field is off by O(L/n): simulations are held to a st
 import csv
 import math
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def by_hand(widths, outputs, name, variance_of, gain, normal, bias_of, correlati
     """
     fans = [*widths, *([] if outputs is None else [outputs])]
     x, gap, found = 1.0, 1 - correlation, {"q": [], "x": [0.0], "c": [], "slope": [], "product": []}
-    for k, (i, o) in enumerate(zip(fans[:-1], fans[1:], strict=True)):
+    for k, (i, o) in enumerate(pairwise(fans)):
         low, high = bias_of(i)
         v = gain**2 * variance_of(i, o) * i * x + normal
         apart = gain**2 * variance_of(i, o) * i * x * gap
@@ -130,7 +131,7 @@ def test_curves_against_the_recursion_by_brute_force(case):
     same(found["gradient_correlation_mean"][1:], hand["alike"], "gradient correlation")
     same(found["input_gradient_log_mean"], hand["input"], "input gradient")
     same(found["loss_gradient_log_mean"], -math.log(outputs or widths[-1]), "loss gradient")
-    squares = [VARIANCES[init](i, o) * gain**2 * i for i, o in zip(widths[:-1], widths[1:], strict=True)]
+    squares = [VARIANCES[init](i, o) * gain**2 * i for i, o in pairwise(widths)]
     same(found.chi_perp[1 : depth + 1], np.array(squares) * hand["slope"], "chi_perp")
     assert np.isnan(found["activation_log_mean"][depth + 1 :]).all()
     assert np.isnan(found.chi_perp[[0, *range(depth + 1, last + 1)]]).all()
@@ -208,7 +209,7 @@ def test_names_are_those_of_a_simulation():
     curves = gradsim.simulate(network, 5, inputs=2)
     found = mean_field(network, inputs=2, probe="shared")
     exact = finite_width(network)
-    assert {n for n in found.variables} <= set(curves.variables)
+    assert set(found.variables) <= set(curves.variables)
     suffixes = ("_log_mean", "_log_variance", "_log_of_mean", "_mean")
     for prediction in (found, exact):
         for name, values in prediction.variables.items():
