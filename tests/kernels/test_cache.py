@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 import gradsim
+from gradsim.cli import main
+from gradsim.cli.progress import compilation_notice
 from gradsim.kernels import cache, interpreter
 from gradsim.kernels.compilation import entry_point
 
@@ -336,3 +338,20 @@ def horner(x):
     for value in x:
         total += ((0.1 * value + 0.3) * value - 0.7) * value
     return total
+
+
+def test_warmup_says_where(capsys):
+    with pytest.raises(SystemExit) as exit:
+        main(["warmup"])
+    assert exit.value.code == 0 and capsys.readouterr().out.endswith(f"; kept in {cache.folder()}\n")
+
+
+@pytest.mark.parametrize("nowhere", [False, True])
+def test_the_notice_does_not_promise_once_where_nothing_is_kept(nowhere, home, monkeypatch, capsys):
+    if nowhere:
+        blocked_by_a_file(home, monkeypatch)
+    with compilation_notice():
+        entry_point(double)(21)
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first.startswith("compiling the kernels") and ("once for" in first) is not nowhere
+    assert len(rest) == nowhere and all("NUMBA_CACHE_DIR" in line for line in rest)
