@@ -5,9 +5,9 @@ import math
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
-from .activations import find_activation
+from .activations import canonical_activation, typed_activation
 from .errors import RequestError
-from .initializers import bias_law, find_initializer, weight_law
+from .initializers import bias_law, canonical_bias, canonical_init, find_initializer, weight_law
 
 FORMAT_VERSION = 1
 LARGEST_WIDTH = 65_536  # width^2 / 4 blocks of random numbers a layer must fit a 32-bit counter word
@@ -15,7 +15,11 @@ LARGEST_WIDTH = 65_536  # width^2 / 4 blocks of random numbers a layer must fit 
 
 @dataclass(frozen=True)
 class Network:
-    """A multilayer perceptron: `widths` are the hidden widths, layer by layer; `outputs` a linear readout or None."""
+    """A multilayer perceptron: `widths` are the hidden widths, layer by layer; `outputs` a linear readout or None.
+
+    `mlp` writes `activation`, `init` and `bias` in their one canonical form, so that one network has one identity.
+    `activation_digest` tells a user's function from others of its name; None for those of the table.
+    """
 
     input_width: int
     widths: tuple
@@ -25,6 +29,7 @@ class Network:
     bias: str
     bias_std: float  # of normal biases; 0 for the others
     outputs: int | None
+    activation_digest: str | None = None
 
     @property
     def depth(self):
@@ -37,8 +42,11 @@ class Network:
         return self.widths if self.outputs is None else (*self.widths, self.outputs)
 
     def to_json(self):
-        """Canonical JSON: sorted keys, no spaces, a format version, no labels."""
-        return json.dumps({"format": FORMAT_VERSION, **asdict(self)}, sort_keys=True, separators=(",", ":"))
+        """Canonical JSON: sorted keys, no spaces, a format version, no labels; a digest only where there is one."""
+        fields = {"format": FORMAT_VERSION, **asdict(self)}
+        if self.activation_digest is None:
+            del fields["activation_digest"]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
 def whole_number(option, value, least=1, most=None):
@@ -85,18 +93,19 @@ def mlp(
         layers = whole_number("--depth", 100 if depth is None else depth)
         widths = (whole_number("--width", width, 1, LARGEST_WIDTH),) * layers
     first = widths[0] if input_width is None else whole_number("--input-width", input_width, 1, LARGEST_WIDTH)
+    (entry, _), scheme = typed_activation(activation), canonical_init(init)
     bias, bias_std = _bias(init, bias, finite_number("--bias-std", bias_std, 0.0))
     network = Network(
         input_width=first,
         widths=widths,
-        activation=activation,
-        init=init,
+        activation=canonical_activation(activation),
+        init=scheme,
         weight_gain=finite_number("--weight-gain", weight_gain),
         bias=bias,
         bias_std=bias_std,
         outputs=None if outputs is None else whole_number("--outputs", outputs, 1, LARGEST_WIDTH),
+        activation_digest=entry.digest,
     )
-    find_activation(activation)
     fans = (first, *network.linear_widths)
     for fan_in, fan_out in sorted(set(pairwise(fans))):
         weight_law(init, fan_in, fan_out, network.weight_gain)
@@ -110,10 +119,10 @@ def _bias(init, scheme, std):
     if scheme is None:
         scheme = f"normal({std!r})" if std else find_initializer(init)[0].bias
     law = bias_law(scheme, 1)
-    return scheme, law.scale if law.kind == "normal" else 0.0
+    return canonical_bias(scheme), law.scale if law.kind == "normal" else 0.0
 
 
 def from_json(description):
-    """The Network of a parsed `Network.to_json()`."""
+    """The Network of a parsed `Network.to_json()`: with the texts that stand there, since its random numbers hang on them."""
     fields = {name: value for name, value in description.items() if name != "format"}
     return Network(**fields | {"widths": tuple(fields["widths"])})

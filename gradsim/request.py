@@ -4,6 +4,7 @@ import inspect
 
 import numba
 
+from .activations import check_given
 from .data import samples
 from .engine import ENGINES, Layers
 from .errors import RequestError, unknown
@@ -82,7 +83,8 @@ def _check_targets(targets, given, loss, probe):
 
 
 def fit(network, options):
-    """Raises RequestError unless the inputs, the targets and the engine fit the network."""
+    """Raises RequestError unless the inputs, the targets and the engine fit the network, and its activation is known."""
+    check_given(network)
     Layers(network, options["engine"], options["inputs"], options["arithmetic"])
     given, targets, loss = options["input_file"], options["target_file"], options["loss"]
     if given is not None and given.values.shape[1] != network.input_width:

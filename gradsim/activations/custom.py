@@ -14,6 +14,7 @@ from importlib import import_module
 import numpy as np
 
 from ..errors import RequestError
+from .digest import digest
 from .entry import Activation
 
 GRID = np.concatenate([-np.geomspace(20, 1e-3, 60), np.geomspace(1e-3, 20, 60)])
@@ -89,6 +90,8 @@ def custom_entry(name, f, df, kinks=()):
     addresses = tuple(c.address for c in compiled)
     value, slope = ((lambda h, a=a: call(a, h)) for a in addresses)
     _check(name, value, slope)
+    points = _points(name, kinks)
+    grid_values = [np.array([g(h) for h in GRID]) for g in (value, slope)]
     sides = [_asymptote(value, slope, side) for side in (-1.0, 1.0)]
     return Activation(
         name,
@@ -103,7 +106,8 @@ def custom_entry(name, f, df, kinks=()):
         largest_derivative=float(max(abs(slope(h)) for h in GRID)),
         addresses=addresses,
         compiled=compiled,
-        kinks=_points(name, kinks),
+        kinks=points,
+        digest=digest((f, df), points, grid_values),
         summary="given by the user",
     )
 

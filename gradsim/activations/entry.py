@@ -13,8 +13,8 @@ class Activation:
     where there is no asymptote. `largest_derivative` is sup|phi'|. `homogeneous` says phi(c h) = c phi(h) for c > 0.
     `parameter` is the default of the one optional parameter a, and `adapted(a)` what it changes of the other fields.
     A user's own activation has Python functions of h for `phi` and `derivative`, no logs, and the `addresses` of both as
-    compiled functions, which live as long as `compiled`, and the `kinks` that the user names (those of the table's are in
-    `exact`).
+    compiled functions, which live as long as `compiled`, the `kinks` that the user names (those of the table's are in
+    `exact`), and a `digest` that tells it from others of its name.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Activation:
     addresses: tuple = (0, 0)
     compiled: object = field(default=None, repr=False)
     kinks: tuple = ()
+    digest: str | None = None
 
     def with_parameter(self, a):
         """This entry with its parameter set to `a`."""
