@@ -17,12 +17,18 @@ class Samples:
 
     name: str
     values: np.ndarray = field(repr=False)
+    path: str | None = None  # as it was given
 
     @property
     def description(self):
         """What a file of results says of them: name, shape and SHA-256 of the content."""
         digest = hashlib.sha256(repr(self.values.shape).encode() + np.ascontiguousarray(self.values).tobytes())
         return {"name": self.name, "shape": list(self.values.shape), "sha256": digest.hexdigest()}
+
+    @property
+    def source(self):
+        """Where they came from, as a plain value: the path that was given, or of an array the description."""
+        return self.description if self.path is None else self.path
 
     def normalised(self, width):
         """(float32 rows with max|v| in [1, 2), padded to `width` columns, and their int64 powers of two)."""
@@ -60,7 +66,7 @@ def samples(option, source):
     if not np.isfinite(rows).all():
         row, column = np.argwhere(~np.isfinite(rows))[0]
         raise RequestError(f"{option}: {name!r} has {rows[row, column]} in row {row + 1}, column {column + 1}")
-    return Samples(Path(name).name, rows)
+    return Samples(Path(name).name, rows, name if is_path else None)
 
 
 def _read(option, name):
