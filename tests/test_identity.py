@@ -281,10 +281,10 @@ def test_a_file_holds_the_digest_and_an_old_one_has_none(tmp_path):
         ("init", "kaiming_uniform(a=2.236)", r"should be written he_uniform\(\[fan\], \[slope\]\)"),
         ("init", "truncated_normal(0,0.02,-2,2)", r"trunc_normal_\(std\) cuts at -2 and 2"),
         ("init", "trunc_normal_", r"write truncated_normal\(mean,std\): the cuts are at two"),
-        ("init", ["he_normal"], "cannot read"),
-        ("activation", None, "cannot read None"),
+        ("init", ["he_normal"], "is not a text"),
+        ("activation", None, "None is not a text"),
         ("bias", "normal", r"should be written normal\(std\)"),
-        ("bias", 3, "cannot read 3"),
+        ("bias", 3, "3 is not a text"),
     ],
 )
 def test_names_that_mean_something_else_are_explained(option, text, words):

@@ -7,9 +7,10 @@ underflow to a false zero, as 1 - tanh^2 does beyond |h| = 8.
 
 from ..errors import RequestError, shown, unknown
 from ..schemes import canonical, numbers, parse
-from .custom import custom_entry, load
+from .custom import custom_entry
 from .entry import Activation
 from .gated import GATED
+from .importing import load
 from .piecewise import PIECEWISE
 from .saturating import SATURATING
 
@@ -62,10 +63,12 @@ def find_activation(text):
     return entry.with_parameter(a), a
 
 
-def _not_given(text):
+def _not_given(*names):
+    many = len(names) > 1
     return (
-        f"the user's function {text!r} is not known to this process, and a file never imports code; give it with "
-        f"gradsim.activation or by name, gradsim.mlp(activation={text!r}), on the command line --activation {text}"
+        f"the user's function{'s' if many else ''} {', '.join(map(repr, names))} {'are' if many else 'is'} not known to this "
+        "process, and a file never imports code; give it first with gradsim.activation(name, f, df), or by its module: "
+        f'gradsim.mlp(activation="module:function"), gradsim plot --activation module:function'
     )
 
 
@@ -89,14 +92,19 @@ def _defaults(name):
     return () if default is None else (default,)
 
 
-def check_given(network):
-    """Raises RequestError unless the network's activation is known here, and the one that the network was made with."""
-    entry, _ = find_activation(network.activation)
-    if network.activation_digest not in (None, entry.digest):
-        raise RequestError(
-            f"--activation: {network.activation!r} was another function when this network was made (digest "
-            f"{network.activation_digest[:8]}, now {entry.digest[:8] if entry.digest else 'of the table'}); give that one again"
-        )
+def check_given(*networks):
+    """Raises RequestError unless the networks' activations are known here, and those that the networks were made with."""
+    missing = {n.activation for n in networks if ":" in n.activation or n.activation_digest} - _GIVEN.keys()
+    if missing:
+        raise RequestError(f"--activation: {_not_given(*sorted(missing))}")
+    for network in networks:
+        entry, _ = find_activation(network.activation)
+        if network.activation_digest not in (None, entry.digest):
+            now = entry.digest[:8] if entry.digest else "of the table"
+            raise RequestError(
+                f"--activation: {network.activation!r} was another function when this network was made (digest "
+                f"{network.activation_digest[:8]}, now {now}); give that one again"
+            )
 
 
 def activation(name, f, df, kinks=()):

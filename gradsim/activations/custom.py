@@ -7,9 +7,6 @@ wherever the user's own formula is accurate in float64. What underflows a float6
 
 import inspect
 import math
-import os
-import sys
-from importlib import import_module
 
 import numpy as np
 
@@ -120,27 +117,3 @@ def _points(name, kinks):
     if not all(map(math.isfinite, points)):
         raise RequestError(f"activation {name!r}: kinks are a list of finite numbers, not {kinks!r}")
     return points
-
-
-def load(text):
-    """The Activation of "module:function", or what `gradsim.activation` returned, by that name.
-
-    Its derivative is `function_derivative` in the same module, its kinks, if there are any, `function_kinks`. Raises
-    RequestError.
-    """
-    module_name, _, attribute = text.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        module = import_module(module_name)
-    except Exception as error:
-        raise RequestError(f"--activation: cannot import {module_name!r}: {type(error).__name__}: {error}") from None
-    found = getattr(module, attribute, None)
-    if found is None:
-        raise RequestError(f"--activation: module {module_name!r} has no {attribute!r}")
-    if isinstance(found, Activation):
-        return found
-    derivative = getattr(module, f"{attribute}_derivative", None)
-    if derivative is None:
-        raise RequestError(f"--activation: {text!r} needs its derivative beside it, {attribute}_derivative(h)")
-    return custom_entry(text, found, derivative, getattr(module, f"{attribute}_kinks", ()))
