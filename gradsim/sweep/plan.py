@@ -1,15 +1,18 @@
 """From a grid of options to the list of cells: every combination, checked before anything is computed."""
 
+import os
 import tomllib
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 from ..data import Samples, samples
-from ..errors import RequestError, unknown
+from ..data.plain import plain_text
+from ..errors import RequestError, shown, unknown
 from ..options import OPTIONS
 from ..request import FILES, network_and_run
 
+LARGEST_GRID = 2**24  # bytes of a TOML file
 BUILT_IN = {"classic": Path(__file__).with_name("classic.toml")}
 
 
@@ -63,11 +66,14 @@ def _plain(value):
 
 
 def _read_toml(source):
-    path = BUILT_IN.get(str(source)) or Path(source)
+    if not isinstance(source, str | os.PathLike):
+        raise RequestError(f"sweep: {shown(source)} is neither the name of a file, a built-in sweep nor a dict of options")
+    path = BUILT_IN.get(str(source), source)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        near = "" if path.suffix else f"; built in: {', '.join(BUILT_IN)}"
-        raise RequestError(f"sweep: cannot read {str(source)!r}: {error.strerror}{near}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RequestError(f"sweep: {str(source)!r} is not TOML: {str(error).splitlines()[0]}") from None
+        return tomllib.loads(plain_text("sweep", path, LARGEST_GRID))
+    except RequestError as error:
+        near = "" if Path(path).suffix else f"; built in: {', '.join(BUILT_IN)}"
+        raise RequestError(f"{error}{near}") from None
+    except (ValueError, RecursionError) as error:  # a whole number of 5,000 digits is a ValueError, 1,000 brackets recurse
+        reason = " ".join(str(error).split())[:200]
+        raise RequestError(f"sweep: {shown(os.fspath(source))} is not TOML: {reason}") from None
