@@ -5,6 +5,7 @@ from functools import partial
 import numba
 import numpy as np
 
+from .activations import find_activation
 from .chunks import folded_chunks
 from .curves import Curves
 from .engine import Layers
@@ -91,10 +92,15 @@ def simulate(
 
 
 def _described(network, options):
-    """The run as files hold it: plain values, files by their description, and the engine that was used in words."""
+    """The run as files hold it: plain values, files by their description, and in words the engine that was used.
+
+    Where a user's activation was not finite at a finite h, `activation_fault` says so in words: what follows is the
+    formula's doing, not the network's.
+    """
     files = {name: None if options[name] is None else options[name].description for name in FILES}
     used = Layers(network, options["engine"], options["inputs"], options["arithmetic"]).used
-    return options | files | {"engine_used": used}
+    fault = find_activation(network.activation)[0].fault
+    return options | files | {"engine_used": used} | ({} if fault is None else {"activation_fault": fault})
 
 
 def _fold(kind, keep_samples, records):
