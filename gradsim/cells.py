@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from .activations import canonical_activation
+from .errors import RequestError
+from .initializers import canonical_bias, canonical_init
+
 
 @dataclass(frozen=True)
 class Description:
@@ -31,16 +35,27 @@ DESCRIPTIONS = {
 }
 
 
+def _one_name(canonical, text):
+    """The canonical form of a scheme; as it stands where it is of a user's function that this process does not know.
+
+    Files written before there was one may say "ReLU" or "kaiming_normal".
+    """
+    try:
+        return canonical(text)
+    except RequestError:
+        return text
+
+
 def describe(curves):
     """A plain value for each of DESCRIPTIONS."""
     network, run = curves.network, curves.run
     return {
-        "activation": network.activation,
-        "init": network.init,
+        "activation": _one_name(canonical_activation, network.activation),
+        "init": _one_name(canonical_init, network.init),
         "width": max(network.widths),
         "depth": network.depth,
         "weight_gain": network.weight_gain,
-        "bias": network.bias,
+        "bias": _one_name(canonical_bias, network.bias),
         "bias_std": network.bias_std,
         "input_width": network.input_width,
         "outputs": network.outputs or 0,

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numba
 import numpy as np
 
+from .activations import find_activation
 from .kernels.interpreter import run_chunk
 from .kernels.plain import PLAIN_LIMITS, new_plain_tape, run_plain_chunk
 from .kernels.record import RECORDED
@@ -87,7 +88,11 @@ def folded_chunks(network, fold, **options):
         finally:
             idle.append(workplace)
 
-    yield from _in_order(chunk, range(0, replicas, size), options["threads"] or numba.config.NUMBA_NUM_THREADS)
+    entry, _ = find_activation(network.activation)
+    with entry.watched():
+        for result in _in_order(chunk, range(0, replicas, size), options["threads"] or numba.config.NUMBA_NUM_THREADS):
+            entry.check_faults()
+            yield result
 
 
 def _in_order(job, items, threads):

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from .activations import check_given
 from .errors import RequestError
 from .network import Network
 from .precision import PRECISIONS
@@ -99,6 +100,7 @@ class CurveSet(Sequence):
 
     def with_theory(self):
         """Every network's curves with what theory says beside them (see Curves.with_theory)."""
+        check_given(*(curves.network for curves in self))
         return CurveSet([curves.with_theory() for curves in self], self.request)
 
     def table(self):

@@ -10,7 +10,6 @@ from .errors import RequestError
 from .initializers import weight_law
 from .kernels.interpreter import LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR
 
-ENGINES = ("auto", "matrix_free", "dense")
 # Laws of weights that have a matrix-free step. Constant weights are Gaussian ones without randomness; the identity draws
 # nothing and has no matrix in either engine.
 MATRIX_FREE = {

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from .errors import RequestError, unknown
-from .schemes import parse
+from .errors import RequestError, shown, unknown
+from .schemes import canonical, numbers, parse
 
 FANS = ("fan_in", "fan_out")
 # A standard normal given that it is within [-2, 2]: by parts, E x^2 = 1 - 4 d and E x^4 = 3 E x^2 - 16 d
@@ -150,7 +150,8 @@ INITIALIZERS = (
     Initializer(
         "truncated_normal",
         _given_std("truncated_normal", "truncated_normal"),
-        "normal(mean, std) cut at two standard deviations, which leaves 0.8796 std",
+        "normal(mean, std) cut at two standard deviations, which leaves 0.8796 std (Keras, JAX; PyTorch's trunc_normal_(std) "
+        "cuts at -2 and 2: for a small std normal(0,std))",
         ("mean", "std"),
     ),
     Initializer(
@@ -193,6 +194,18 @@ INITIALIZERS = (
     ),
 )
 _BY_NAME = {name: entry for entry in INITIALIZERS for name in (entry.name, *entry.aliases)}
+_CUTS = (
+    ": the cuts are at two standard deviations, as in Keras and JAX; PyTorch's trunc_normal_(std) cuts at -2 and 2, which "
+    "leaves a small std as it is: normal(0,std)"
+)
+NOT_HERE = {  # names that people know, next to which a near miss would be another law
+    "trunc_normal": f"write truncated_normal(mean,std){_CUTS}",
+    "variance_scaling": "Var W = scale / fan is he (scale 2), lecun (1) or xavier (1, fan_avg) by name, _normal, _uniform or "
+    "_truncated_normal, with --weight-gain for the root of another scale",
+    "dirac": "it is made for convolutions; identity is its like here",
+    "delta_orthogonal": "it is made for convolutions; orthogonal is its like here",
+    "default": "write torch_default or keras_default",
+}
 
 
 def find_initializer(scheme):
@@ -200,18 +213,26 @@ def find_initializer(scheme):
 
     PyTorch's spelling with an underscore at the end ("kaiming_normal_") is understood too.
     """
-    name, arguments = parse("--init", scheme, FANS)
-    name = name.rstrip("_")
+    name, parts = parse("--init", scheme)
+    if name in NOT_HERE:
+        raise RequestError(f"--init: there is no {name}: {NOT_HERE[name]}")
     if name not in _BY_NAME:
         raise unknown("--init", name, _BY_NAME)
     entry = _BY_NAME[name]
-    missing = len(entry.arguments) - len(arguments)
-    if 0 <= missing <= len(entry.defaults):
-        arguments += entry.defaults[len(entry.defaults) - missing :]
-        words = ["fan" if a in FANS else a for a in arguments]
-        if all((word == "fan") == (what == "fan") for word, what in zip(words, entry.arguments, strict=True)):
-            return entry, arguments
-    raise RequestError(f"--init: {scheme!r} should be written {entry.form}")
+    written = f"--init: {shown(scheme)} should be written {entry.form}"
+    missing = len(entry.arguments) - len(parts)
+    if not 0 <= missing <= len(entry.defaults):
+        raise RequestError(f"{written}{_CUTS if name.endswith('truncated_normal') and len(parts) == 4 else ''}")
+    for what, part in zip(entry.arguments, parts, strict=False):
+        if (what == "fan") != (part.lower() in FANS):
+            raise RequestError(f"{written}; {part!r} is {'no fan: ' + ' or '.join(FANS) if what == 'fan' else 'not a number'}")
+    return entry, numbers("--init", scheme, parts, FANS) + entry.defaults[len(entry.defaults) - missing :]
+
+
+def canonical_init(scheme):
+    """The one text of all that mean the same initializer as `scheme`. Raises RequestError."""
+    entry, arguments = find_initializer(scheme)
+    return canonical(entry.name, arguments, entry.defaults)
 
 
 @lru_cache(4096)
@@ -224,11 +245,30 @@ def weight_law(scheme, fan_in, fan_out, gain=1.0):
     law = entry.law(fan_in, fan_out, *arguments)
     scaled = replace(law, mean=gain * law.mean, scale=gain * law.scale)
     if not (math.isfinite(scaled.mean) and math.isfinite(scaled.scale)):
-        raise RequestError(f"--weight-gain: {gain:g} times {scheme!r} is beyond the largest float64")
+        raise RequestError(f"--weight-gain: {gain:g} times {shown(scheme)} is beyond the largest float64")
     return scaled if scaled.scale else WeightLaw("constant", scaled.mean, 0.0)
 
 
 BIASES = {"zeros": 0, "constant": 1, "normal": 1, "uniform": 2, "fan_in_uniform": 0}  # name: number of arguments
+_BIAS_FORMS = {"constant": "constant(c)", "normal": "normal(std)", "uniform": "uniform(min,max)"}
+
+
+def _find_bias(scheme):
+    name, parts = parse("--bias", scheme)
+    if name not in BIASES:
+        raise unknown("--bias", name, BIASES)
+    if len(parts) != BIASES[name]:
+        raise RequestError(f"--bias: {shown(scheme)} should be written {_BIAS_FORMS.get(name, name)}")
+    return name, numbers("--bias", scheme, parts)
+
+
+def canonical_bias(scheme):
+    """The one text of all that mean the same law of biases as `scheme`. Raises RequestError.
+
+    Numbers are written as Python writes floats, normal(1.0) where an initializer says normal(0,1): that is what
+    `mlp(bias_std=1)` has always written, and its random numbers hang on it.
+    """
+    return canonical(*_find_bias(scheme), write=repr)
 
 
 @lru_cache(4096)
@@ -237,11 +277,7 @@ def bias_law(scheme, fan_in):
 
     Raises RequestError for anything else.
     """
-    name, arguments = parse("--bias", scheme)
-    if name not in BIASES:
-        raise unknown("--bias", name, BIASES)
-    if len(arguments) != BIASES[name]:
-        raise RequestError(f"--bias: {scheme!r} takes {BIASES[name]} arguments: constant(c), normal(std), uniform(min,max)")
+    name, arguments = _find_bias(scheme)
     if name == "normal":
         if arguments[0] < 0:
             raise RequestError(f"--bias: normal(std) needs std >= 0, not {arguments[0]:g}")

@@ -1,62 +1,27 @@
 """What may be asked of a run: every option checked, files read, before anything is computed."""
 
-import inspect
-
-import numba
-
+from .activations import check_given
 from .data import samples
-from .engine import ENGINES, Layers
-from .errors import RequestError, unknown
-from .network import finite_number, mlp, whole_number
+from .engine import Layers
+from .errors import RequestError
+from .network import mlp
+from .options import NETWORK, RUN, check_all
 
-MOST_REPLICAS = 2**32  # the replica is one 32-bit word of the counter
-LOSSES = ("probe", "mse", "cross_entropy")
-PROBES = ("independent", "shared")
-ARITHMETICS = ("carried", "float32", "float64")
+FILES = ("input_file", "target_file")
 
 
-def checked(
-    replicas=1000,
-    seed=0,
-    inputs=1,
-    engine="auto",
-    stream=None,
-    input_correlation=0.0,
-    input_file=None,
-    target_file=None,
-    loss="probe",
-    probe="independent",
-    arithmetic="carried",
-    threads=None,
-):
-    """The options of `simulate` that concern the run, validated, files read. Raises RequestError."""
-    for option, value, allowed in (
-        ("--engine", engine, ENGINES),
-        ("--loss", loss, LOSSES),
-        ("--probe", probe, PROBES),
-        ("--arithmetic", arithmetic, ARITHMETICS),
-    ):
-        if value not in allowed:
-            raise unknown(option, value, allowed)
-    if not (stream is None or isinstance(stream, str)):
-        raise RequestError(f"--stream: {stream!r} is not a text")
-    options = {
-        "replicas": whole_number("--replicas", replicas, 1, MOST_REPLICAS),
-        "seed": whole_number("--seed", seed, 0),
-        "inputs": whole_number("--inputs", inputs, 1),
-        "engine": engine,
-        "stream": stream,
-        "input_correlation": finite_number("--input-correlation", input_correlation),
-        "input_file": None if input_file is None else samples("--input-file", input_file),
-        "target_file": None if target_file is None else samples("--target-file", target_file),
-        "loss": loss,
-        "probe": probe,
-        "arithmetic": arithmetic,
-        "threads": None if threads is None else whole_number("--threads", threads, 1, numba.config.NUMBA_NUM_THREADS),
-    }
-    _check_inputs(options["inputs"], options["input_correlation"], options["input_file"])
-    _check_targets(options["target_file"], options["input_file"], loss, probe)
-    return options
+def checked(**options):
+    """Every option of a run (`options.RUN`), those given and the others' defaults: validated, files read.
+
+    Raises RequestError.
+    """
+    run = check_all(RUN, options)
+    for name in FILES:
+        if run[name] is not None:
+            run[name] = samples(RUN[name].flag, run[name])
+    _check_inputs(run["inputs"], run["input_correlation"], run["input_file"])
+    _check_targets(run["target_file"], run["input_file"], run["loss"], run["probe"])
+    return run
 
 
 def _check_inputs(inputs, correlation, given):
@@ -82,7 +47,8 @@ def _check_targets(targets, given, loss, probe):
 
 
 def fit(network, options):
-    """Raises RequestError unless the inputs, the targets and the engine fit the network."""
+    """Raises RequestError unless the inputs, the targets and the engine fit the network, and its activation is known."""
+    check_given(network)
     Layers(network, options["engine"], options["inputs"], options["arithmetic"])
     given, targets, loss = options["input_file"], options["target_file"], options["loss"]
     if given is not None and given.values.shape[1] != network.input_width:
@@ -106,14 +72,10 @@ def fit(network, options):
             raise RequestError(f"--target-file: {targets.name!r} is not one label a row, whole numbers from 0 to {width - 1}")
 
 
-NETWORK_OPTIONS = tuple(inspect.signature(mlp).parameters)
-RUN_OPTIONS = tuple(name for name in inspect.signature(checked).parameters if name != "threads")
-
-
 def network_and_run(options):
     """The Network and the checked run of options of both kinds; the input is as wide as the file, if there is one."""
-    run = checked(**{name: value for name, value in options.items() if name in RUN_OPTIONS})
-    network = {name: value for name, value in options.items() if name in NETWORK_OPTIONS}
+    run = checked(**{name: value for name, value in options.items() if name in RUN})
+    network = {name: value for name, value in options.items() if name in NETWORK}
     if run["input_file"] is not None and network.get("input_width") is None:
         network["input_width"] = run["input_file"].values.shape[1]
     network = mlp(**network)

@@ -5,14 +5,16 @@ from functools import partial
 import numba
 import numpy as np
 
+from .activations import find_activation
 from .chunks import folded_chunks
 from .curves import Curves
 from .engine import Layers
-from .errors import RequestError
+from .errors import RequestError, finite_number, shown
 from .kernels.record import LOG_QUANTITIES
 from .network import Network, mlp
+from .options import RUN
 from .quantities import QUANTILES, QUANTITIES
-from .request import checked
+from .request import FILES, checked
 from .statistics.ensemble import EnsembleStatistics, restricted
 from .statistics.quantiles import collector
 
@@ -24,20 +26,20 @@ def warm_up(arithmetic="carried"):
 
 def simulate(
     network,
-    replicas=1000,
-    seed=0,
-    inputs=1,
-    engine="auto",
-    keep_samples=False,
+    replicas=RUN["replicas"].default,
+    seed=RUN["seed"].default,
+    inputs=RUN["inputs"].default,
+    engine=RUN["engine"].default,
+    keep_samples=RUN["keep_samples"].default,
     *,
-    threads=None,
-    stream=None,
-    input_correlation=0.0,
-    input_file=None,
-    target_file=None,
-    loss="probe",
-    probe="independent",
-    arithmetic="carried",
+    threads=RUN["threads"].default,
+    stream=RUN["stream"].default,
+    input_correlation=RUN["input_correlation"].default,
+    input_file=RUN["input_file"].default,
+    target_file=RUN["target_file"].default,
+    loss=RUN["loss"].default,
+    probe=RUN["probe"].default,
+    arithmetic=RUN["arithmetic"].default,
     quantiles=QUANTILES,
     progress=None,
 ):
@@ -55,27 +57,50 @@ def simulate(
     0 to 1. `progress(n)` is called after every n more replicas. Raises RequestError for what cannot be.
     """
     if not isinstance(network, Network):
-        raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
+        raise RequestError(f"network: {shown(network)} is not a Network; make one with gradsim.mlp(...)")
+    if not (progress is None or callable(progress)):
+        raise RequestError(f"progress: {shown(progress)} is not a function of the number of networks that are done")
     options = checked(
-        replicas, seed, inputs, engine, stream, input_correlation, input_file, target_file, loss, probe, arithmetic, threads
+        replicas=replicas,
+        seed=seed,
+        inputs=inputs,
+        engine=engine,
+        keep_samples=keep_samples,
+        threads=threads,
+        stream=stream,
+        input_correlation=input_correlation,
+        input_file=input_file,
+        target_file=target_file,
+        loss=loss,
+        probe=probe,
+        arithmetic=arithmetic,
     )
     quantiles = _probabilities(quantiles)
     layers = len(network.linear_widths) + 1
     kind = collector(len(LOG_QUANTITIES) * layers, options["replicas"])
     total, kept = None, []
-    for part, logs in folded_chunks(network, partial(_fold, kind, keep_samples), **options):
+    for part, logs in folded_chunks(network, partial(_fold, kind, options["keep_samples"]), **options):
         total = part if total is None else total + part
         kept.append(logs)
         if progress is not None:
             progress(part.replicas)
     threads = options.pop("threads") or numba.config.NUMBA_NUM_THREADS
     variables = dict(total.variables(network, options["inputs"], quantiles, threads))
-    if keep_samples:
+    if options["keep_samples"]:
         variables |= _samples(np.concatenate(kept), network)
-    files = {name: None if options[name] is None else options[name].description for name in ("input_file", "target_file")}
+    return Curves(network, _described(network, options), np.array(quantiles), kind.method, variables)
+
+
+def _described(network, options):
+    """The run as files hold it: plain values, files by their description, and in words the engine that was used.
+
+    Where a user's activation was not finite at a finite h, `activation_fault` says so in words: what follows is the
+    formula's doing, not the network's.
+    """
+    files = {name: None if options[name] is None else options[name].description for name in FILES}
     used = Layers(network, options["engine"], options["inputs"], options["arithmetic"]).used
-    run = options | files | {"engine_used": used, "keep_samples": bool(keep_samples)}
-    return Curves(network, run, np.array(quantiles), kind.method, variables)
+    fault = find_activation(network.activation)[0].fault
+    return options | files | {"engine_used": used} | ({} if fault is None else {"activation_fault": fault})
 
 
 def _fold(kind, keep_samples, records):
@@ -83,9 +108,12 @@ def _fold(kind, keep_samples, records):
 
 
 def _probabilities(quantiles):
-    values = tuple(float(q) for q in quantiles)
+    try:
+        values = tuple(finite_number("quantiles", q) for q in quantiles)
+    except TypeError:
+        values = ()
     if 0.5 not in values or any(not 0 <= q <= 1 for q in values) or list(values) != sorted(set(values)):
-        raise RequestError(f"quantiles: {quantiles!r} are not increasing numbers from 0 to 1 with 0.5 among them")
+        raise RequestError(f"quantiles: {shown(quantiles)} are not increasing numbers from 0 to 1 with 0.5 among them")
     return values
 
 

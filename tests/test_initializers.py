@@ -45,7 +45,7 @@ def test_claimed_mean_and_variance(scheme, kind, mean, variance):
         ("normal(0,-1)", "std >= 0"),
         ("uniform(2,1)", "min <= max"),
         ("constant(nan)", "not finite"),
-        ("he_normal(fan)", "not a number"),
+        ("he_normal(fan)", "'fan' is no fan: fan_in or fan_out"),
         ("he_normal(0.1)", "should be written he_normal([fan], [slope])"),
         ("normal(fan_in,1)", "should be written normal(mean, std)"),
         ("truncated_normal(0,-1)", "std >= 0"),

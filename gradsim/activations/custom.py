@@ -7,28 +7,31 @@ wherever the user's own formula is accurate in float64. What underflows a float6
 
 import inspect
 import math
-import os
-import sys
-from importlib import import_module
+from functools import partial
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 import numpy as np
 
-from ..errors import RequestError
+from ..errors import RequestError, shown
+from .digest import digest
 from .entry import Activation
+from .faults import FUNCTIONS, Faults
 
 GRID = np.concatenate([-np.geomspace(20, 1e-3, 60), np.geomspace(1e-3, 20, 60)])
 TINY, TINIER, FAR, FARTHER = 1e-20, 1e-25, 1e25, 1e30
+_WIDE = np.concatenate([np.geomspace(TINIER, 1e-4, 30), np.geomspace(21, 1000, 60), np.geomspace(1100, FARTHER, 60)])
+WIDE = np.concatenate([[0.0], _WIDE, -_WIDE])  # where a function need not be finite, but must give something
 DIFFERENCE = 1e-5  # step of the numerical derivative
 MOST_KINKS = 0.1  # share of the grid on which it may disagree: next to kinks
+SECONDS = 5.0  # for all that is evaluated here, about a thousand calls
 
 
-def _compiled(name, what, function):
+def _compiled(name, which, function, faults):
     """`function` as a C function of one float64. Raises RequestError."""
-    import numba
-    from numba.core.errors import NumbaError
-
+    what = FUNCTIONS[which]
     if not callable(function):
-        raise RequestError(f"activation {name!r}: {what} is {function!r}, not a function of one number")
+        raise RequestError(f"activation {name!r}: {what} is {shown(function)}, not a function of one number")
     python = getattr(function, "py_func", function)
     if not inspect.isfunction(python):  # math.sin and its like
 
@@ -36,16 +39,42 @@ def _compiled(name, what, function):
             return function(h)
 
     try:
-        return numba.cfunc(numba.float64(numba.float64), error_model="numpy")(python)
-    except (NumbaError, TypeError, ValueError) as error:
+        return faults.guarded(python, which)
+    except Exception as error:  # Numba's own errors, and what it trips over
         reason = " ".join(str(error).split())[:200]
         raise RequestError(
             f"activation {name!r}: Numba cannot compile {what}; write it for one number with math or numpy functions ({reason})"
         ) from None
 
 
+def _within(seconds, name, job, doing):
+    """What job() gives. Raises RequestError if it takes longer, naming what it was `doing`: (function, h).
+
+    The job goes on in a thread of its own, which nothing but the end of the process can stop.
+    """
+    outcome = SimpleQueue()
+
+    def work():
+        try:
+            outcome.put((job(), None))
+        except Exception as error:
+            outcome.put((None, error))
+
+    Thread(target=work, daemon=True).start()
+    try:
+        result, error = outcome.get(timeout=seconds)
+    except Empty:
+        what, h = doing
+        raise RequestError(f"activation {name!r}: {what}({h:.6g}) does not come to an end ({seconds:g} s)") from None
+    if error is not None:
+        raise error
+    return result
+
+
 def _check(name, f, df):
-    """That f is finite and df its derivative, up to kinks."""
+    """That f is finite and df its derivative, up to kinks. Gives the values of both on GRID."""
+    if not math.isfinite(f(0.0)):
+        raise RequestError(f"activation {name!r}: f(0) is not finite")
     values, slopes = (np.array([g(h) for h in GRID]) for g in (f, df))
     for what, found in (("f", values), ("df", slopes)):
         if not np.isfinite(found).all():
@@ -59,6 +88,7 @@ def _check(name, f, df):
             f"activation {name!r}: df is not the derivative of f: at {GRID[k]:.3g} it gives {slopes[k]:.4g}, and f"
             f" has the slope {differences[k]:.4g}"
         )
+    return values, slopes
 
 
 def _slope_at_zero(f, df, side):
@@ -81,29 +111,53 @@ def _asymptote(f, df, side):
     return (far, 0.0) if straight else (math.nan, math.nan)
 
 
+def _examined(name, f, df, check_raised):
+    """What is stated of the functions: fields of an Activation, and their values on GRID."""
+    for h in (*GRID, *WIDE):
+        f(h), df(h)
+        check_raised()
+    grid_values = _check(name, f, df)
+    sides = [_asymptote(f, df, side) for side in (-1.0, 1.0)]
+    return {
+        "value_zero": f(0.0),
+        "slope_zero": tuple(_slope_at_zero(f, df, side) for side in (-1.0, 1.0)),
+        "slope": tuple(side[0] for side in sides),
+        "intercept": tuple(side[1] for side in sides),
+        "largest_derivative": float(max(abs(slope) for slope in grid_values[1])),
+    }, grid_values
+
+
 def custom_entry(name, f, df, kinks=()):
     """The Activation of a user's f and its derivative df. Raises RequestError for what cannot be."""
     from ..kernels.external import call
 
-    compiled = _compiled(name, "f", f), _compiled(name, "df", df)
+    points, faults = _points(name, kinks), Faults()
+    compiled = tuple(_compiled(name, which, function, faults) for which, function in enumerate((f, df)))
     addresses = tuple(c.address for c in compiled)
-    value, slope = ((lambda h, a=a: call(a, h)) for a in addresses)
-    _check(name, value, slope)
-    sides = [_asymptote(value, slope, side) for side in (-1.0, 1.0)]
+    doing = [FUNCTIONS[0], math.nan]
+
+    def called(which, h):
+        doing[:] = FUNCTIONS[which], h
+        return call(addresses[which], h)
+
+    stated, grid_values = _within(
+        SECONDS,
+        name,
+        lambda: _examined(name, partial(called, 0), partial(called, 1), lambda: faults.check(name, (f, df))),
+        doing,
+    )
     return Activation(
         name,
         f,
         df,
         None,
         None,
-        value_zero=value(0.0),
-        slope_zero=tuple(_slope_at_zero(value, slope, side) for side in (-1.0, 1.0)),
-        slope=tuple(side[0] for side in sides),
-        intercept=tuple(side[1] for side in sides),
-        largest_derivative=float(max(abs(slope(h)) for h in GRID)),
+        **stated,
         addresses=addresses,
         compiled=compiled,
-        kinks=_points(name, kinks),
+        faults=faults,
+        kinks=points,
+        digest=digest((f, df), points, grid_values),
         summary="given by the user",
     )
 
@@ -111,32 +165,8 @@ def custom_entry(name, f, df, kinks=()):
 def _points(name, kinks):
     try:
         points = tuple(sorted(float(k) for k in kinks))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         points = (math.nan,)
     if not all(map(math.isfinite, points)):
-        raise RequestError(f"activation {name!r}: kinks are a list of finite numbers, not {kinks!r}")
+        raise RequestError(f"activation {name!r}: kinks are a list of finite numbers, not {shown(kinks)}")
     return points
-
-
-def load(text):
-    """The Activation of "module:function", or what `gradsim.activation` returned, by that name.
-
-    Its derivative is `function_derivative` in the same module, its kinks, if there are any, `function_kinks`. Raises
-    RequestError.
-    """
-    module_name, _, attribute = text.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        module = import_module(module_name)
-    except Exception as error:
-        raise RequestError(f"--activation: cannot import {module_name!r}: {type(error).__name__}: {error}") from None
-    found = getattr(module, attribute, None)
-    if found is None:
-        raise RequestError(f"--activation: module {module_name!r} has no {attribute!r}")
-    if isinstance(found, Activation):
-        return found
-    derivative = getattr(module, f"{attribute}_derivative", None)
-    if derivative is None:
-        raise RequestError(f"--activation: {text!r} needs its derivative beside it, {attribute}_derivative(h)")
-    return custom_entry(text, found, derivative, getattr(module, f"{attribute}_kinks", ()))

@@ -1,6 +1,7 @@
 """What is stated of an activation."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 
@@ -13,8 +14,8 @@ class Activation:
     where there is no asymptote. `largest_derivative` is sup|phi'|. `homogeneous` says phi(c h) = c phi(h) for c > 0.
     `parameter` is the default of the one optional parameter a, and `adapted(a)` what it changes of the other fields.
     A user's own activation has Python functions of h for `phi` and `derivative`, no logs, and the `addresses` of both as
-    compiled functions, which live as long as `compiled`, and the `kinks` that the user names (those of the table's are in
-    `exact`).
+    compiled functions, which live as long as `compiled`, the `kinks` that the user names (those of the table's are in
+    `exact`), a `digest` that tells it from others of its name, and `faults`, where compiled code notes what fails.
     """
 
     name: str
@@ -35,7 +36,23 @@ class Activation:
     addresses: tuple = (0, 0)
     compiled: object = field(default=None, repr=False)
     kinks: tuple = ()
+    digest: str | None = None
+    faults: object = field(default=None, repr=False, compare=False)
 
     def with_parameter(self, a):
         """This entry with its parameter set to `a`."""
         return replace(self, parameter=a, **self.adapted(a))
+
+    def watched(self):
+        """A context in which faults of a user's functions are noted."""
+        return nullcontext() if self.faults is None else self.faults.watched()
+
+    def check_faults(self):
+        """Raises RequestError where a user's function raised."""
+        if self.faults is not None:
+            self.faults.check(self.name, (self.phi, self.derivative))
+
+    @property
+    def fault(self):
+        """In words, where a user's function was not finite at a finite h; None where it was, or there is none."""
+        return None if self.faults is None else self.faults.sentence(self.name, [c.ctypes for c in self.compiled])

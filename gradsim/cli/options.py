@@ -1,21 +1,18 @@
-"""Options that several commands share, and what they mean in Python."""
+"""Options that several commands share: `gradsim.options` on the command line, and where results go."""
 
 import click
 
+from ..options import NETWORK, RUN, Flag
 
-class Widths(click.ParamType):
-    """One width, or several separated by commas."""
 
-    name = "integer[,integer...]"
+class Checked(click.ParamType):
+    """A value that is read and checked as the table says."""
+
+    def __init__(self, option):
+        self.name, self._read = option.kind.form, option.read
 
     def convert(self, value, param, context):
-        if not isinstance(value, str):
-            return value
-        try:
-            widths = [int(part) for part in value.split(",")]
-        except ValueError:
-            self.fail(f"{value!r} is not a whole number, nor several separated by commas", param, context)
-        return widths if len(widths) > 1 else widths[0]
+        return self._read(value) if isinstance(value, str) else value
 
 
 def _apply(options, function):
@@ -24,75 +21,29 @@ def _apply(options, function):
     return function
 
 
-def network_options(function):
-    """The arguments of `gradsim.mlp`."""
-    return _apply(
-        [
-            click.option("--activation", default="relu", show_default=True, help="See `gradsim list activations`."),
-            click.option("--init", default="he_normal", show_default=True, help="See `gradsim list initializers`."),
-            click.option(
-                "--width",
-                type=Widths(),
-                default=256,
-                show_default=True,
-                help="Units of a hidden layer, or one number a layer separated by commas.",
-            ),
-            click.option("--depth", type=int, help="Hidden layers.  [default: 100]"),
-            click.option(
-                "--weight-gain", type=float, default=1.0, show_default=True, help="Factor on the scale of the weights."
-            ),
-            click.option(
-                "--bias",
-                help="zeros, constant(c), normal(std), uniform(min,max) or fan_in_uniform.  [default: the initializer's]",
-            ),
-            click.option("--bias-std", type=float, default=0.0, show_default=True, help="Short for --bias normal(std)."),
-            click.option("--input-width", type=int, help="Units of the input.  [default: the first width]"),
-            click.option("--outputs", type=int, help="Add a linear readout with so many outputs."),
-        ],
-        function,
+def declared(option):
+    """The click option of an `Option`."""
+    if isinstance(option.kind, Flag):
+        return click.option(option.flag, is_flag=True, help=option.help)
+    unset = f"  [default: {option.unset}]" if option.unset not in (None, "none") else ""
+    return click.option(
+        option.flag,
+        type=Checked(option),
+        default=option.default,
+        show_default=option.default is not None,
+        help=option.help + unset,
     )
 
 
-def run_options(function):
-    """The arguments of `gradsim.simulate`."""
-    return _apply(
-        [
-            click.option("--replicas", type=int, default=1000, show_default=True, help="Networks to draw."),
-            click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers."),
-            click.option("--inputs", type=int, default=1, show_default=True, help="Inputs carried side by side."),
-            click.option(
-                "--input-correlation",
-                type=float,
-                default=0.0,
-                show_default=True,
-                help="Correlation between any two Gaussian inputs.",
-            ),
-            click.option("--input-file", help="Inputs are rows of X.npy, X.csv or X.h5:/path instead."),
-            click.option("--target-file", help="Targets or labels of these rows, in such a file.  [default: random]"),
-            click.option("--loss", default="probe", show_default=True, help="probe, mse or cross_entropy."),
-            click.option(
-                "--probe", default="independent", show_default=True, help="independent for each input, or shared by all."
-            ),
-            click.option(
-                "--arithmetic",
-                default="carried",
-                show_default=True,
-                help="carried exponents (nothing overflows), or plain float32 or float64 as in practice.",
-            ),
-            click.option(
-                "--engine",
-                default="auto",
-                show_default=True,
-                help="auto (no weight matrices where the law allows), matrix_free or dense.",
-            ),
-            click.option("--stream", help="Name of the random stream; networks of one stream share random numbers."),
-        ],
-        function,
-    )
+def some_options(*names):
+    """Of a network or a run, by name."""
+    table = NETWORK | RUN
+    return lambda function: _apply([declared(table[name]) for name in names], function)
 
 
-def threads_option(function):
-    return click.option("--threads", type=int, help="Threads to use.  [default: all cores]")(function)
+network_options = some_options(*NETWORK)  # the arguments of `gradsim.mlp`
+run_options = some_options(*(name for name in RUN if name not in ("keep_samples", "threads")))  # those of `gradsim.simulate`
+threads_option = some_options("threads")
 
 
 def output_options(function):

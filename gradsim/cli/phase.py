@@ -36,11 +36,13 @@ def command(activation, out, weight_std, bias_std, points, simulate, simulated_p
 
     By mean-field theory, and with --simulate by simulation side by side.
     """
+    from ..activations import typed_activation
     from ..phases import axes, comparison, figure
     from ..plotting import check_picture, save
     from ..theory import critical_point, phase_diagram
 
     check_picture("--out", out, overwrite)
+    typed_activation(activation)
     grid = axes(activation, points, weight_std, bias_std)
     diagram = phase_diagram(activation, weight_std=grid[0], bias_std=grid[1])
     options = {"width": width, "depth": depth, "replicas": replicas, "seed": seed}

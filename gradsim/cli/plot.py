@@ -10,16 +10,20 @@ import click
 @click.option("--out", "-o", type=click.Path(), help="The picture: .png, .pdf or .svg.  [default: FILE with .png]")
 @click.option("--quantity", default="gradient", show_default=True, help="What to draw, e.g. activation.")
 @click.option("--theory", is_flag=True, help="Draw what theory says over the curves, and print the z-scores.")
+@click.option("--activation", multiple=True, help="A user's function that FILE names, module:function; --theory needs it.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
-def command(file, out, quantity, theory, overwrite):
+def command(file, out, quantity, theory, activation, overwrite):
     """Draw the curves of FILE: a panel an activation, a line a network with its 5-95 % band."""
     import gradsim
 
+    from ..activations import typed_activation
     from ..plotting import check_picture
 
     out = out or Path(file).with_suffix(".png")
     curve_set = gradsim.open(file)
     check_picture("--out", out, overwrite)
+    for name in activation:
+        typed_activation(name)
     if theory:
         curve_set = curve_set.with_theory()
     curve_set.plot(out, quantity, overwrite, theory)

@@ -12,7 +12,7 @@ from .progress import compile_first
 def command(everything):
     """Compile the kernels ahead of the first run and say where they are kept."""
     from ..kernels import cache
-    from ..request import ARITHMETICS
+    from ..options import ARITHMETICS
 
     start = time.monotonic()
     compile_first(*(ARITHMETICS if everything else ARITHMETICS[:1]))

@@ -1,13 +1,18 @@
 """From a grid of options to the list of cells: every combination, checked before anything is computed."""
 
+import os
 import tomllib
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from ..errors import RequestError, unknown
-from ..request import NETWORK_OPTIONS, RUN_OPTIONS, network_and_run
+from ..data import Samples, samples
+from ..data.plain import plain_text
+from ..errors import RequestError, shown, unknown
+from ..options import OPTIONS
+from ..request import FILES, network_and_run
 
+LARGEST_GRID = 2**24  # bytes of a TOML file
 BUILT_IN = {"classic": Path(__file__).with_name("classic.toml")}
 
 
@@ -22,29 +27,53 @@ class Plan:
 def read_plan(source):
     """The Plan of a TOML file, of a built-in sweep ("classic"), or of a dict of options.
 
-    Any option may be a list: then it is an axis of the grid. A width that is itself a list (one entry a layer) is
-    written as a list in a list. Raises RequestError for what cannot be.
+    Any option may be a list, or a one-dimensional array of numbers: then it is an axis of the grid. A width that is itself a
+    list (one entry a layer) is written as a list in a list. A file is read once, and its rows are shared by all cells.
+    Raises RequestError for what cannot be.
     """
-    options = dict(source) if isinstance(source, dict) else _read_toml(source)
     axes = {}
-    for name, value in options.items():
-        key = name.replace("-", "_")
-        if key not in NETWORK_OPTIONS + RUN_OPTIONS:
-            raise unknown("sweep", name, NETWORK_OPTIONS + RUN_OPTIONS)
+    for name, value in (source if isinstance(source, dict) else _read_toml(source)).items():
+        key = name.replace("-", "_") if isinstance(name, str) else name
+        if key not in OPTIONS or not OPTIONS[key].in_grids:
+            raise unknown("sweep", name, [name for name, option in OPTIONS.items() if option.in_grids])
         if key in axes:
             raise RequestError(f"sweep: {name!r} is given twice")
-        axes[key] = value if isinstance(value, list) else [value]
+        axes[key] = [_checked(OPTIONS[key], entry) for entry in _axis(key, value)]
         if not axes[key]:
             raise RequestError(f"sweep: {name!r} is an empty list")
-    return Plan(axes, tuple(network_and_run(dict(zip(axes, values, strict=True))) for values in product(*axes.values())))
+    cells = product(*axes.values())
+    return Plan(
+        {name: [_plain(value) for value in values] for name, values in axes.items()},
+        tuple(network_and_run(dict(zip(axes, values, strict=True))) for values in cells),
+    )
+
+
+def _axis(name, value):
+    """The values of an option, one or several; an array is an axis, but for a file: there it is the rows."""
+    if isinstance(value, range) or (getattr(value, "ndim", 0) == 1 and name not in FILES):
+        return list(value)
+    return value if isinstance(value, list) else [value]
+
+
+def _checked(option, value):
+    value = option.check(value)
+    return samples(option.flag, value) if option.name in FILES and value is not None else value
+
+
+def _plain(value):
+    """What a file says of a value: rows by where they came from, or by shape and digest."""
+    return value.source if isinstance(value, Samples) else value
 
 
 def _read_toml(source):
-    path = BUILT_IN.get(str(source)) or Path(source)
+    if not isinstance(source, str | os.PathLike):
+        raise RequestError(f"sweep: {shown(source)} is neither the name of a file, a built-in sweep nor a dict of options")
+    path = BUILT_IN.get(str(source), source)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        near = "" if path.suffix else f"; built in: {', '.join(BUILT_IN)}"
-        raise RequestError(f"sweep: cannot read {str(source)!r}: {error.strerror}{near}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RequestError(f"sweep: {str(source)!r} is not TOML: {str(error).splitlines()[0]}") from None
+        return tomllib.loads(plain_text("sweep", path, LARGEST_GRID))
+    except RequestError as error:
+        near = "" if Path(path).suffix else f"; built in: {', '.join(BUILT_IN)}"
+        raise RequestError(f"{error}{near}") from None
+    except (ValueError, RecursionError) as error:  # a whole number of 5,000 digits is a ValueError, 1,000 brackets recurse
+        reason = " ".join(str(error).split())[:200]
+        raise RequestError(f"sweep: {shown(os.fspath(source))} is not TOML: {reason}") from None

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import binom
 
+from ..activations import check_given
 from ..errors import RequestError
 from ..quantities import PREDICTED, QUANTITIES, THEORIES
 from .exact_laws import finite_width
@@ -66,6 +67,7 @@ def with_theory(curves):
     """
     if PREDICTED & curves.variables.keys():
         return curves
+    check_given(curves.network)
     variables, run = dict(curves.variables), _with_square(curves)
     for theory in THEORIES:
         try:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..activations import check_given
 from ..errors import RequestError
 from ..initializers import bias_law, weight_law
 from ..network import Network, finite_number
@@ -52,6 +53,7 @@ def linear_layers(network, theory):
     """
     if not isinstance(network, Network):
         raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
+    check_given(network)
     layers, fan_in = [], network.input_width
     for fan_out in network.linear_widths:
         law = weight_law(network.init, fan_in, fan_out, network.weight_gain)
