@@ -59,7 +59,7 @@ def save(figure, path, overwrite=False):
 def image(figure, path):
     """The bytes of a file with the name `path`."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=_format(path), dpi=150)
+    figure.savefig(buffer, format=_format(file_name("--plot", path)), dpi=150)
     return buffer.getbuffer()
 
 

@@ -117,7 +117,7 @@ def _check_present(option, path, overwrite, kind):
     if stat.S_ISDIR(found.st_mode):
         raise RequestError(f"{option}: {str(path)!r} is a folder; give the name of a file")
     if not stat.S_ISREG(found.st_mode):
-        raise RequestError(f"{option}: {str(path)!r} is not a plain file, and nothing else is ever replaced")
+        raise RequestError(f"{option}: {str(path)!r} is not a plain file, and is never replaced")
     if not overwrite:
         raise _exists(option, path)
     if not os.access(path, os.W_OK):

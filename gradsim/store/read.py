@@ -54,7 +54,7 @@ def read(path):
     except RequestError as error:
         raise RequestError(f"{str(path)!r}: {error}") from None
     except DAMAGE as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise RequestError(f"{str(path)!r} cannot be read as HDF5: {reason}") from None
 
 
@@ -62,11 +62,11 @@ def _opened(path):
     """The plain file at `path`, open; nothing else is opened, since a pipe would wait for its writer for ever."""
     try:
         mode = os.stat(path).st_mode
-    except FileNotFoundError:
-        raise RequestError("no such file") from None
-    if not stat.S_ISREG(mode):
-        raise RequestError("a folder, not a file" if stat.S_ISDIR(mode) else "not a plain file")
-    return open(path, "rb")
+        if not stat.S_ISREG(mode):
+            raise RequestError("a folder, not a file" if stat.S_ISDIR(mode) else "not a plain file")
+        return open(path, "rb")
+    except OSError as error:
+        raise RequestError("no such file" if isinstance(error, FileNotFoundError) else error.strerror) from None
 
 
 def _hdf5(stream):
