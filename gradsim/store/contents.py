@@ -21,10 +21,16 @@ class Contents:
 
     def __init__(self, file):
         self._file = file
+        self._scales = {}  # by the identity of the object: HDF5 takes a millisecond to tell its name
+        self._datasets = {}
         self.sizes = {}  # of dimensions, as `check` finds them
+        for name in file:
+            if self._is_plain(name) and isinstance(file[name], h5py.Dataset) and file[name].is_scale:
+                self._scales[file[name].id] = name
+        self._bare = {name for name in self._scales.values() if self._is_bare(name)}
 
     def __contains__(self, name):
-        return name in self._file and not self._is_bare(name)
+        return name in self._file and name not in self._bare
 
     def attribute(self, name):
         """The attribute of the file as a Python value; None where it is absent or holds nothing."""
@@ -34,9 +40,9 @@ class Contents:
         value = np.asarray(value)  # netCDF keeps numbers as arrays of one
         return value.item() if value.size == 1 else value.tolist()
 
-    def check(self, names):
+    def check(self, required, others):
         """That the variables can be read and agree on their dimensions, before one is read."""
-        datasets = {name: self._dataset(name) for name in names if name in self}
+        datasets = {name: self._dataset(name) for name in (*required, *(name for name in others if name in self))}
         for name, dataset in datasets.items():
             for dim, size in zip(self._dimensions(name, dataset), dataset.shape, strict=True):
                 if self.sizes.setdefault(dim, size) != size:
@@ -82,17 +88,22 @@ class Contents:
             raise RequestError(f"the variable {name!r} is not text in UTF-8") from None
         return self._arranged(name, dataset, values, dims)
 
+    def _is_plain(self, name):
+        return self._file.get(name, getclass=True, getlink=True) is h5py.HardLink
+
     def _is_bare(self, name):
-        """Whether it is a dimension without a variable."""
-        if self._file.get(name, getclass=True, getlink=True) is not h5py.HardLink:
-            return False
-        found = self._file[name]
-        return isinstance(found, h5py.Dataset) and bytes(found.attrs.get("NAME", b"")).startswith(WITHOUT_VALUES)
+        """Whether a scale is that of a dimension without a variable."""
+        return bytes(self._file[name].attrs.get("NAME", b"")).startswith(WITHOUT_VALUES)
 
     def _dataset(self, name):
+        if name not in self._datasets:
+            self._datasets[name] = self._checked(name)
+        return self._datasets[name]
+
+    def _checked(self, name):
         if name not in self:
             raise RequestError(f"the variable {name!r} is missing")
-        if self._file.get(name, getclass=True, getlink=True) is not h5py.HardLink:
+        if not self._is_plain(name):
             raise RequestError(f"the variable {name!r} is a link, which is not followed")
         found = self._file[name]
         if not isinstance(found, h5py.Dataset):
@@ -116,12 +127,12 @@ class Contents:
 
     def _dimensions(self, name, dataset):
         """Names of the axes, by their scales."""
-        if dataset.is_scale and dataset.ndim == 1:
+        if dataset.id in self._scales and dataset.ndim == 1:
             return (name,)
-        for axis in dataset.dims:
-            if not len(axis):
-                raise RequestError(f"the variable {name!r} has an axis without a dimension")
-        return tuple(axis[0].name.rpartition("/")[2] for axis in dataset.dims)
+        found = tuple(self._scales.get(axis[0].id) if len(axis) else None for axis in dataset.dims)
+        if None in found:
+            raise RequestError(f"the variable {name!r} has an axis without a dimension")
+        return found
 
     def _arranged(self, name, dataset, values, dims):
         found = self._dimensions(name, dataset)

@@ -39,6 +39,7 @@ SINCE = {  # and what later ones may have added
     "probe": str,
     "arithmetic": str,
 }
+REQUIRED = ("request", "layer", "quantile", "precision")
 # What a request says in the words of `cells.describe`, which must be what the variable of that name says
 DESCRIBED = ("width", "depth", "replicas", "inputs")
 
@@ -88,12 +89,13 @@ def _curve_set(contents):
     if version > SCHEMA_VERSION:
         raise RequestError(f"it has schema version {version}; this gradsim reads up to {SCHEMA_VERSION}")
     names = [name for name in VARIABLES if name in contents]
-    described = ("request", "quantile_method", "layer", "quantile", "precision", "replica", "layer_width", *DESCRIBED)
-    contents.check((*names, *described))
+    samples = any("replica" in VARIABLES[name].dims for name in names)
+    required = (*REQUIRED, "replica") if samples else REQUIRED
+    contents.check(required, ("quantile_method", "layer_width", *DESCRIBED, *names))
     requests = contents.texts("request", ("cell",))
     if not requests.size:
         raise RequestError("it has no cells")
-    place = Place(contents, any("replica" in VARIABLES[name].dims for name in names))
+    place = Place(contents, samples)
     arrays = {name: contents.numbers(name, ("cell", *VARIABLES[name].dims), VARIABLES[name].integer) for name in names}
     cells = [_cell(text, number) for number, text in enumerate(requests)]
     _check_fit(contents, cells, place)
