@@ -115,7 +115,7 @@ def test_a_file_that_ends_early_is_never_read_as_less(path, tmp_path):
     lengths = {*range(0, 200, 7), *range(200, len(whole), len(whole) // 40), len(whole) - SIZE - 1}
     for length in sorted(lengths):
         copy.write_bytes(whole[:length])
-        refused(copy, "truncated|not an HDF5 file")
+        refused(copy, "HDF5")
     expected = gradsim.open(path)
     for length in (len(whole) - SIZE, len(whole) - 1):  # all of the HDF5 is there
         copy.write_bytes(whole[:length])
