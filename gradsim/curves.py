@@ -1,13 +1,13 @@
 """What the user holds: the curves of one network, and sets of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from .activations import check_given
-from .errors import RequestError
+from .errors import MissingVariable, RequestError
 from .network import Network
 from .precision import PRECISIONS
 from .verdict import Verdict, judge
@@ -27,11 +27,18 @@ class Curves:
     quantiles: np.ndarray
     quantile_method: str  # "exact", or "histogram" where samples would not have fit the byte budget
     variables: dict = field(repr=False)
+    cut: str = ""  # in words, what of them is not in the file that they were read from
 
     def __getitem__(self, name):
-        if name not in self.variables:
-            raise KeyError(f"no variable {name!r} here; see sorted(curves.variables)")
+        if not isinstance(name, str) or name not in self.variables:
+            raise MissingVariable(name, self.variables)
         return self.variables[name]
+
+    def whole(self, purpose):
+        """These curves. Raises RequestError where parts of them were cut away, so that they are no ground for `purpose`."""
+        if self.cut:
+            raise RequestError(f"{purpose}: needs whole curves, and {self.cut} are not in the file")
+        return self
 
     @property
     def layers(self):
@@ -43,6 +50,8 @@ class Curves:
 
     def quantile(self, quantity, probability):
         """The curve of one quantile: of shape (layers,), natural log of a mean square."""
+        if isinstance(probability, bool) or not isinstance(probability, int | float | np.number):
+            raise RequestError(f"quantile: {probability!r} is not a number from 0 to 1")
         column = np.flatnonzero(np.isclose(self.quantiles, probability))
         if not len(column):
             raise RequestError(f"quantile: {probability:g} was not kept; kept: {self.quantiles.tolist()}")
@@ -51,7 +60,7 @@ class Curves:
     @cached_property
     def verdict(self) -> Verdict:
         """What becomes of the gradient, in words and decades (see `gradsim.verdict`)."""
-        return judge(self)
+        return judge(self.whole("verdict"))
 
     @property
     def merged_layer(self):
@@ -65,7 +74,7 @@ class Curves:
         """These curves with what theory says beside them: `mean_field_<name>`, and `exact_<name>` where a law is known."""
         from .theory.comparison import with_theory
 
-        return with_theory(self)
+        return with_theory(self.whole("theory"))
 
     def to_xarray(self):
         """An xarray.Dataset over layer, quantile and precision (and replica, where samples were kept)."""
@@ -84,10 +93,13 @@ class CurveSet(Sequence):
     """The Curves of several networks, in order: what `gradsim.open` and `gradsim.sweep.run` give."""
 
     def __init__(self, curves, request=None):
-        self._curves = tuple(curves)
+        if isinstance(curves, Curves):
+            curves = (curves,)
+        self._curves = tuple(curves) if isinstance(curves, Iterable) else ()
         self.request = request  # the grid as it was asked for, if it was one
-        if not self._curves:
-            raise RequestError("curves: there must be at least one network")
+        strange = next((c for c in self._curves if not isinstance(c, Curves)), None)
+        if not self._curves or strange is not None:
+            raise RequestError(f"curves: {curves if strange is None else strange!r} is not the Curves of one network or more")
 
     def __len__(self):
         return len(self._curves)
@@ -126,8 +138,10 @@ class CurveSet(Sequence):
 
         `theory` draws what theory says over it.
         """
-        from .plotting import figure, save
+        from .plotting import check_picture, figure, save
 
+        if path is not None:
+            check_picture("--plot", path, overwrite)
         drawn = figure(self.with_theory() if theory else self, quantity, theory)
         if path is not None:
             save(drawn, path, overwrite)

@@ -61,3 +61,15 @@ def finite_number(option, value, least=-math.inf):
     if not math.isfinite(number) or number < least:
         raise refusal
     return number
+
+
+class MissingVariable(RequestError, KeyError):
+    """A variable that is not among those of some curves, with the nearest ones that are."""
+
+    def __init__(self, name, variables):
+        near = get_close_matches(name, variables, n=3) if isinstance(name, str) else []
+        hint = f"did you mean {' or '.join(near)}?" if near else "see sorted(curves.variables)"
+        super().__init__(f"no variable {name!r} here; {hint}")
+
+    def __str__(self):  # a KeyError would put quotes around it
+        return self.args[0]

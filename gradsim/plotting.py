@@ -1,14 +1,14 @@
 """Pictures of curves: a panel an activation, a line a network with its 5-95 % band."""
 
+import io
 import math
-from pathlib import Path
 
 import numpy as np
 
 from .cells import describe, varying
 from .errors import RequestError, unknown
 from .quantities import QUANTITIES
-from .store.files import check_output, replacing
+from .store.files import PICTURE, check_output, file_name, write_whole
 from .verdict import DECADES
 
 BAND = (0.05, 0.95)
@@ -40,17 +40,27 @@ def matplotlib_figure():
 def check_picture(option, path, overwrite=False):
     """Like `check_output`, for a picture: also that matplotlib is there and the format known."""
     matplotlib_figure()
-    suffix = Path(path).suffix.lstrip(".").lower()
-    if suffix not in FORMATS:
+    path = file_name(option, path)
+    if _format(path) not in FORMATS:
         raise RequestError(f"{option}: {str(path)!r} should end in .{', .'.join(FORMATS)}")
-    return check_output(option, path, overwrite)
+    return check_output(option, path, overwrite, PICTURE)
+
+
+def _format(path):
+    return path.suffix.lstrip(".").lower()
 
 
 def save(figure, path, overwrite=False):
     """Write the figure whole or not at all."""
     path = check_picture("--plot", path, overwrite)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=150)
+    write_whole("--plot", path, image(figure, path), overwrite, PICTURE)
+
+
+def image(figure, path):
+    """The bytes of a file with the name `path`."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=_format(file_name("--plot", path)), dpi=150)
+    return buffer.getbuffer()
 
 
 def figure(curve_set, quantity="gradient", theory=False):

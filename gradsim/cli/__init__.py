@@ -1,10 +1,15 @@
 """The command line: one file a command. Commands parse, call the API and print; nothing else."""
 
+import os
 import sys
+from contextlib import suppress
 
 import click
 
 from ..errors import RequestError, unknown
+from .output import Outputs
+from .signals import Stopped, in_thread, stoppable
+from .terminal import any_terminal, printable, tell
 
 COMMANDS = {
     "run": "Simulate one network and judge its gradient.",
@@ -43,25 +48,66 @@ def group():
 
 
 def main(arguments=None):
-    """Runs the command line. Exit codes: 0 done, 2 a request that cannot be carried out, 130 interrupted."""
+    """Runs the command line. What a command prints and writes, it prints first.
+
+    Exit codes: 0 done; 1 `verify` found that simulator and theory disagree; 2 a request that cannot be carried out, or a
+    result that could not be printed or written (the others are); 130 interrupted (Ctrl-C), 143 terminated (SIGTERM),
+    129 terminal closed (SIGHUP), each at once but for a file that is being written; 141 nobody reads stdout any more.
+    """
+    outputs = Outputs()
+    with any_terminal(), stoppable():
+        try:
+            code = in_thread(lambda: _run(arguments, outputs))
+        except Stopped as stopped:
+            code = _end(stopped, outputs)
+            if arguments is None:  # a process of our own: threads that compute or compile are not waited for
+                os._exit(code)
+    sys.exit(code)
+
+
+def _run(arguments, outputs):
+    """The exit code of a command."""
     try:
-        code = group.main(arguments, prog_name="gradsim", standalone_mode=False)
+        code = group.main(arguments, prog_name="gradsim", standalone_mode=False, obj=outputs)
+        if sys.stdout is None:
+            raise RequestError("stdout: closed, nothing could be printed")
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message())
-        code = 0
+        return 0
     except click.ClickException as error:
         code = _complain(error.format_message())
-    except RequestError as error:
-        code = _complain(error)
-    except (KeyboardInterrupt, click.Abort):
-        print("gradsim: interrupted; nothing was written", file=sys.stderr)
-        code = 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 141
-    sys.exit(code if isinstance(code, int) else 0)
+    except (RequestError, OSError) as error:
+        outputs.failures.append(error)
+        code = 0
+    failed = [_complain(words) for words in dict.fromkeys(_words(error) for error in outputs.failures) if words]
+    if any(isinstance(error, BrokenPipeError) for error in outputs.failures):
+        with suppress(OSError, ValueError):  # or Python would fail once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        failed.append(141)
+    return failed[0] if failed else code if isinstance(code, int) else 0
+
+
+def _words(error):
+    """What failed, in words; of a reader of stdout that has enough there is nothing to be said."""
+    if isinstance(error, OSError):
+        silent = isinstance(error, BrokenPipeError)
+        return "" if silent else f"{'stdout' if error.filename is None else repr(error.filename)}: {error.strerror or error}"
+    return str(error)
 
 
 def _complain(message):
-    print(f"gradsim: {' '.join(str(message).split())}", file=sys.stderr)
+    tell(f"gradsim: {printable(message)}")
     return 2
+
+
+def _end(stopped, outputs):
+    """Says what a signal leaves behind; the exit code. A second signal does not wait for a file that is being written."""
+    try:
+        outputs.settle()
+    except Stopped:
+        outputs.abandon()
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K\x1b[?25h")  # the bar away, the cursor back
+    tell(f"gradsim: {stopped.words}; {outputs.state}")
+    return stopped.code

@@ -58,34 +58,3 @@ def output_options(function):
         ],
         function,
     )
-
-
-def check_outputs(out, plot, overwrite):
-    """Finds out before anything is computed whether the results can be written."""
-    if out is not None:
-        from ..store.files import check_output
-
-        check_output("--out", out, overwrite)
-    if plot is not None:
-        from ..plotting import check_picture
-
-        check_picture("--plot", plot, overwrite)
-
-
-def deliver(curve_set, out, plot, overwrite, theory=False):
-    """Writes what was asked for and prints the table."""
-    from ..report import show
-
-    curve_set = curve_set.with_theory() if theory else curve_set
-    if out is not None:
-        curve_set.save(out, overwrite)
-    if plot is not None:
-        curve_set.plot(plot, overwrite=overwrite, theory=theory)
-    show(curve_set)
-    if theory:
-        from ..theory.comparison_report import show as show_theory
-
-        show_theory(curve_set)
-    written = [str(name) for name in (out, plot) if name is not None]
-    if written:
-        click.echo(f"\nwritten: {', '.join(written)}")

@@ -31,23 +31,25 @@ class Range(click.ParamType):
 @click.option("--replicas", type=int, default=20, show_default=True, help="Networks a point.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
-def command(activation, out, weight_std, bias_std, points, simulate, simulated_points, overwrite, width, depth, replicas, seed):
+@click.pass_obj
+def command(
+    files, activation, out, weight_std, bias_std, points, simulate, simulated_points, overwrite, width, depth, replicas, seed
+):
     """Draw where gradients vanish and explode: weights' standard deviation against biases'.
 
     By mean-field theory, and with --simulate by simulation side by side.
     """
     from ..activations import typed_activation
     from ..phases import axes, comparison, figure
-    from ..plotting import check_picture, save
+    from ..plotting import image
     from ..theory import critical_point, phase_diagram
 
-    check_picture("--out", out, overwrite)
+    files.ask_picture("--out", out, overwrite)
     typed_activation(activation)
     grid = axes(activation, points, weight_std, bias_std)
     diagram = phase_diagram(activation, weight_std=grid[0], bias_std=grid[1])
     options = {"width": width, "depth": depth, "replicas": replicas, "seed": seed}
     measured = _simulated(activation, simulated_points, grid, options) if simulate else None
-    save(figure(diagram, measured), out, overwrite)
     for bias in (grid[1][0], grid[1][-1]):
         point = critical_point(activation, bias_std=float(bias))
         edges = ", ".join(f"{p.weight_std:.5g}" + ("" if p.stable else " (not stable)") for p in point.branches)
@@ -58,7 +60,8 @@ def command(activation, out, weight_std, bias_std, points, simulate, simulated_p
             f"simulation against theory at {count} points: {middle:.2g} decades per 100 layers apart (median), "
             f"{largest:.2g} at most"
         )
-    click.echo(f"written: {out}")
+    files.write(out, lambda: image(figure(diagram, measured), out))
+    files.tell_written()
 
 
 def _simulated(activation, points, grid, options):

@@ -12,25 +12,26 @@ import click
 @click.option("--theory", is_flag=True, help="Draw what theory says over the curves, and print the z-scores.")
 @click.option("--activation", multiple=True, help="A user's function that FILE names, module:function; --theory needs it.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
-def command(file, out, quantity, theory, activation, overwrite):
+@click.pass_obj
+def command(files, file, out, quantity, theory, activation, overwrite):
     """Draw the curves of FILE: a panel an activation, a line a network with its 5-95 % band."""
     import gradsim
 
     from ..activations import typed_activation
-    from ..plotting import check_picture
+    from .output import picture
 
-    out = out or Path(file).with_suffix(".png")
     curve_set = gradsim.open(file)
-    check_picture("--out", out, overwrite)
+    out = out or Path(file).with_suffix(".png")
+    files.ask_picture("--out", out, overwrite, [file])
     for name in activation:
         typed_activation(name)
     if theory:
-        curve_set = curve_set.with_theory()
-    curve_set.plot(out, quantity, overwrite, theory)
-    if theory:
         from ..theory.comparison_report import show, silent_on
 
-        if silent_on(curve_set, quantity):
-            click.echo(f"theory says nothing about {quantity}")
-        show(curve_set)
-    click.echo(f"written: {out}")
+        curve_set = curve_set.with_theory()
+        with files.trying():
+            if silent_on(curve_set, quantity):
+                click.echo(f"theory says nothing about {quantity}")
+            show(curve_set)
+    files.write(out, lambda: picture(curve_set, out, quantity, theory))
+    files.tell_written()

@@ -4,6 +4,8 @@ import sys
 import time
 from contextlib import contextmanager
 
+from .terminal import tell
+
 PLAIN_SECONDS = 10.0  # between lines when stderr is not a terminal
 FIRST_SECONDS = 2.0  # a run shorter than this prints nothing
 
@@ -22,7 +24,7 @@ def compilation_notice():
             if not self.said:
                 self.said = True
                 often = "" if obstacle() else ", once for this CPU and these versions of gradsim, Numba and Python"
-                print(f"compiling the kernels{often}: about half a minute ...", file=sys.stderr, flush=True)
+                tell(f"compiling the kernels{often}: about half a minute ...")
 
         def on_end(self, happening):
             pass
@@ -78,6 +80,6 @@ def _plain(unit_total, unit):
             said = now
             left = (now - start) * (1 - share) / share
             line = f"{done:,}/{unit_total:,} {unit}, {100 * share:.0f} % done, about {left:.0f} s left"
-            print(line, file=sys.stderr, flush=True)
+            tell(line)
 
     return update

@@ -2,7 +2,8 @@
 
 import click
 
-from .options import check_outputs, deliver, network_options, output_options, run_options, threads_option
+from .options import network_options, output_options, run_options, threads_option
+from .output import deliver, sources
 from .progress import compile_first, progress
 
 
@@ -12,7 +13,8 @@ from .progress import compile_first, progress
 @threads_option
 @click.option("--keep-samples", is_flag=True, help="Keep every network's curves in the file too.")
 @output_options
-def command(out, plot, theory, overwrite, keep_samples, threads, **options):
+@click.pass_obj
+def command(files, out, plot, theory, overwrite, keep_samples, threads, **options):
     """Simulate one network and judge its gradient.
 
     Draws --replicas networks, runs each forward and backward, and prints what becomes of the gradient.
@@ -23,7 +25,10 @@ def command(out, plot, theory, overwrite, keep_samples, threads, **options):
 
     network, run = network_and_run(options)
     checked(threads=threads)
-    check_outputs(out, plot, overwrite)
+    if out is not None:
+        files.ask_results("--out", out, overwrite, sources([run]))
+    if plot is not None:
+        files.ask_picture("--plot", plot, overwrite, sources([run]))
     done = 0
     compile_first(run["arithmetic"])
     with progress(run["replicas"], "networks") as update:
@@ -35,4 +40,4 @@ def command(out, plot, theory, overwrite, keep_samples, threads, **options):
 
         run |= {"threads": threads, "keep_samples": keep_samples}
         curves = simulate(network, **run, progress=advance)
-    deliver(CurveSet([curves]), out, plot, overwrite, theory)
+    deliver(files, CurveSet([curves]), out, plot, theory)

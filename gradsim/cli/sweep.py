@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from .options import check_outputs, deliver, output_options, threads_option
+from .options import output_options, threads_option
+from .output import deliver, sources
 from .progress import compile_first, progress
 
 
@@ -12,7 +13,8 @@ from .progress import compile_first, progress
 @click.argument("grid", metavar="FILE.toml|classic")
 @threads_option
 @output_options
-def command(grid, threads, out, plot, theory, overwrite):
+@click.pass_obj
+def command(files, grid, threads, out, plot, theory, overwrite):
     """Simulate every combination of a grid: a TOML file in which any option may be a list, or `classic`.
 
     The curves go to --out, by default the grid's name with .h5 in the current folder.
@@ -24,8 +26,11 @@ def command(grid, threads, out, plot, theory, overwrite):
     plan = read_plan(grid)
     checked(threads=threads)
     out = out or f"{Path(grid).stem}.h5"
-    check_outputs(out, plot, overwrite)
+    read = [grid, *sources(run for _, run in plan.cells)]
+    files.ask_results("--out", out, overwrite, read)
+    if plot is not None:
+        files.ask_picture("--plot", plot, overwrite, read)
     compile_first(*(run["arithmetic"] for _, run in plan.cells))
     with progress(len(plan.cells), "cells") as update:
         curve_set = run_plan(plan, threads, update)
-    deliver(curve_set, out, plot, overwrite, theory)
+    deliver(files, curve_set, out, plot, theory)

@@ -12,7 +12,8 @@ import click
 @click.option("--list", "only_list", is_flag=True, help="List the checks with their closed forms and sources.")
 @click.option("--out", "-o", type=click.Path(), help="Folder for the pictures.")
 @click.option("--overwrite", is_flag=True, help="Replace existing pictures.")
-def command(names, thorough, seed, only_list, out, overwrite):
+@click.pass_obj
+def command(files, names, thorough, seed, only_list, out, overwrite):
     """Hold the simulator against theory on this machine, in about a minute.
 
     NAMES choose the checks whose names contain any of them. Exit code 1 if simulator and theory disagree.
@@ -25,19 +26,24 @@ def command(names, thorough, seed, only_list, out, overwrite):
         for check in chosen:
             click.echo(f"{check.name}  ({check.kind})\n    {check.claim}\n    {check.source}")
         return 0
-    folder = _folder(out, overwrite)
+    folder = _folder(files, out, overwrite)
     from ..verification import verify
     from .progress import compile_first
 
     compile_first("carried")
     width = max(len(check.name) for check in chosen)
     report = verify(names, thorough=thorough, seed=seed, each=lambda check, result: _tell(check, result, width))
+    with files.trying():
+        for line in _verdict(report):
+            click.echo(line)
     if folder is not None:
-        from ..verification.picture import pictures
+        from ..plotting import image
+        from ..verification.picture import figures
 
-        click.echo(f"written: {', '.join(map(str, pictures(report, folder, overwrite)))}")
-    for line in _verdict(report):
-        click.echo(line)
+        for name, drawn in figures(report):
+            path = folder / name
+            files.write(path, lambda path=path, drawn=drawn: image(drawn, path))
+        files.tell_written()
     return 0 if report.passed else 1
 
 
@@ -64,12 +70,11 @@ def _verdict(report):
         yield f"simulator and theory DISAGREE: {', '.join(disagreeing) or 'the z-scores together are not standard normal'}"
 
 
-def _folder(out, overwrite):
+def _folder(files, out, overwrite):
     """The folder for pictures, made if need be, found out before anything is computed."""
     if out is None:
         return None
     from ..errors import RequestError
-    from ..plotting import check_picture
     from ..verification.picture import FILES
 
     folder = Path(out)
@@ -78,5 +83,5 @@ def _folder(out, overwrite):
     except OSError as error:
         raise RequestError(f"--out: cannot make the folder {out!r}: {error.strerror}") from None
     for name in FILES.values():
-        check_picture("--out", folder / name, overwrite)
+        files.ask_picture("--out", folder / name, overwrite)
     return folder

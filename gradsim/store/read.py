@@ -1,66 +1,199 @@
-"""Reads a file of curves back."""
+"""Reads a file of curves back, one that was cut down in xarray too."""
 
 import json
-from pathlib import Path
+import os
+import stat
+from dataclasses import fields
 
 import h5py
 import numpy as np
 
 from ..curves import Curves, CurveSet
 from ..errors import RequestError
-from ..network import from_json
+from ..network import Network, from_json
 from ..quantities import PREDICTED, VARIABLES
+from .contents import Contents
 from .dataset import SCHEMA_VERSION
+from .files import HDF5_SIGNATURE, file_name
+from .place import Place, spread
+from .seal import check_seal
+
+NETCDF3 = b"CDF"
+# What h5py raises of a file whose structure is damaged; that of its values has errors of its own, here and in `contents`
+DAMAGE = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, OverflowError, MemoryError, RecursionError)
+# of a run: what every version has written, and what it is
+RUN = {
+    "replicas": (int, 1),
+    "inputs": (int, 1),
+    "seed": (int, 0),
+    "keep_samples": (bool, None),
+    "engine": (str, None),
+    "stream": (str | None, None),
+}
+SINCE = {  # and what later ones may have added
+    "engine_used": str,
+    "input_correlation": float,
+    "input_file": dict | None,
+    "target_file": dict | None,
+    "loss": str,
+    "probe": str,
+    "arithmetic": str,
+}
+REQUIRED = ("request", "layer", "quantile", "precision")
+# What a request says in the words of `cells.describe`, which must be what the variable of that name says
+DESCRIBED = ("width", "depth", "replicas", "inputs")
 
 
 def read(path):
     """The CurveSet in the file at `path`. Raises RequestError if it is not a file of gradsim that can be read."""
-    path = Path(path)
-    if not path.is_file():
-        raise RequestError(f"{str(path)!r}: no such file")
+    path = file_name("open", path)
     try:
-        with _open(path) as file:
-            version = file.attrs.get("schema_version")
-            if version is None or "gradsim_version" not in file.attrs:
-                raise RequestError(f"{str(path)!r} is an HDF5 file, but not one of gradsim")
-            if version > SCHEMA_VERSION:
-                raise RequestError(f"{str(path)!r} has schema version {version}; this gradsim reads up to {SCHEMA_VERSION}")
-            return _curve_set(file)
+        with _opened(path) as stream:
+            check_seal(stream)
+            with _hdf5(stream) as file:
+                return _curve_set(Contents(file))
+    except RequestError as error:
+        raise RequestError(f"{str(path)!r}: {error}") from None
+    except DAMAGE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise RequestError(f"{str(path)!r} cannot be read as HDF5: {reason}") from None
+
+
+def _opened(path):
+    """The plain file at `path`, open; nothing else is opened, since a pipe would wait for its writer for ever."""
+    try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            raise RequestError("a folder, not a file" if stat.S_ISDIR(mode) else "not a plain file")
+        return open(path, "rb")
     except OSError as error:
-        raise RequestError(f"{str(path)!r} cannot be read as HDF5: {str(error).splitlines()[0]}") from None
+        raise RequestError("no such file" if isinstance(error, FileNotFoundError) else error.strerror) from None
 
 
-def _open(path):
-    """Without a lock, so that reading works on any file system; with one if this process has the file open that way."""
+def _hdf5(stream):
+    """Read through Python's own file: no locks, which some file systems do not have, and no second look at the name."""
+    stream.seek(0)
+    start = stream.read(len(HDF5_SIGNATURE))
+    if start != HDF5_SIGNATURE:
+        what = "empty" if not start else "netCDF-3" if start.startswith(NETCDF3) else "something else"
+        raise RequestError(f"not an HDF5 file, but {what}")
+    return h5py.File(stream, "r")
+
+
+def _curve_set(contents):
+    version = contents.attribute("schema_version")
+    if version is None or contents.attribute("gradsim_version") is None:
+        raise RequestError("an HDF5 file, but not one of gradsim (it has no schema_version and gradsim_version)")
+    if not isinstance(version, int) or version < 1:
+        raise RequestError(f"its schema version is not a whole number of 1 or more, but {version!r}")
+    if version > SCHEMA_VERSION:
+        raise RequestError(f"it has schema version {version}; this gradsim reads up to {SCHEMA_VERSION}")
+    names = [name for name in VARIABLES if name in contents]
+    samples = any("replica" in VARIABLES[name].dims for name in names)
+    required = (*REQUIRED, "replica") if samples else REQUIRED
+    contents.check(required, ("quantile_method", "layer_width", *DESCRIBED, *names))
+    requests = contents.texts("request", ("cell",))
+    if not requests.size:
+        raise RequestError("it has no cells")
+    place = Place(contents, samples)
+    arrays = {name: contents.numbers(name, ("cell", *VARIABLES[name].dims), VARIABLES[name].integer) for name in names}
+    cells = [_cell(text, number) for number, text in enumerate(requests)]
+    _check_fit(contents, cells, place)
+    methods = ["unknown"] * len(cells)
+    if "quantile_method" in contents:
+        methods = contents.texts("quantile_method", ("cell",))
+    curves = [unstacked(arrays, cell, network, run, place, str(methods[cell])) for cell, (network, run) in enumerate(cells)]
+    return CurveSet(curves, _asked(contents))
+
+
+def _asked(contents):
+    """The grid as it was asked for, if the file still says."""
+    text = contents.attribute("request")
+    if text is None:
+        return None
     try:
-        return h5py.File(path, "r", locking=False)
-    except OSError:
-        return h5py.File(path, "r")
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        raise RequestError("its attribute request is not JSON") from None
 
 
-def _curve_set(file):
-    arrays = {name: file[name][()] for name in VARIABLES if name in file}
-    quantiles = file["quantile"][()]
-    methods = file["quantile_method"].asstr()[()]
-    result = []
-    for cell, text in enumerate(file["request"].asstr()[()]):
-        request = json.loads(text)
-        network = from_json(request["network"])
-        result.append(unstacked(arrays, cell, network, request["run"], np.array(quantiles), str(methods[cell])))
-    return CurveSet(result, json.loads(file.attrs["request"]))
+def _cell(text, number):
+    """(Network, run) of one text of the variable `request`."""
+    try:
+        described = json.loads(text)
+        network, run = from_json(described["network"]), described["run"]
+        wrong = next(_misfits(network, run), None)
+    except (TypeError, KeyError, ValueError, AttributeError, RecursionError) as error:
+        wrong = f"{type(error).__name__}: {' '.join(str(error).split())}" if not isinstance(error, RequestError) else error
+    if wrong is not None:
+        raise RequestError(f"the request of cell {number} is not one of gradsim's: {wrong}")
+    return network, run
 
 
-def unstacked(arrays, cell, network, run, quantiles, method):
-    """The Curves of one cell of `stacked` arrays."""
-    sizes = {"layer": len(network.linear_widths) + 1, "replica": run["replicas"]}
+def _misfits(network, run):
+    """What is wrong with the types of what JSON gave."""
+    for field in fields(Network):
+        value = getattr(network, field.name)
+        if not _is(value, field.type):
+            yield f"{field.name} is {value!r}"
+    for width in (network.input_width, *network.widths, *(() if network.outputs is None else (network.outputs,))):
+        if not _is(width, int) or width < 1:
+            yield f"a width is {width!r}"
+    if not network.widths:
+        yield "there are no widths"
+    for name, (kind, least) in RUN.items():
+        if name not in run:
+            yield f"the run has no {name!r}"
+        elif not _is(run[name], kind) or (least is not None and run[name] < least):
+            yield f"{name} is {run[name]!r}"
+    for name, kind in SINCE.items():
+        value = run.get(name)
+        nameless = isinstance(value, dict) and not isinstance(value.get("name"), str)
+        if (name in run and not _is(value, kind)) or nameless:
+            yield f"{name} is {value!r}"
+
+
+def _is(value, kind):
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, int | float if kind is float else kind)
+
+
+def _check_fit(contents, cells, place):
+    """Raises RequestError where a request is not that of the arrays beside it."""
+    for name, size in place.sizes.items():
+        if contents.sizes.get(name, 1) != size:
+            raise RequestError(f"its variables have {contents.sizes.get(name, 1)} along {name}, where there are {size}")
+    said = {name: contents.numbers(name, ("cell",), whole=True) for name in DESCRIBED if name in contents}
+    widths = contents.numbers("layer_width", ("cell", "layer"), whole=True) if "layer_width" in contents else None
+    for number, (network, run) in enumerate(cells):
+        expected = {"width": max(network.widths), "depth": network.depth, "replicas": run["replicas"], "inputs": run["inputs"]}
+        for name, values in said.items():
+            if values[number] != expected[name]:
+                raise RequestError(
+                    f"the request of cell {number} says {name} {expected[name]}, the variable {name!r} {values[number]}"
+                )
+        rows, layers, _ = place.rows("layer", network, run)
+        if not len(rows):
+            raise RequestError(f"no layer of cell {number} is in the file")
+        if widths is not None:
+            units = np.array((network.input_width, *network.linear_widths))
+            if np.any(widths[number, rows] != units[layers]):
+                raise RequestError(f"the request of cell {number} does not fit its arrays: layer_width says other widths")
+
+
+def unstacked(arrays, cell, network, run, place, method):
+    """The Curves of one cell of `arrays` with a leading cell axis, whose rows lie at `place`."""
     variables = {}
+    rows = {dim: place.rows(dim, network, run) for dim in place.sizes}
     for name, array in arrays.items():
-        part = array[cell][tuple(slice(0, sizes.get(dim)) for dim in VARIABLES[name].dims)]
+        dims = VARIABLES[name].dims
         if run["inputs"] == 1 and VARIABLES[name].quantity.pairs:
             continue
-        if not run["keep_samples"] and "replica" in VARIABLES[name].dims:
+        if not run["keep_samples"] and "replica" in dims:
             continue
+        part = spread(array[cell], [rows[dim] for dim in dims])
         if name in PREDICTED and np.isnan(part).all():
             continue  # said of another cell of the file
         variables[name] = part
-    return Curves(network, run, quantiles, method, variables)
+    return Curves(network, run, np.sort(place.quantiles), method, variables, place.cut(network))

@@ -11,22 +11,24 @@ COLUMNS = 4
 FILES = {"scores": "z_scores.png", "law": "laws.png", "layers": "layers.png", "gaps": "limits.png"}
 
 
-def pictures(report, folder, overwrite=False):
-    """Write the pictures that the Report has something for into `folder`; returns their paths. Raises RequestError."""
+def figures(report):
+    """Yields (name of the file, Figure) for what the Report has something for."""
     panels = [panel for result in report.results.values() for panel in result.panels]
-    written = []
     if report.overall is not None:
-        written.append(_save(_scores(report.overall), folder / FILES["scores"], overwrite))
+        yield FILES["scores"], _scores(report.overall)
     for kind, draw in (("law", _law), ("layers", _layers), ("gaps", _gaps)):
         chosen = [panel for panel in panels if panel[1] == kind]
         if chosen:
-            written.append(_save(_grid(chosen, draw), folder / FILES[kind], overwrite))
+            yield FILES[kind], _grid(chosen, draw)
+
+
+def pictures(report, folder, overwrite=False):
+    """Write the pictures that the Report has something for into `folder`; returns their paths. Raises RequestError."""
+    written = []
+    for name, figure in figures(report):
+        save(figure, folder / name, overwrite)
+        written.append(folder / name)
     return written
-
-
-def _save(figure, path, overwrite):
-    save(figure, path, overwrite)
-    return path
 
 
 def _scores(overall):

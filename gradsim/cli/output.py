@@ -1,0 +1,136 @@
+"""What a command prints and writes: the table first, then every file that can be written, then what could not."""
+
+import os
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from ..errors import RequestError
+from .terminal import printable
+
+
+class Outputs:
+    """The files that a command was asked for, those of them that are written, and what failed.
+
+    A command asks for all of them before it computes anything. One that is being written is always finished: whoever
+    ends the process waits for it in `settle`.
+    """
+
+    def __init__(self):
+        self.failures = []
+        self._asked = {}  # Path: (option, kind, overwrite)
+        self._written = []
+        self._writing = threading.Lock()
+
+    def ask_results(self, option, path, overwrite, sources=()):
+        """Finds out whether curves can be written to `path`, which is none of the files that are read."""
+        from ..store.files import RESULTS, check_output
+
+        self._ask(option, check_output(option, path, overwrite, RESULTS), RESULTS, overwrite, sources)
+
+    def ask_picture(self, option, path, overwrite, sources=()):
+        """The same for a picture."""
+        from ..plotting import check_picture
+        from ..store.files import PICTURE
+
+        self._ask(option, check_picture(option, path, overwrite), PICTURE, overwrite, sources)
+
+    def _ask(self, option, path, kind, overwrite, sources):
+        from ..store.files import same_file
+
+        for source in sources:
+            if same_file(path, source):
+                raise RequestError(f"{option}: {str(path)!r} is a file that is read; give another name")
+        for other, (other_option, *_) in self._asked.items():
+            if same_file(path, other):
+                raise RequestError(f"{option}: {str(path)!r} is the same file as that of {other_option}; give another name")
+        self._asked[path] = option, kind, overwrite
+
+    @contextmanager
+    def trying(self):
+        """What fails within is kept for the end; what comes after is done all the same."""
+        try:
+            yield
+        except (RequestError, OSError) as error:
+            self.failures.append(error)
+
+    def write(self, path, make):
+        """Has one of the files asked for hold the bytes that `make` gives, if that can be."""
+        from ..store.files import write_whole
+
+        path = Path(path)
+        option, kind, overwrite = self._asked[path]
+        with self.trying():
+            content = make()
+            with self._writing:
+                write_whole(option, path, content, overwrite, kind)
+                self._written.append(path)
+
+    def tell_written(self):
+        """Says which files are written, if any are."""
+        if self._written:
+            with self.trying():
+                click.echo(f"written: {_names(self._written)}")
+
+    def settle(self):
+        """Waits until no file is being written, and lets none begin."""
+        self._writing.acquire()
+
+    def abandon(self):
+        """Removes what is not finished, for whoever cannot wait."""
+        from ..store.files import discard, unfinished
+
+        for temporary in tuple(unfinished):
+            discard(temporary)
+
+    @property
+    def state(self):
+        """In words, what is written and what is not."""
+        missing = [path for path in self._asked if path not in self._written]
+        if not self._written:
+            return "nothing was written"
+        return f"written: {_names(self._written)}" + (f"; not written: {_names(missing)}" if missing else "")
+
+
+def _names(paths):
+    return ", ".join(printable(path) for path in paths)
+
+
+def sources(runs):
+    """The files that runs read."""
+    for run in runs:
+        for samples in (run["input_file"], run["target_file"]):
+            if samples is not None:
+                yield samples.name if os.path.exists(samples.name) else samples.name.rpartition(":")[0]
+
+
+def deliver(outputs, curve_set, out, plot, theory=False):
+    """Prints the table and writes what was asked for. A failure takes nothing away but what failed."""
+    from ..report import show
+    from ..store.write import image
+
+    with outputs.trying():
+        curve_set = curve_set.with_theory() if theory else curve_set
+    with outputs.trying():
+        show(curve_set)
+        if theory:
+            from ..theory.comparison_report import show as show_theory
+
+            show_theory(curve_set)
+    if out is not None:
+        outputs.write(out, lambda: image(curve_set))
+    if plot is not None:
+        outputs.write(plot, lambda: picture(curve_set, plot, theory=theory))
+    if out is not None or plot is not None:
+        with outputs.trying():
+            click.echo()
+    outputs.tell_written()
+
+
+def picture(curve_set, path, quantity="gradient", theory=False):
+    """The bytes of a picture of curves that hold their theory already."""
+    from ..plotting import figure, image
+
+    return image(figure(curve_set, quantity, theory), path)

@@ -1,0 +1,73 @@
+"""Where the rows of a file lie: by its coordinates, of which some may have been cut away, or put in another order."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from ..errors import RequestError
+from ..precision import PRECISIONS
+from ..verdict import REPORTED_PRECISIONS
+
+
+class Place:
+    """Where the rows of the file lie: its coordinates, each value once."""
+
+    def __init__(self, contents, samples):
+        self.layers = _distinct("layer", contents.numbers("layer", ("layer",), whole=True))
+        self.quantiles = _distinct("quantile", contents.numbers("quantile", ("quantile",)))
+        self.precisions = _distinct("precision", contents.texts("precision", ("precision",))).tolist()
+        self.replicas = None
+        if samples:
+            self.replicas = _distinct("replica", contents.numbers("replica", ("replica",), whole=True))
+        if any(not 0 <= q <= 1 for q in self.quantiles):
+            raise RequestError("the coordinate 'quantile' is not numbers from 0 to 1")
+
+    @property
+    def sizes(self):
+        coordinates = {"layer": self.layers, "quantile": self.quantiles, "precision": self.precisions, "replica": self.replicas}
+        return {name: len(values) for name, values in coordinates.items() if values is not None}
+
+    def rows(self, dim, network, run):
+        """(rows of the file, where they go, how many there are) along a dimension, for one cell."""
+        if dim == "layer":
+            layers = len(network.linear_widths) + 1
+            rows = np.flatnonzero((self.layers >= 0) & (self.layers < layers))
+            return rows, self.layers[rows], layers
+        if dim == "precision":
+            rows = np.array([k for k, name in enumerate(self.precisions) if name in PRECISIONS], int)
+            return rows, np.array([PRECISIONS.index(self.precisions[k]) for k in rows], int), len(PRECISIONS)
+        if dim == "replica":
+            rows = np.flatnonzero(self.replicas < run["replicas"])
+            return rows, np.arange(len(rows)), len(rows)
+        rows = np.argsort(self.quantiles)
+        return rows, np.arange(len(rows)), len(rows)
+
+    def cut(self, network):
+        """In words, what of a network's curves is not here; empty where nothing is amiss."""
+        missing = sorted(set(range(len(network.linear_widths) + 1)) - set(self.layers.tolist()))
+        parts = []
+        if missing:
+            ends = [-1, *(k for k, (a, b) in enumerate(pairwise(missing)) if b > a + 1), len(missing) - 1]
+            runs = [(missing[a + 1], missing[b]) for a, b in pairwise(ends)]
+            parts.append(
+                ("layer " if len(missing) == 1 else "layers ")
+                + " and ".join(f"{a}" if a == b else f"{a} to {b}" for a, b in runs)
+            )
+        types = [name for name in REPORTED_PRECISIONS if name not in self.precisions]
+        if types:
+            parts.append(f"float types {', '.join(types)}")
+        return " and ".join(parts)
+
+
+def _distinct(name, values):
+    if len(set(values.tolist())) != len(values):
+        raise RequestError(f"the coordinate {name!r} has one value twice")
+    return values
+
+
+def spread(values, rows):
+    """The rows of each axis where they belong; -1 or NaN where there are none."""
+    missing = -1 if values.dtype.kind == "i" else np.nan
+    result = np.full([count for _, _, count in rows], missing, values.dtype)
+    result[np.ix_(*(target for _, target, _ in rows))] = values[np.ix_(*(source for source, _, _ in rows))]
+    return result[()]
