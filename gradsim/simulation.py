@@ -14,6 +14,7 @@ from .network import Network, mlp
 from .quantities import QUANTILES, QUANTITIES
 from .request import checked
 from .statistics.ensemble import EnsembleStatistics, restricted
+from .statistics.leaving import ways
 from .statistics.quantiles import collector
 
 
@@ -62,8 +63,9 @@ def simulate(
     quantiles = _probabilities(quantiles)
     layers = len(network.linear_widths) + 1
     kind = collector(len(LOG_QUANTITIES) * layers, options["replicas"])
+    fold = partial(_fold, kind, ways(network, options["inputs"]), keep_samples)
     total, kept = None, []
-    for part, logs in folded_chunks(network, partial(_fold, kind, keep_samples), **options):
+    for part, logs in folded_chunks(network, fold, **options):
         total = part if total is None else total + part
         kept.append(logs)
         if progress is not None:
@@ -78,8 +80,8 @@ def simulate(
     return Curves(network, run, np.array(quantiles), kind.method, variables)
 
 
-def _fold(kind, keep_samples, records):
-    return EnsembleStatistics.of(records, kind), np.array(records[:, : len(LOG_QUANTITIES)]) if keep_samples else None
+def _fold(kind, ways, keep_samples, records):
+    return EnsembleStatistics.of(records, kind, ways), np.array(records[:, : len(LOG_QUANTITIES)]) if keep_samples else None
 
 
 def _probabilities(quantiles):

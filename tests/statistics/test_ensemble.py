@@ -8,6 +8,7 @@ from gradsim.network import mlp
 from gradsim.precision import PRECISIONS
 from gradsim.quantities import PREDICTED, QUANTITIES, VARIABLES
 from gradsim.statistics.ensemble import EnsembleStatistics
+from gradsim.statistics.leaving import ways
 from gradsim.statistics.quantiles import Binned, Samples
 
 NETWORK = mlp(width=3, depth=4, activation="relu", outputs=2)  # width 3: one layer in eight is dead
@@ -20,7 +21,7 @@ def chunks():
 
 @pytest.mark.parametrize("collector", [Samples, Binned])
 def test_chunks_add_up(chunks, collector):
-    parts = [EnsembleStatistics.of(chunk, collector) for chunk in chunks]
+    parts = [EnsembleStatistics.of(chunk, collector, ways(NETWORK, 2)) for chunk in chunks]
     assert len(parts) > 1
     total = parts[0]
     for part in parts[1:]:
@@ -46,7 +47,7 @@ def test_precision_counts_what_leaves_the_range():
     values = [1e-9, 1e-3, 7e4, 1e39]
     for name in ("gradient", "gradient_max", "preactivation", "preactivation_max"):
         records[:, names.index(name)] = 2 * np.log(values)[:, None]
-    found = dict(EnsembleStatistics.of(records, Samples).variables(NETWORK, 1, (0.5,)))
+    found = dict(EnsembleStatistics.of(records, Samples, ways(NETWORK, 1)).variables(NETWORK, 1, (0.5,)))
     over = dict(zip(PRECISIONS, found["gradient_overflow_fraction"][1], strict=True))
     under = dict(zip(PRECISIONS, found["gradient_underflow_fraction"][1], strict=True))
     assert over == {"float16": 0.5, "bfloat16": 0.25, "float8_e4m3fn": 0.5, "float8_e5m2": 0.5, "float32": 0.25, "float64": 0.0}
