@@ -134,7 +134,7 @@ def times(decades):
     if not math.isfinite(decades):
         return "?" if math.isnan(decades) else "0" if decades < 0 else "inf"
     if abs(decades) < MOST_DECADES:
-        return f"{10**decades:.2g}"
+        return f"{float(f'{10**decades:.2g}'):g}"
     whole = math.floor(decades)
     figures, carry = f"{10 ** (decades - whole):.1e}".split("e")
     return f"{float(figures):g}e{whole + int(carry):+d}"
