@@ -26,6 +26,7 @@ NOTE = (
     "preactivations, and of weight gradients (↑ only), as norms, variances and gradient clipping compute it."
 )
 UNKNOWN_NOTE = "?: this file does not tell; it was made by an earlier version or cut."
+WAYS = ("forward", "backward")
 ARROWS = {"overflow": "↑", "underflow": "↓"}
 
 
@@ -47,36 +48,53 @@ def _exit(kinds, way):
     return f"{text} ({'' if same else ARROWS[norm.way]}{norm.layer})"
 
 
-def _verdicts(curves):
+def _verdict(curves):
     verdict = curves.verdict
     word = Text(verdict.word, STYLES.get(verdict.word, "magenta"))
-    return word, _number(verdict.decades_per_100_layers, "+.3g"), _number(verdict.spread_decades, ".2g")
+    return [word, _number(verdict.decades_per_100_layers, "+.3g"), _number(verdict.spread_decades, ".2g")]
 
 
-def _exits(curves):
-    return tuple(_exit(curves.verdict.exits[name], way) for name in REPORTED_PRECISIONS for way in ("forward", "backward"))
+def _exits(curves, name):
+    return [_exit(curves.verdict.exits[name], way) for way in WAYS]
 
 
-VERDICTS = (("verdict", "decades/\n100 layers", "spread"), _verdicts)
-EXITS = (tuple(f"{name}\n{way}" for name in REPORTED_PRECISIONS for way in ("forward", "backward")), _exits)
-
-
-def table(curve_set, parts=(VERDICTS, EXITS)):
-    """A rich Table of some of the columns: VERDICTS, EXITS."""
-    names = varying(curve_set) or ["activation", "init"]
+def _named(names):
+    """A rich Table with the columns that tell networks apart."""
     result = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
         result.add_column(name.replace("_", " "), overflow="fold")
-    for heads, _ in parts:
-        for head in heads:
-            result.add_column(head, justify="left" if head == "verdict" else "right", overflow="fold")
-    previous = None
+    return result
+
+
+def table(curve_set, exits=True):
+    """A rich Table, a row a network; with or without where float types are left."""
+    names = varying(curve_set) or ["activation", "init"]
+    result, previous = _named(names), None
+    result.add_column("verdict", no_wrap=True)
+    types = REPORTED_PRECISIONS if exits else ()
+    for head in ("decades/\n100 layers", "spread", *(f"{name}\n{way}" for name in types for way in WAYS)):
+        result.add_column(head, justify="right", no_wrap=True)
     for curves in curve_set:
         cell = describe(curves)
         if previous is not None and len(names) > 1 and cell[names[0]] != previous:
             result.add_section()
         previous = cell[names[0]]
-        result.add_row(*(str(cell[name]) for name in names), *(entry for _, row in parts for entry in row(curves)))
+        found = [entry for name in types for entry in _exits(curves, name)]
+        result.add_row(*(str(cell[name]) for name in names), *_verdict(curves), *found)
+    return result
+
+
+def exit_table(curve_set):
+    """A rich Table of where float types are left, a row each: as narrow as that can be."""
+    names = varying(curve_set) or ["activation", "init"]
+    result = _named(names)
+    result.add_column("type", no_wrap=True)
+    for way in WAYS:
+        result.add_column(way, justify="right", no_wrap=True)
+    for curves in curve_set:
+        cell = describe(curves)
+        for k, name in enumerate(REPORTED_PRECISIONS):
+            result.add_row(*("" if k else str(cell[n]) for n in names), name, *_exits(curves, name))
     return result
 
 
@@ -85,7 +103,7 @@ def _tables(curve_set, console):
     whole = table(curve_set)
     if Measurement.get(console, console.options, whole).maximum < console.width:
         return [whole]
-    return [table(curve_set, (part,)) for part in (VERDICTS, EXITS)]
+    return [table(curve_set, exits=False), "", exit_table(curve_set)]
 
 
 def sentences(curve_set):
@@ -120,11 +138,11 @@ def wide(file=None):
 def show(curve_set, file=None):
     """Print the table, a sentence a row, and how to read the table."""
     console = wide(file)
-    tables = _tables(curve_set, console)
-    for k, part in enumerate(tables):
-        console.print(*([""] if k else []), part, sep="\n")
+    for part in _tables(curve_set, console):
+        console.print(part)
     console.print(Text("\n" + "\n".join(sentences(curve_set))), soft_wrap=True)
-    unknown = [UNKNOWN_NOTE] if any("?" in _exits(curves) for curves in curve_set) else []
+    told = all("?" not in _exits(curves, name) for curves in curve_set for name in REPORTED_PRECISIONS)
+    unknown = [] if told else [UNKNOWN_NOTE]
     console.print(Text("\n" + "\n".join((*remarks(curve_set), NOTE, *unknown)), style="dim"), soft_wrap=True)
 
 

@@ -69,7 +69,7 @@ def judge(curves):
 
 def _difference(a, b):
     """a - b, NaN where both are the same infinity."""
-    return math.nan if math.isinf(a) and a == b else float(a - b)
+    return math.nan if math.isinf(a) and a == b else float(a) - float(b)
 
 
 def _middle(curves, last):
@@ -79,7 +79,7 @@ def _middle(curves, last):
     low, high = (curves.quantile("gradient", q) for q in BAND)
     spread, before = (_difference(high[layer], low[layer]) * DECADES for layer in (1, curves.network.depth))
     growth = spread if math.isinf(spread) else _difference(spread, before)
-    return tuple(_difference(float(q[1]), last) * DECADES for q in (low, high)), spread, growth
+    return tuple(_difference(q[1], last) * DECADES for q in (low, high)), spread, growth
 
 
 def _word(curves, first, decades, middle, growth):
