@@ -12,9 +12,11 @@ NAMES = {"preactivation": "preactivations", "activation": "activations", "gradie
 
 def sentence(curves, verdict):
     """What becomes of the gradient of Curves, by its Verdict."""
-    parts = [_HEADS.get(verdict.word, _trend)(curves, verdict)]
-    if verdict.word in ("stable", "vanishing", "exploding", "split", "symmetric"):
+    parts, fault = [_HEADS.get(verdict.word, _trend)(curves, verdict)], curves.run.get("activation_fault")
+    if verdict.word not in ("zero", "non-finite"):
         parts += _shares(curves)
+    if fault:  # the formula's doing, not the network's
+        parts.insert(0 if verdict.word == "non-finite" else len(parts), fault)
     return "; ".join([*parts, *_leaving(verdict)])
 
 
@@ -60,8 +62,8 @@ def _zero(curves, verdict):
 
 
 def _not_finite(curves, verdict):
-    """The one place that says why networks are not finite: the activation's own fault, where it is known, and the layer."""
-    fault, (forward, backward) = curves.run.get("activation_fault"), lost(curves)
+    """Where networks stop being finite."""
+    forward, backward = lost(curves)
     last, share = curves.layers[-1], _share(curves, "gradient_nonfinite_count")
     if forward is not None:
         where = f"{NAMES[forward.quantity]} are inf or NaN from layer {forward.layer} up"
@@ -70,7 +72,7 @@ def _not_finite(curves, verdict):
     else:
         layer = 1 if backward is None else backward.layer
         where = f"gradients are inf or NaN from layer {layer} down"
-    return (f"{fault}; " if fault else "") + where + (f" ({percent(share)} of networks)" if 0 < share < 1 else "")
+    return where + (f" ({percent(share)} of networks)" if 0 < share < 1 else "")
 
 
 _HEADS = {"zero": _zero, "non-finite": _not_finite, "split": _split, "symmetric": _symmetric}
@@ -85,13 +87,10 @@ def _share(curves, count):
 def _shares(curves):
     """Of a minority: exactly zero, not finite."""
     zero, broken = _share(curves, "gradient_zero_count"), float(share_not_finite(curves, "gradient")[1])
-    fault = curves.run.get("activation_fault")
     if zero > 0:
         yield f"the gradient of {percent(zero)} of networks is exactly zero at layer 1"
     if broken > 0:
         yield f"that of {percent(broken)} is inf or NaN" if zero > 0 else f"the gradient of {percent(broken)} is inf or NaN"
-        if fault:
-            yield fault
 
 
 def _leaving(verdict):

@@ -7,7 +7,7 @@ from .exits import exits
 from .sentence import sentence
 
 STABLE_DECADES = 1.0  # within one decade over the whole depth
-SHALLOW = 10  # layers back from the last: over so many, at its pace, a network with fewer is judged
+SHALLOW = 3  # steps back from layer L: over so many, at its pace, a network with fewer is judged; tanh settles after more
 SPLIT_DECADES = 2.0  # between the 5 % and the 95 % quantile: beyond it networks share no scale
 SURE = 3.0  # standard errors
 RESOLVED = 650.0  # natural logs of mean squares: float64 holds what is 10^-14 of them
@@ -36,7 +36,7 @@ class Verdict:
     student.
 
     The word, apart from what is zero, symmetric or not finite: `stable` if the median stays within STABLE_DECADES over the
-    whole depth (or over SHALLOW layers at its pace, where layers are equally wide, fewer, and the pace is known to SURE
+    whole depth (or over SHALLOW steps at its pace, where these are fewer, layers equally wide, and the pace is known to SURE
     standard errors); `split` if the spread has grown by more than SPLIT_DECADES since layer L and the median is stable, or
     networks vanish and others explode; `vanishing` or `exploding` else.
     """
@@ -110,7 +110,7 @@ def _symmetric(curves):
 
 
 def _fast(curves, decades):
-    """Whether a network of few equally wide layers would leave STABLE_DECADES if it had SHALLOW more, beyond chance."""
+    """Whether a network of few equally wide layers would leave STABLE_DECADES in SHALLOW steps, beyond chance."""
     depth, widths = curves.network.depth, {curves.network.input_width, *curves.network.widths}
     variance = curves.variables.get("gradient_log_variance")
     if not 1 < depth <= SHALLOW or len(widths) > 1 or variance is None:
