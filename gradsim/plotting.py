@@ -7,14 +7,17 @@ import numpy as np
 
 from .cells import describe, varying
 from .errors import RequestError, unknown
+from .exits import lost
 from .quantities import QUANTITIES
+from .sentence import NAMES, percent
 from .store.files import PICTURE, check_output, file_name, write_whole
-from .verdict import DECADES
+from .verdict import BAND, DECADES
 
-BAND = (0.05, 0.95)
-# Okabe & Ito's colours, safe for colour-blind readers
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D00")
+# Near Okabe & Ito's. Any two are 25 apart or more in CIELAB, for all kinds of colour vision (a test computes it)
+COLOURS = ("#264ADA", "#C74A00", "#068A59", "#A8649A", "#FA980B", "#000000", "#7C0009", "#33BBFF")
 DASHES = ("-", (0, (4, 3)), "-.", ":")
+MARKERS = (None, "o", "s", "^", "D")  # a further one for every 16 lines
+MARKS = 6  # on a line
 PANEL = (5.2, 3.7)  # inches
 MOST_COLUMNS = 2
 FORMATS = ("png", "pdf", "svg")
@@ -84,7 +87,8 @@ def figure(curve_set, quantity="gradient", theory=False):
         _panel(ax, title, lines, quantity, styles)
         if theory:
             _theory(ax, lines, quantity, styles)
-        _axes(ax)
+        _axes(ax, lines)
+        _bands(ax, lines, quantity, styles)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
     what = TITLES.get(quantity, quantity.replace("_", " "))
@@ -132,56 +136,72 @@ def _panels(curve_set):
 
 def _style(k):
     """Every second line is dashed, so that of two lines that coincide both are seen."""
-    return {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k % 2 + 2 * (k // len(COLOURS) % 2)]}
+    cycle = k // len(COLOURS)
+    style = {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k % 2 + 2 * (cycle % 2)]}
+    marker = MARKERS[cycle // 2 % len(MARKERS)]
+    return style if marker is None else style | {"marker": marker, "ms": 4}
+
+
+def _decades(curves, quantity):
+    """(low, middle, high) over layers: log10, on a linear axis, where values beyond the range of a float are as good as any."""
+    return tuple(curves.quantile(quantity, q) * DECADES for q in (BAND[0], 0.5, BAND[1]))
 
 
 def _panel(ax, title, lines, quantity, styles):
-    """Draws log10 on a linear axis: values beyond the range of a float are as good as any."""
-    absent = []
+    """The medians, and what is not on the picture in words."""
+    notes = []
     for label, curves in lines:
-        low, middle, high = (curves.quantile(quantity, q) * DECADES for q in (BAND[0], 0.5, BAND[1]))
+        low, middle, high = _decades(curves, quantity)
         shown = np.isfinite(middle)
-        drawn = shown.sum() > 1 or (shown.any() and len(shown) < 4)
-        ax.plot(
-            curves.layers[shown],
-            middle[shown],
-            label=label,
-            lw=1.6,
-            marker="o" if shown.sum() == 1 else None,
-            ms=4,
-            **styles[label],
-        )
-        if drawn:
-            ax.fill_between(
-                curves.layers,
-                np.where(np.isfinite(low), low, middle),
-                np.where(np.isfinite(high), high, middle),
-                where=shown,
-                color=styles[label]["color"],
-                alpha=0.18,
-                lw=0,
-            )
-        inside = middle[QUANTITIES[quantity].layers(curves.network)]
-        if np.any(inside == -math.inf):
-            last = np.flatnonzero(middle == -math.inf).max()
-            everywhere = np.all(inside == -math.inf)
-            share = curves[f"{quantity}_zero_count"][middle == -math.inf].min() / curves.run["replicas"]
-            zero = "exactly zero" if share == 1 else f"exactly zero in {100 * share:.0f} % of the networks"
-            absent.append(f"{label}: {zero}" + ("" if everywhere else f" up to layer {last}"))
-        if np.any(~np.isfinite(inside) & (inside != -math.inf)):
-            absent.append(f"{label}: not finite in places")
+        marks = {"marker": "o", "ms": 4} if shown.sum() == 1 else {"markevery": max(1, shown.sum() // MARKS)}
+        ax.plot(curves.layers[shown], middle[shown], label=label, lw=1.6, **styles[label] | marks)
+        for edge in (low, high):
+            inside = shown & np.isfinite(edge)
+            ax.update_datalim(np.column_stack([curves.layers[inside], edge[inside]]))
+        notes += [f"{label}: {note}" for note in _notes(curves, quantity)]
     ax.set_title(title, loc="left", weight="bold")
-    ax.set_title("; ".join(absent), loc="right", fontsize=8, color="0.35")
+    ax.set_title("\n".join(notes), loc="right", fontsize=8, color="0.35")
     ax.set_xlabel("layer")
     ax.set_ylabel("root mean square")
-    ax.set_xlim(*_ends(lines))
     ax.grid(alpha=0.25, lw=0.6)
 
 
-def _ends(lines):
-    """Of the axis of layers: a hundredth more than there is, though a curve may be zero at all layers but one."""
-    last = max(int(curves.layers[-1]) for _, curves in lines)
-    return -0.01 * last, 1.01 * last
+def _notes(curves, quantity):
+    """What a logarithmic axis cannot show."""
+    low, middle, _ = _decades(curves, quantity)
+    place = QUANTITIES[quantity].layers(curves.network)
+    zero, broken = (np.flatnonzero(middle[place] == value) + place.start for value in (-math.inf, math.inf))
+    hidden = np.flatnonzero((low[place] == -math.inf) & np.isfinite(middle[place])) + place.start
+    layers = place.stop - place.start
+    for where in (zero, hidden):
+        if len(where):
+            share = curves[f"{quantity}_zero_count"][where].min() / curves.run["replicas"]
+            yield ("exactly zero" if share == 1 else f"{percent(share)} or more exactly zero") + _where(where, layers)
+    if len(broken):
+        forward, _ = lost(curves)
+        reason = f" ({NAMES[forward.quantity]} from layer {forward.layer})" if forward and "gradient" in quantity else ""
+        yield f"inf or NaN{_where(broken, layers)}{reason}"
+
+
+def _where(found, layers):
+    """In words: which of so many layers were found."""
+    if len(found) == layers:
+        return " at every layer" if layers > 1 else ""
+    return f" at layer {found[0]}" if found[0] == found[-1] else f" at layers {found[0]}–{found[-1]}"
+
+
+def _bands(ax, lines, quantity, styles):
+    """Between the quantiles, to the edge where networks are zero or not finite; hatched where half of them are not finite."""
+    bottom, top = ax.get_ylim()
+    for label, curves in lines:
+        low, middle, high = _decades(curves, quantity)
+        shown, colour = np.isfinite(middle), styles[label]["color"]
+        if shown.sum() > 1 or (shown.any() and len(shown) < 4):
+            edges = np.clip(low, bottom, top), np.clip(high, bottom, top)
+            ax.fill_between(curves.layers, *edges, where=shown, color=colour, alpha=0.18, lw=0)
+        broken = np.flatnonzero(middle == math.inf)
+        for run in np.split(broken, np.flatnonzero(np.diff(broken) > 1) + 1) if len(broken) else ():
+            ax.axvspan(run[0] - 0.5, run[-1] + 0.5, fc="none", ec=(colour, 0.35), hatch="//", lw=0, zorder=0)
 
 
 def _theory(ax, lines, quantity, styles):
@@ -201,13 +221,20 @@ def _theory(ax, lines, quantity, styles):
                 ax.plot(curves.layers[shown], predicted[shown] * DECADES, zorder=4, **look)
 
 
-def _axes(ax):
-    """Ticks at whole decades, labelled 10^k, and at whole layers; never less than one decade high."""
+def _axes(ax, lines):
+    """Ticks at whole decades, labelled 10^k, and at whole layers; never less than two decades high."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+    last = max(int(curves.layers[-1]) for _, curves in lines)
+    ax.set_xlim(-0.01 * last, 1.01 * last)  # though a curve may be zero at all layers but one
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    ax.autoscale_view(scalex=False)
     low, high = ax.get_ylim()
     if high - low < 2:
-        ax.set_ylim(min(low, (low + high) / 2 - 1), max(high, (low + high) / 2 + 1))
+        low, high = min(low, (low + high) / 2 - 1), max(high, (low + high) / 2 + 1)
+    ax.set_ylim(low, high)
+    if not any(line.get_xdata().size for line in ax.lines):
+        ax.set_yticks([])
+        return
     ax.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{value:.0f}}}$"))

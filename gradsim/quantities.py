@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from .kernels.frames import RANK_TOLERANCE
 from .kernels.record import RECORDED
 
+OVER_PAIRS = "mean over all pairs of inputs of the cosine between their {} (NaN if one of them is zero)"
 CORRELATION_FLOOR = RANK_TOLERANCE / 2  # of one minus the correlation of two inputs, which else go on as one direction
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
@@ -18,10 +19,21 @@ PLACES = {
 }
 
 
+# How a network leaves a float type, in the order of `kernels.fold.count_leaving`: by its entries or by a layer's sum of squares
+LEAVING = {
+    "overflow_fraction": "largest entry overflows",
+    "underflow_fraction": "root mean square is below the smallest normal number",
+    "norm_overflow_fraction": "sum of squares over the layer overflows",
+    "norm_underflow_fraction": "sum of squares over the layer is below the smallest normal number",
+}
+ENTRIES = ("overflow_fraction", "underflow_fraction")
+
+
 @dataclass(frozen=True)
 class Quantity:
     """`log`: recorded as the natural log of a square; `pairs`: needs two inputs or more; `largest`: the quantity that
-    holds its largest squared entry, which tells whether a float type overflows."""
+    holds its largest squared entry, which tells whether a float type overflows; `leaving`: those of LEAVING that are
+    counted."""
 
     name: str
     place: str
@@ -29,6 +41,7 @@ class Quantity:
     log: bool = True
     pairs: bool = False
     largest: str = ""
+    leaving: tuple = ()
 
     def layers(self, network):
         """The slice of layers on which it is defined."""
@@ -39,33 +52,61 @@ class Quantity:
 QUANTITIES = {
     q.name: q
     for q in (
-        Quantity("preactivation", "linear", "mean square of the preactivation h", largest="preactivation_max"),
+        Quantity(
+            "preactivation",
+            "linear",
+            "mean square of the preactivation h",
+            largest="preactivation_max",
+            leaving=tuple(LEAVING),
+        ),
         Quantity("activation", "units", "mean square of the activation x (layer 0: the input)"),
-        Quantity("gradient", "linear", "mean square of the gradient dL/dh", largest="gradient_max"),
-        Quantity("weight_gradient", "linear", "mean square of the weight gradient dL/dW, summed over the inputs"),
+        Quantity("gradient", "linear", "mean square of the gradient dL/dh", largest="gradient_max", leaving=tuple(LEAVING)),
+        Quantity(
+            "weight_gradient",
+            "linear",
+            "mean square of the weight gradient dL/dW, summed over the inputs",
+            leaving=("norm_overflow_fraction",),
+        ),
         Quantity("bias_gradient", "linear", "mean square of the bias gradient dL/db, summed over the inputs"),
         Quantity("input_gradient", "network", "mean square of the gradient with respect to the input dL/dx_0"),
-        Quantity("loss", "network", "square of the loss", largest="loss"),
+        Quantity("loss", "network", "square of the loss", largest="loss", leaving=ENTRIES),
         Quantity("loss_gradient", "network", "mean square of the gradient of the loss with respect to the output"),
         Quantity("preactivation_max", "linear", "largest squared preactivation"),
         Quantity("gradient_max", "linear", "largest squared entry of the gradient dL/dh"),
         Quantity("activation_mean", "hidden", "mean activation over the units", log=False),
-        Quantity("activation_unit_variance", "hidden", "variance of the activation between the units", log=False),
+        Quantity(
+            "activation_unit_variance",
+            "hidden",
+            "variance of the activation between the units (over their number), mean over the inputs",
+            log=False,
+        ),
         Quantity("dead_fraction", "hidden", "fraction of units with phi' = 0 on every input", log=False),
         Quantity("saturated_fraction", "hidden", "fraction of units with |phi'| below 1 % of its maximum", log=False),
-        Quantity("correlation", "linear", "cosine between the preactivations of two inputs", log=False, pairs=True),
         Quantity(
-            "log_one_minus_correlation",
+            "correlation",
             "linear",
-            f"natural log of one minus the correlation (float32 resolves it down to {math.log(CORRELATION_FLOOR):.1f})",
+            OVER_PAIRS.format("preactivations"),
             log=False,
             pairs=True,
         ),
-        Quantity("gradient_correlation", "linear", "cosine between the gradients of two inputs", log=False, pairs=True),
+        Quantity(
+            "log_one_minus_correlation",
+            "linear",
+            "natural log of one minus the correlation; networks below what float32 resolves "
+            f"({math.log(CORRELATION_FLOOR):.1f}) are left out, so that its mean seems to level off",
+            log=False,
+            pairs=True,
+        ),
+        Quantity(
+            "gradient_correlation",
+            "linear",
+            OVER_PAIRS.format("gradients"),
+            log=False,
+            pairs=True,
+        ),
     )
 }
 assert tuple(QUANTITIES) == RECORDED, "the table and the kernels' record must list the same quantities"
-IN_PRECISION = tuple(name for name, q in QUANTITIES.items() if q.largest)
 
 
 @dataclass(frozen=True)
@@ -85,8 +126,8 @@ def _statistics(quantity):
     name, of = quantity.name, quantity.meaning
     if quantity.log:
         yield f"{name}_log_mean", layer, f"mean of the natural log of the {of}"
-        yield f"{name}_log_variance", layer, f"variance of the natural log of the {of}"
-        yield f"{name}_log_quantile", (*layer, "quantile"), f"quantiles of the natural log of the {of}"
+        yield f"{name}_log_variance", layer, f"variance (over n - 1) of the natural log of the {of}"
+        yield f"{name}_log_quantile", (*layer, "quantile"), f"quantiles (NumPy's linear) of the natural log of the {of}"
         yield f"{name}_log_of_mean", layer, f"natural log of the mean of the {of}"
         size = f"networks that carry the mean of the {of}: (sum)^2 / sum of squares"
         yield f"{name}_effective_sample_size", layer, size
@@ -94,13 +135,18 @@ def _statistics(quantity):
         yield f"{name}_log", ("replica", *layer), f"natural log of the {of}"
     else:
         yield f"{name}_mean", layer, f"mean over networks of the {of}"
-        yield f"{name}_variance", layer, f"variance over networks of the {of}"
+        yield f"{name}_variance", layer, f"variance (over n - 1) over networks of the {of}"
     yield f"{name}_nonfinite_count", layer, f"networks that have infinity or NaN: {of}", True
-    if quantity.largest:
-        over = "share of networks whose largest entry overflows"
-        under = "share of networks whose root mean square is below the smallest normal number"
-        yield f"{name}_overflow_fraction", (*layer, "precision"), f"{name}: {over}"
-        yield f"{name}_underflow_fraction", (*layer, "precision"), f"{name}: {under}"
+    for statistic in quantity.leaving:
+        share = f"{name}: share of networks whose {LEAVING[statistic]}"
+        yield f"{name}_{statistic}", (*layer, "precision"), share + _way(quantity)
+
+
+def _way(quantity):
+    """From where on the way of the numbers a network counts as having left."""
+    if quantity.place == "network":
+        return ""
+    return ", here or in a layer above" if "gradient" in quantity.name else ", here or in a layer below (layer 0: the input)"
 
 
 # theory: (what it is, what it says of a log quantity as {statistic: meaning}, of a plain one)

@@ -268,6 +268,7 @@ def records(network, drawn, tape, cotangents):
     largest_derivative, derivative = find_activation(network.activation)[0].largest_derivative, activation_functions(network)[1]
     result["loss_gradient"][0] = _log_mean_square(cotangents[-1])
     result["activation"][0] = _log_mean_square(tape[0])
+    result["preactivation_max"][0] = _log_mean_square(np.abs(tape[0]).max())
     result["input_gradient"][0] = _log_mean_square(cotangents[0])
     result["loss"][0] = _log_mean_square(loss(drawn, tape))
     for layer in range(1, len(network.linear_widths) + 1):

@@ -16,6 +16,7 @@ from .options import RUN
 from .quantities import QUANTILES, QUANTITIES
 from .request import FILES, checked
 from .statistics.ensemble import EnsembleStatistics, restricted
+from .statistics.leaving import ways
 from .statistics.quantiles import collector
 
 
@@ -78,8 +79,9 @@ def simulate(
     quantiles = _probabilities(quantiles)
     layers = len(network.linear_widths) + 1
     kind = collector(len(LOG_QUANTITIES) * layers, options["replicas"])
+    fold = partial(_fold, kind, ways(network, options["inputs"]), options["keep_samples"])
     total, kept = None, []
-    for part, logs in folded_chunks(network, partial(_fold, kind, options["keep_samples"]), **options):
+    for part, logs in folded_chunks(network, fold, **options):
         total = part if total is None else total + part
         kept.append(logs)
         if progress is not None:
@@ -103,8 +105,8 @@ def _described(network, options):
     return options | files | {"engine_used": used} | ({} if fault is None else {"activation_fault": fault})
 
 
-def _fold(kind, keep_samples, records):
-    return EnsembleStatistics.of(records, kind), np.array(records[:, : len(LOG_QUANTITIES)]) if keep_samples else None
+def _fold(kind, ways, keep_samples, records):
+    return EnsembleStatistics.of(records, kind, ways), np.array(records[:, : len(LOG_QUANTITIES)]) if keep_samples else None
 
 
 def _probabilities(quantiles):

@@ -1,101 +1,119 @@
-"""What becomes of the gradient: one word, and the figures behind it, on the median network."""
+"""What becomes of the gradient: one word, and the figures behind it, on the median network and the middle 90 % of networks."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-
-from .precision import PRECISIONS
+from .exits import exits
+from .sentence import sentence
 
 STABLE_DECADES = 1.0  # within one decade over the whole depth
-REPORTED_PRECISIONS = ("float16", "bfloat16", "float32")
+SHALLOW = 3  # steps back from layer L: over so many, at its pace, a network with fewer is judged; tanh settles after more
+SPLIT_DECADES = 2.0  # between the 5 % and the 95 % quantile: beyond it networks share no scale
+SURE = 3.0  # standard errors
+RESOLVED = 650.0  # natural logs of mean squares: float64 holds what is 10^-14 of them
+MEDIAN = math.sqrt(math.pi / 2)  # standard error of a median over that of a mean, of a normal law
+BAND = (0.05, 0.95)
 DECADES = 1 / (2 * math.log(10))  # from the natural log of a square to decades of the root
-WORDS = ("stable", "vanishing", "exploding", "zero", "symmetric", "non-finite")
+WORDS = {
+    "stable": "the median stays within one decade, and the networks within two decades of each other",
+    "vanishing": "the median shrinks by more than a decade on its way back",
+    "exploding": "the median grows by more than a decade on its way back",
+    "split": "networks part ways: the median says little of any of them",
+    "zero": "the gradient is exactly zero in half of the networks or more",
+    "symmetric": "the units of a layer never differ",
+    "non-finite": "the gradient is inf or NaN in half of the networks or more",
+}
 
 
 @dataclass(frozen=True)
 class Verdict:
     """`word` is one of WORDS; decades are powers of ten of the root-mean-square gradient.
 
-    `decades` compares layer 1 with layer L (negative: it shrinks on its way back); `decades_per_100_layers` is its
-    rate; `spread_decades` is the 95 % quantile over the 5 % quantile, over networks, at layer 1. `leaves` maps a
-    precision to (layers back from layer L, "overflow" or "underflow") where the gradient of at least half of the
-    networks first leaves it, or None if it stays. `sentence` says all this to a student.
+    `decades` compares layer 1 with layer L on the median network (negative: it shrinks on its way back), `middle` the 5 %
+    and the 95 % quantile over networks at layer 1 with the median at layer L; `decades_per_100_layers` is the rate of the
+    median. `spread_decades` is the 95 % over the 5 % quantile at layer 1. Figures are NaN where they are not known.
+    `exits` says where half of the networks have left a float type (see `gradsim.exits.exits`), `sentence` all this to a
+    student.
+
+    The word, apart from what is zero, symmetric or not finite: `stable` if the median stays within STABLE_DECADES over the
+    whole depth (or over SHALLOW steps at its pace, where these are fewer, layers equally wide, and the pace is known to SURE
+    standard errors); `split` if the spread has grown by more than SPLIT_DECADES since layer L and the median is stable, or
+    networks vanish and others explode; `vanishing` or `exploding` else.
     """
 
     word: str
     decades: float
     decades_per_100_layers: float
+    middle: tuple
     spread_decades: float
-    leaves: dict
+    exits: dict
     sentence: str
+
+    @property
+    def keeps_scale(self):
+        """Whether the median stays within STABLE_DECADES, or is not known to leave."""
+        return not abs(self.decades) > STABLE_DECADES
 
 
 def judge(curves):
     """The Verdict on Curves."""
     depth = curves.network.depth
-    first, last = (curves.quantile("gradient", 0.5)[layer] for layer in (1, depth))
+    first, last = (float(curves.quantile("gradient", 0.5)[layer]) for layer in (1, depth))
     decades = _difference(first, last) * DECADES
-    spread = math.nan
-    if {0.05, 0.95} <= set(curves.quantiles.tolist()):
-        low, high = (curves.quantile("gradient", q)[1] for q in (0.05, 0.95))
-        spread = _difference(high, low) * DECADES
+    middle, spread, growth = _middle(curves, last)
     rate = decades * 100 / (depth - 1) if depth > 1 else math.nan
-    leaves = {name: _leaves(curves, PRECISIONS.index(name)) for name in REPORTED_PRECISIONS}
-    word = _word(curves, first, decades)
-    return Verdict(word, decades, rate, spread, leaves, _sentence(curves, word, decades, leaves))
+    word = _word(curves, first, decades, middle, growth)
+    verdict = Verdict(word, decades, rate, middle, spread, exits(curves), "")
+    return replace(verdict, sentence=sentence(curves, verdict))
 
 
 def _difference(a, b):
-    """a - b, NaN where both are infinite."""
-    return math.nan if np.isinf(a) and np.isinf(b) else float(a - b)
+    """a - b, NaN where both are the same infinity."""
+    return math.nan if math.isinf(a) and a == b else float(a) - float(b)
 
 
-def _word(curves, first, decades):
-    network = curves.network
+def _middle(curves, last):
+    """(low, high) quantile at layer 1 in decades over `last`; the spread there; and by how much it has grown since layer L."""
+    if not set(BAND) <= set(curves.quantiles.tolist()):
+        return (math.nan, math.nan), math.nan, math.nan
+    low, high = (curves.quantile("gradient", q) for q in BAND)
+    spread, before = (_difference(high[layer], low[layer]) * DECADES for layer in (1, curves.network.depth))
+    growth = spread if math.isinf(spread) else _difference(spread, before)
+    return tuple(_difference(q[1], last) * DECADES for q in (low, high)), spread, growth
+
+
+def _word(curves, first, decades, middle, growth):
     if first == -math.inf:
         return "zero"
     if not math.isfinite(first):
         return "non-finite"
-    between = curves["activation_unit_variance_mean"][1 : network.depth + 1]
-    if max(network.widths) > 1 and np.all(between == 0):
+    if _symmetric(curves):
         return "symmetric"
-    if abs(decades) <= STABLE_DECADES:
+    keeps = abs(decades) <= STABLE_DECADES and not _fast(curves, decades)
+    if growth > SPLIT_DECADES and (keeps or (middle[0] < -STABLE_DECADES and middle[1] > STABLE_DECADES)):
+        return "split"
+    if keeps:
         return "stable"
     return "vanishing" if decades < 0 else "exploding"
 
 
-def _leaves(curves, precision):
-    depth = curves.network.depth
-    for layer in range(depth, 0, -1):
-        for way in ("overflow", "underflow"):
-            if curves[f"gradient_{way}_fraction"][layer, precision] >= 0.5:
-                return depth - layer, way
-    return None
+def _symmetric(curves):
+    """Whether units never differ at any layer at which float64 holds their variance, and there is one."""
+    layers, names = slice(1, curves.network.depth + 1), ("mean", "nonfinite_count")
+    between, infinite = (curves.variables.get(f"activation_unit_variance_{name}") for name in names)
+    if between is None or infinite is None or "activation_log_quantile" not in curves.variables:
+        return False
+    size = curves.quantile("activation", 0.5)[layers]
+    seen = (size == -math.inf) | (abs(size) < RESOLVED)
+    alike = (between[layers] == 0) & (infinite[layers] == 0)
+    return max(curves.network.widths) > 1 and bool(seen.any()) and bool(alike[seen].all())
 
 
-def _sentence(curves, word, decades, leaves):
-    depth = curves.network.depth
-    if word == "non-finite":
-        return "the gradient at layer 1 is not a finite number"
-    if word == "zero":
-        zero = np.flatnonzero(curves.quantile("gradient", 0.5) == -math.inf)
-        reach = zero[zero <= depth].max()
-        return "the gradient is exactly zero " + ("at every layer" if reach == depth else f"at layer {reach} and below")
-    parts = [_trend(decades, depth)]
-    if word == "symmetric":
-        parts.insert(0, "the units of a layer never differ, so training cannot make them differ")
-    for name, leave in leaves.items():
-        if leave is not None:
-            parts.append(f"{name} {leave[1]}s from layer {depth - leave[0]} down")
-    return "; ".join(parts)
-
-
-def _trend(decades, depth):
-    ratio = f"{10**decades:.2g}" if abs(decades) < 1.5 else f"1e{decades:+.0f}"
-    share = f"layer 1 gets {ratio} times the last layer's"
-    if not abs(decades) > STABLE_DECADES:
-        return f"gradients keep their scale: {share}"
-    verb, layers = "shrink" if decades < 0 else "grow", (depth - 1) / abs(decades)
-    pace = f"by 10x every {layers:.2g} layers" if layers >= 1.5 else f"by {10 ** (1 / layers):.2g}x a layer"
-    return f"gradients {verb} {pace}; {share}"
+def _fast(curves, decades):
+    """Whether a network of few equally wide layers would leave STABLE_DECADES in SHALLOW steps, beyond chance."""
+    depth, widths = curves.network.depth, {curves.network.input_width, *curves.network.widths}
+    variance = curves.variables.get("gradient_log_variance")
+    if not 1 < depth <= SHALLOW or len(widths) > 1 or variance is None:
+        return False
+    error = MEDIAN * math.sqrt(float(variance[1] + variance[depth]) / curves.run["replicas"]) * DECADES
+    return abs(decades) > SURE * error and abs(decades) * SHALLOW / (depth - 1) > STABLE_DECADES

@@ -8,6 +8,7 @@ from gradsim.cells import DESCRIPTIONS
 from gradsim.initializers import INITIALIZERS
 from gradsim.quantities import VARIABLES
 from gradsim.store.dataset import DIMENSIONS
+from gradsim.verdict import WORDS
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -102,6 +103,7 @@ TABLES = {
         ("variable", "type", "meaning"), [(f"`{n}`", d.kind.__name__, d.long_name) for n, d in DESCRIPTIONS.items()]
     ),
     "variables": variables,
+    "words": lambda: table(("word", "meaning"), [(f"`{n}`", m) for n, m in WORDS.items()]),
     "activations": lambda: table(
         ("name", "aliases", "meaning"), [(f"`{a.name}`", ", ".join(a.aliases), a.summary) for a in ACTIVATIONS]
     ),

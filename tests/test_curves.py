@@ -78,15 +78,20 @@ def test_verdicts(options, word):
         "stable": "keep their scale",
     }[word] in verdict.sentence
     if word == "vanishing":
-        assert verdict.decades < -1 and verdict.leaves["float16"][1] == "underflow" and verdict.leaves["float32"] is None
+        assert verdict.decades < -1 and verdict.exits["float16"]["backward"].way == "underflow"
+        assert verdict.exits["float32"] == {"forward": None, "forward_norm": None, "backward": None, "backward_norm": None}
 
 
 def test_the_sentence_gives_the_figures():
     curves = gradsim.simulate(gradsim.mlp(width=1, depth=29, activation="linear", init="constant(0.1)"), 3)
     scale = curves.quantile("gradient", 0.5)[29] / (2 * np.log(10))  # of the probe, in decades
-    below = 29 - int(np.floor(scale + 4.214)) - 1  # the smallest normal number of float16 is 10^-4.214
+    above = curves.quantile("preactivation", 0.5)[1] / (2 * np.log(10))
+    up, down = (int(np.floor(size + 4.214)) + 1 for size in (above, scale))  # float16's smallest normal number is 10^-4.214
     assert curves.verdict.sentence.startswith("gradients shrink by 10x a layer; layer 1 gets 1e-28 times")
-    assert f"float16 underflows from layer {below} down" in curves.verdict.sentence
+    squares = int(np.floor(above + 2.107)) + 2  # the square of a number below 10^-2.107 is below that
+    assert f"float16 underflows from layer {up + 1} up (sums of squares from {squares}) and from layer {29 - down} down" in (
+        curves.verdict.sentence
+    )
 
 
 def test_one_layer_has_no_rate():

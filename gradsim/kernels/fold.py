@@ -83,30 +83,57 @@ def fold(records, logs, count, mean, squared_deviations, zeros, top, weights, sq
 
 
 @internal
-def count_below(v, n, limit, counts):
-    widest_vectors()
+def running_maxima(values, largest_values, log_entries, n, maxima):
+    """Of the entries' size, of minus the mean's, of the sum's and of minus the sum's: rows of `maxima`, over n steps.
+
+    NaN is as large as infinity, and never small.
+    """
+    top, low, top_sum, low_sum = -np.inf, -np.inf, -np.inf, -np.inf
     for i in range(n):
-        counts[i] += np.int64(v[i] < limit)
+        v, largest = values[i], largest_values[i]
+        total = v + log_entries[i]
+        largest = np.inf if np.isnan(largest) else largest
+        most = np.inf if np.isnan(total) else total
+        top = largest if largest > top else top
+        low = -v if -v > low else low
+        top_sum = most if most > top_sum else top_sum
+        low_sum = -total if -total > low_sum else low_sum
+        maxima[0, i] = top
+        maxima[1, i] = low
+        maxima[2, i] = top_sum
+        maxima[3, i] = low_sum
 
 
 @internal
-def count_above(v, n, limit, counts):
-    widest_vectors()
-    for i in range(n):
-        counts[i] += np.int64(v[i] > limit)
+def first_above(v, n, limit):
+    """The first place in `v`, which never falls, that is above `limit`; n if none is."""
+    low, high = 0, n
+    while low < high:
+        middle = (low + high) // 2
+        if v[middle] > limit:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 @entry_point
-def count_leaving(values, largest_values, smallest, largest, underflows, overflows):
-    """Adds to `overflows` and `underflows`, int64 (types, layers), how many replicas leave each float type.
+def count_leaving(values, largest_values, log_entries, limits, maxima, counts):
+    """Adds to `counts`, int64 (4, types, steps), how many replicas first leave a float type at a step of their way.
 
-    By the logs `largest_values`, float64 (replicas, layers), above `largest`, and by `values` below `smallest`: of types.
+    `values` and `largest_values`, float64 (replicas, steps), are logs of mean squares and of largest squares, `log_entries`
+    (steps) what turns the former into logs of sums. The four ways to leave are those of `running_maxima`, and `limits`, (4,
+    types), what these must not exceed. `maxima`, (4, steps), is room to work in.
     """
-    replicas, layers = values.shape
-    for k in range(smallest.size):
-        for r in range(replicas):
-            count_below(row(values, r), layers, smallest[k], row(underflows, k))
-            count_above(row(largest_values, r), layers, largest[k], row(overflows, k))
+    replicas = values.shape[0]
+    n = np.int64(values.shape[1])
+    for r in range(replicas):
+        running_maxima(row(values, r), row(largest_values, r), log_entries, n, maxima)
+        for k in range(limits.shape[0]):
+            so_far = row(maxima, k)
+            for t in range(limits.shape[1]):
+                if so_far[n - 1] > limits[k, t]:
+                    counts[k, t, first_above(so_far, n, limits[k, t])] += 1
 
 
 @entry_point

@@ -6,9 +6,9 @@ import numpy as np
 
 from .compilation import internal
 from .philox import ONE_BLOCK, fill_words
-from .record import ACTIVATION
+from .record import ACTIVATION, PREACTIVATION_MAX
 from .sampling import LAW_NORMAL, ROLE_INPUT, ROLE_SAMPLE, sample_row
-from .vectors import copy, log_mean_square, normalise
+from .vectors import copy, log_largest_square, log_mean_square, normalise
 
 GAUSSIAN, SAMPLES = range(2)
 
@@ -63,3 +63,4 @@ def input_forward(kind, correlation, key, layer, replica, data, x, exponents, n,
         for b in range(x.shape[0]):
             exponents[b] = normalise(x[b], n, 0)
     record[ACTIVATION, layer] = log_mean_square(x, exponents, n)
+    record[PREACTIVATION_MAX, layer] = log_largest_square(x, exponents, n)

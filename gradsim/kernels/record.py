@@ -1,6 +1,7 @@
 """What a run records: for each replica a float64 array of shape (len(RECORDED), layers), NaN where undefined.
 
-Rows before `activation_mean` are natural logs of mean squares; the others are plain numbers.
+Rows before `activation_mean` are natural logs of mean squares; the others are plain numbers. `preactivation_max` has the
+largest squared entry of the input at layer 0.
 """
 
 RECORDED = (

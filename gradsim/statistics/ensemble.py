@@ -4,23 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kernels.fold import count_leaving
-from ..kernels.record import LOG_QUANTITIES, RECORDED
-from ..precision import PRECISIONS, log_square_limits
-from ..quantities import IN_PRECISION, QUANTITIES
+from ..kernels.record import LOG_QUANTITIES
+from ..quantities import QUANTITIES
+from .leaving import Leaving
 from .moments import LogOfMean, Moments, folded
 
 LOGS = len(LOG_QUANTITIES)
-_ENTRIES = [RECORDED.index(name) for name in IN_PRECISION]
-_LARGEST = [RECORDED.index(QUANTITIES[name].largest) for name in IN_PRECISION]
 
 
 @dataclass(frozen=True)
 class EnsembleStatistics:
     """Statistics of records of shape (replicas, quantities, layers), elementwise over quantities and layers.
 
-    `zeros` and `nonfinite` count replicas; so do `overflows` and `underflows`, of shape (len(IN_PRECISION),
-    precisions, layers). `nonfinite` is meaningful where the quantity is defined.
+    `zeros` and `nonfinite` count replicas; `nonfinite` is meaningful where the quantity is defined.
     """
 
     replicas: int
@@ -29,18 +25,13 @@ class EnsembleStatistics:
     quantiles: object  # Samples or Histograms, rows are (quantity, layer)
     zeros: np.ndarray
     nonfinite: np.ndarray
-    overflows: np.ndarray
-    underflows: np.ndarray
+    leaving: Leaving
 
     @classmethod
-    def of(cls, records, collector):
-        """From records of shape (replicas, quantities, layers), kept no longer than this call."""
-        replicas, _, layers = records.shape
+    def of(cls, records, collector, ways):
+        """From records of shape (replicas, quantities, layers), kept no longer than this call; `ways` as `leaving.ways`."""
+        replicas = len(records)
         moments, means, zeros = folded(records, LOGS)
-        over, under = (np.zeros((len(IN_PRECISION), len(PRECISIONS), layers), np.int64) for _ in range(2))
-        for k, (entry, largest) in enumerate(zip(_ENTRIES, _LARGEST, strict=True)):
-            values, tops = (np.ascontiguousarray(records[:, row]) for row in (entry, largest))
-            count_leaving(values, tops, *log_square_limits(), under[k], over[k])
         return cls(
             replicas,
             moments,
@@ -48,8 +39,7 @@ class EnsembleStatistics:
             collector.of(records[:, :LOGS].reshape(replicas, -1)),
             zeros,
             replicas - moments.count - zeros,
-            over,
-            under,
+            Leaving.of(records, ways),
         )
 
     def __add__(self, other):
@@ -76,12 +66,9 @@ class EnsembleStatistics:
                 arrays["zero_count"] = self.zeros[row]
             else:
                 arrays["mean"], arrays["variance"] = mean, self.moments.variance[row]
-            if quantity.largest:
-                place = IN_PRECISION.index(name)
-                arrays["overflow_fraction"] = self.overflows[place].T / self.replicas
-                arrays["underflow_fraction"] = self.underflows[place].T / self.replicas
             for statistic, array in arrays.items():
                 yield f"{name}_{statistic}", restricted(array, quantity, network)
+        yield from self.leaving.fractions(self.replicas)
 
 
 def restricted(array, quantity, network, axis=0):

@@ -5,9 +5,10 @@ import pytest
 
 from gradsim.chunks import record_chunks
 from gradsim.network import mlp
-from gradsim.precision import PRECISIONS
+from gradsim.precision import PRECISIONS, log_square_limits
 from gradsim.quantities import PREDICTED, QUANTITIES, VARIABLES
 from gradsim.statistics.ensemble import EnsembleStatistics
+from gradsim.statistics.leaving import ways
 from gradsim.statistics.quantiles import Binned, Samples
 
 NETWORK = mlp(width=3, depth=4, activation="relu", outputs=2)  # width 3: one layer in eight is dead
@@ -20,7 +21,7 @@ def chunks():
 
 @pytest.mark.parametrize("collector", [Samples, Binned])
 def test_chunks_add_up(chunks, collector):
-    parts = [EnsembleStatistics.of(chunk, collector) for chunk in chunks]
+    parts = [EnsembleStatistics.of(chunk, collector, ways(NETWORK, 2)) for chunk in chunks]
     assert len(parts) > 1
     total = parts[0]
     for part in parts[1:]:
@@ -46,7 +47,7 @@ def test_precision_counts_what_leaves_the_range():
     values = [1e-9, 1e-3, 7e4, 1e39]
     for name in ("gradient", "gradient_max", "preactivation", "preactivation_max"):
         records[:, names.index(name)] = 2 * np.log(values)[:, None]
-    found = dict(EnsembleStatistics.of(records, Samples).variables(NETWORK, 1, (0.5,)))
+    found = dict(EnsembleStatistics.of(records, Samples, ways(NETWORK, 1)).variables(NETWORK, 1, (0.5,)))
     over = dict(zip(PRECISIONS, found["gradient_overflow_fraction"][1], strict=True))
     under = dict(zip(PRECISIONS, found["gradient_underflow_fraction"][1], strict=True))
     assert over == {"float16": 0.5, "bfloat16": 0.25, "float8_e4m3fn": 0.5, "float8_e5m2": 0.5, "float32": 0.25, "float64": 0.0}
@@ -58,3 +59,38 @@ def test_precision_counts_what_leaves_the_range():
         "float32": 0.0,
         "float64": 0.0,
     }
+
+
+@pytest.mark.parametrize("arithmetic", ["carried", "float32"])
+def test_shares_that_have_left_a_type_are_those_of_the_samples(arithmetic):
+    """Every way to leave, at every layer, type and network, from the logs that were kept; NaN is an overflow."""
+    from gradsim import simulate
+
+    network = mlp(width=[9, 3, 30, 4] * 6, input_width=5, activation="tanh", init="normal(0,60)", outputs=2)
+    tiny = mlp(width=[4, 7] * 12, activation="linear", weight_gain=0.02)
+    wild = mlp(width=20, depth=30, activation="relu", weight_gain=60.0)
+    normal, largest = log_square_limits()
+    left = set()
+    for net in (network, tiny, wild):
+        curves = simulate(net, 60, inputs=2, keep_samples=True, arithmetic=arithmetic)
+        widths = np.array([net.input_width, *net.linear_widths])
+        entries = {"weight_gradient": np.concatenate([[1], widths[1:] * widths[:-1]])}
+        for name, step in (("preactivation", 1), ("gradient", -1), ("weight_gradient", -1)):
+            logs = curves[f"{name}_log"].copy()
+            if step == 1:
+                logs[:, 0] = curves["activation_log"][:, 0]
+            sums = logs + np.log(entries.get(name, 2 * widths))
+            found = {"norm_overflow": ~(sums[..., None] <= largest / 2)}
+            if name != "weight_gradient":
+                tops = curves[f"{name}_max_log"]
+                found["overflow"] = ~(tops[..., None] <= largest)
+                found["underflow"] = logs[..., None] < normal
+                found["norm_underflow"] = sums[..., None] < normal / 2
+            for way, leaves in found.items():
+                expected = np.maximum.accumulate(leaves[:, 1:][:, ::step], axis=1)[:, ::step].mean(axis=0)
+                shares = curves[f"{name}_{way}_fraction"]
+                if step == 1:  # from the input on, whose largest entry is not among the samples
+                    expected = np.maximum(expected, shares[0])
+                assert np.array_equal(shares[1:], expected), (name, way)
+                left |= {(name, way, k) for k in np.flatnonzero((expected > 0).any(axis=0) & (expected < 1).any(axis=0))}
+    assert len(left) > 20

@@ -1,0 +1,89 @@
+"""The table at any width, and its words."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+import gradsim
+from gradsim import report
+from gradsim.curves import CurveSet
+
+
+@pytest.fixture(scope="module")
+def curve_set():
+    options = [
+        {"activation": "linear", "init": "normal(0,1)"},
+        {
+            "activation": "leaky_relu(0.05)",
+            "init": "corrected_truncated_normal(0,0.125)",
+            "weight_gain": 1e-9,
+            "bias_std": 0.25,
+        },
+        {"activation": "tanh", "init": "zeros"},
+    ]
+    return CurveSet([gradsim.simulate(gradsim.mlp(width=32, depth=120, **o), 20) for o in options])
+
+
+def printed(curve_set, columns):
+    out = io.StringIO()
+    console = Console(file=out, width=columns)
+    parts = report._tables(curve_set, console)
+    for part in parts:
+        console.print(part)
+    return (len(parts) + 1) // 2, out.getvalue()
+
+
+@pytest.mark.parametrize("columns, tables", [(60, 2), (80, 2), (report.WIDTH, 2), (200, 1)])
+def test_the_table_fits_and_keeps_every_figure(curve_set, columns, tables):
+    count, text = printed(curve_set, columns)
+    assert count == tables and max(map(len, text.splitlines())) <= columns and "…" not in text
+    for curves in curve_set:
+        assert curves.verdict.word in text
+        for kinds in curves.verdict.exits.values():
+            assert all(f"{exit.layer}" in text for exit in kinds.values() if exit is not None)
+
+
+def test_one_network_takes_few_lines(curve_set):
+    for columns, tables, lines in ((80, 2, 3 + 1 + 4), (report.WIDTH, 1, 3)):
+        count, text = printed(CurveSet([curve_set[0]]), columns)
+        assert count == tables and len(text.splitlines()) == lines
+
+
+def test_cells_of_the_table():
+    exit = gradsim.exits.Exit
+    for kinds, words in (
+        ({}, "?"),
+        ({"forward": None}, "–"),
+        ({"forward": None, "forward_norm": None}, "–"),
+        ({"forward": exit(32, "overflow")}, "↑32"),
+        ({"forward": exit(32, "overflow"), "forward_norm": exit(16, "overflow")}, "↑32 (16)"),
+        ({"forward": None, "forward_norm": exit(16, "underflow")}, "– (↓16)"),
+        ({"forward": exit(0, "overflow"), "forward_norm": exit(0, "overflow")}, "↑0"),
+        ({"forward": exit(9, "underflow"), "forward_norm": exit(3, "overflow")}, "↓9 (↑3)"),
+    ):
+        assert report._exit(kinds, "forward") == words
+
+
+def test_every_character_has_a_plain_one():
+    """In all that is printed: a terminal of any encoding can show what the mapping makes of it."""
+    from pathlib import Path
+
+    sources = [Path(report.__file__), *(Path(report.__file__).parent / "theory").glob("*report.py")]
+    used = {c for path in sources for c in path.read_text(encoding="utf-8") if not c.isascii()}
+    assert used <= report.ASCII.keys() and all(plain.isascii() for plain in report.ASCII.values())
+
+
+def test_how_the_pace_of_old_and_new_files_reads(curve_set):
+    lines = list(report.sentences(curve_set))
+    assert lines[0].startswith("linear, normal(0,1)") and "gradients grow by 5.6x a layer" in lines[0]
+    assert "underflow" not in lines[2] and "exactly zero" in lines[2]
+    few = replace(
+        curve_set[0],
+        quantiles=curve_set[0].quantiles[[3]],
+        variables={
+            name: array[..., [3]] if name.endswith("_log_quantile") else array for name, array in curve_set[0].variables.items()
+        },
+    )
+    assert few.verdict.word == "exploding" and "middle 90 %" not in few.verdict.sentence
