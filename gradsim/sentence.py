@@ -114,8 +114,8 @@ def _exits(kinds, zero):
             continue
         words = f"{what.way}s" if entries else f"{what.way}s in sums of squares"
         where = f"from {_layer(what.layer)} {preposition}"
-        if entries and norm and norm.way == entries.way and norm.layer != entries.layer:
-            where += f" (sums of squares from {norm.layer})"
+        if entries and norm and norm != entries:
+            where += f" (sums of squares{'' if norm.way == entries.way else f' {norm.way}'} from {norm.layer})"
         yield where if words == verb else f"{words} {where}"
         verb = words
 

@@ -99,14 +99,12 @@ def _word(curves, first, decades, middle, growth):
 
 def _symmetric(curves):
     """Whether units never differ at any layer at which float64 holds their variance, and there is one."""
-    layers, names = slice(1, curves.network.depth + 1), ("mean", "nonfinite_count")
-    between, infinite = (curves.variables.get(f"activation_unit_variance_{name}") for name in names)
-    if between is None or infinite is None or "activation_log_quantile" not in curves.variables:
+    layers, between = slice(1, curves.network.depth + 1), curves.variables.get("activation_unit_variance_mean")
+    if between is None or "activation_log_quantile" not in curves.variables:
         return False
     size = curves.quantile("activation", 0.5)[layers]
     seen = (size == -math.inf) | (abs(size) < RESOLVED)
-    alike = (between[layers] == 0) & (infinite[layers] == 0)
-    return max(curves.network.widths) > 1 and bool(seen.any()) and bool(alike[seen].all())
+    return max(curves.network.widths) > 1 and bool(seen.any()) and bool((between[layers][seen] == 0).all())
 
 
 def _fast(curves, decades):

@@ -36,6 +36,7 @@ def test_lines_differ_in_dashes_marks_or_a_colour_that_is_seen(vision):
         shape = [(style["linestyle"], style.get("marker")) for style in (one, other)]
         apart = np.linalg.norm(seen[one["color"]] - seen[other["color"]])
         assert shape[0] != shape[1] or apart >= APART, (one, other, apart)
+    assert all(np.linalg.norm(seen[a] - seen[b]) >= APART for a, b in combinations(COLOURS, 2))
     for colour in COLOURS:
         assert np.linalg.norm(seen[colour] - lab("#FFFFFF", vision)) >= APART
 

@@ -158,6 +158,18 @@ def test_an_overflow_on_the_way_back_is_told_as_one():
     assert curves.verdict.exits["float32"]["backward"] == Exit(2, "overflow")  # as a file of before NaN was counted
 
 
+def test_half_of_the_networks_is_enough_and_ways_may_differ():
+    def share(*leaving):
+        return np.repeat(np.array(leaving)[:, None], len(PRECISIONS), axis=1)
+
+    never, late, early = share(0, 0, 0, 0, 0), share(0, 0, 0.499, 0.5, 0.5), share(0, 0.5, 0.5, 1, 1)
+    variables = {f"{quantity}_{s}": never for quantity, statistics in KINDS.values() for s in statistics}
+    left = {"preactivation_underflow_fraction": late, "preactivation_norm_overflow_fraction": early}
+    verdict = with_gradient((-0.1, 0, 0.1), **variables | left).verdict
+    assert verdict.exits["float16"]["forward"] == (3, "underflow")
+    assert "float32 underflow from layer 3 up (sums of squares overflow from 1)" in verdict.sentence
+
+
 def test_a_minority_is_told():
     zero, broken = np.array([-1, 3, 1, 0, 0]), np.array([0, 2, 1, 0, 0])
     counts = {"gradient_zero_count": zero, "gradient_nonfinite_count": broken}
