@@ -1,0 +1,38 @@
+"""Hostile inputs, every one of every family: none shows a traceback, hangs, or leaves anything behind."""
+
+import pytest
+
+from . import command_lines, grids, input_files
+from .truths import listing, problems
+from .workshop import Workshop
+
+FAMILIES = {
+    "command_lines": command_lines.INPUTS,
+    "grids": grids.INPUTS,
+    "input_files": input_files.INPUTS,
+}
+LEAST = {
+    "command_lines": 120,
+    "grids": 80,
+    "input_files": 80,
+}
+
+
+@pytest.fixture(scope="session")
+def workshop():
+    found = Workshop()
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize(
+    "given", [pytest.param(i, id=f"{family}-{k}-{i.name}") for family, inputs in FAMILIES.items() for k, i in enumerate(inputs)]
+)
+def test_one_line_or_what_is_right(given, workshop, tmp_path):
+    if given.prepare is not None:
+        given.prepare(tmp_path)
+    before = listing(tmp_path)
+    what = {"source": given.source} if given.source is not None else {"arguments": list(given.arguments)}
+    outcome = workshop.run(tmp_path, **what, **given.settings)
+    found = problems(given.truth, outcome, before, listing(tmp_path), tmp_path, workshop.leftovers())
+    assert not found, "\n".join(found)
