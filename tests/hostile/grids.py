@@ -125,7 +125,7 @@ FILES = [
     grid(WHOLE_SMALL, done("relu", writes=("grid.h5",)), "no suffix", file="grid"),
     grid(WHOLE_SMALL, refused("grid.h5"), "called as its results", file="grid.h5"),
     grid(WHOLE_SMALL, refused("grid.h5"), "called as its results, --overwrite", file="grid.h5", arguments=("--overwrite",)),
-    grid(WHOLE_SMALL, Either(refused("-.toml"), done(writes=("-.h5",))), "called -", file="-.toml"),
+    grid(WHOLE_SMALL, Either(refused("-."), done(writes=("-.h5",))), "called -", file="-.toml"),
     grid("input_file = 'grid.toml'", refused("grid.toml"), "its own input"),
 ]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from . import command_lines, grids, input_files
+from . import command_lines, grids, input_files, result_files
 from .truths import listing, problems
 from .workshop import Workshop
 
@@ -10,17 +10,20 @@ FAMILIES = {
     "command_lines": command_lines.INPUTS,
     "grids": grids.INPUTS,
     "input_files": input_files.INPUTS,
+    "result_files": result_files.INPUTS,
 }
 LEAST = {
     "command_lines": 120,
     "grids": 80,
     "input_files": 80,
+    "result_files": 80,
 }
 
 
 @pytest.fixture(scope="session")
 def workshop():
     found = Workshop()
+    result_files.make(found)
     yield found
     found.close()
 
@@ -31,8 +34,9 @@ def workshop():
 def test_one_line_or_what_is_right(given, workshop, tmp_path):
     if given.prepare is not None:
         given.prepare(tmp_path)
-    before = listing(tmp_path)
-    what = {"source": given.source} if given.source is not None else {"arguments": list(given.arguments)}
-    outcome = workshop.run(tmp_path, **what, **given.settings)
-    found = problems(given.truth, outcome, before, listing(tmp_path), tmp_path, workshop.leftovers())
+    found = []
+    for what, truth in given.calls:
+        before = listing(tmp_path)
+        outcome = workshop.run(tmp_path, **what, **given.settings)
+        found += problems(truth, outcome, before, listing(tmp_path), tmp_path, workshop.leftovers())
     assert not found, "\n".join(found)

@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 REFUSAL_MEMORY = 2**29  # bytes: to say no costs no memory
@@ -50,7 +50,7 @@ class Either:
 
 @dataclass(frozen=True)
 class Input:
-    """`arguments` of the command line, or the `source` of a Python call, in a folder that `prepare(folder)` filled."""
+    """`arguments` of the command line, the `source` of a Python call, or both, in a folder that `prepare(folder)` filled."""
 
     name: str
     truth: object
@@ -58,6 +58,13 @@ class Input:
     source: str | None = None
     prepare: Callable | None = None
     settings: dict = field(default_factory=dict)  # limits, encoding, nobody: see worker.py
+
+    @property
+    def calls(self):
+        """What is run, in this order, each with its truth."""
+        command = [({"arguments": list(self.arguments)}, self.truth)] if self.arguments else []
+        alone = self.truth if not command else of_call(self.truth)
+        return command + ([({"source": self.source}, alone)] if self.source is not None else [])
 
 
 def refused(*words, **more):
@@ -71,6 +78,13 @@ def done(*words, **more):
 def either(*words, **more):
     """Refused with these words, or done with what `more` says."""
     return Either(Refused(words), Done(**more))
+
+
+def of_call(truth):
+    """What must be true of the Python call beside a command that writes pictures and prints: the same, without these."""
+    if isinstance(truth, Either):
+        return Either(of_call(truth.refused), of_call(truth.done))
+    return replace(truth, words=(), writes=(), changes=()) if isinstance(truth, Done) else truth
 
 
 def listing(folder):
