@@ -19,9 +19,7 @@ def line(text, truth, *more, name=None, **rest):
 def option(name, values, truth=None, command=f"run {SMALL} --out a.h5"):
     """One Input a value of one option; refused with the option's name unless told otherwise."""
     head = command.split()[0]
-    return [
-        line(command, truth or refused(name), name, value, name=f"{head} {name} {ascii(value)[:50]}") for value in values
-    ]
+    return [line(command, truth or refused(name), name, value, name=f"{head} {name} {ascii(value)[:50]}") for value in values]
 
 
 def says(*words, command=f"run {SMALL}"):
@@ -69,7 +67,8 @@ NAMES = [
     line("run --activation softmax", Refused(("--activation", PLURAL), ("did you mean",))),
     line("run --activation log_softmax", Refused(("--activation", PLURAL), ("did you mean",))),
     line(
-        f"run {SMALL} --activation prelu", Either(Refused(("leaky_relu(0.25)",), ("did you mean relu",)), done("leaky_relu(0.25)"))
+        f"run {SMALL} --activation prelu",
+        Either(Refused(("leaky_relu(0.25)",), ("did you mean relu",)), done("leaky_relu(0.25)")),
     ),
     line(f"run {SMALL} --activation celu", Either(Refused(("celu",), ("did you mean elu?",)), done("celu"))),
     line(f"run {SMALL} --activation sign", Either(Refused(("sign",), ("did you mean sin?",)), done("sign"))),
@@ -89,8 +88,28 @@ NAMES = [
 ACTIVATIONS = [
     *option(
         "--activation",
-        ("", " ", "relu(", "relu(1)", "relu)", "leaky_relu(nan)", "leaky_relu(inf)", "leaky_relu(1e31)", "leaky_relu(1,2)")
-        + ("leaky_relu(x)", "\x00", "\ud800", "🙂", "r" * 100_000, "relu,tanh", "['relu']", "__import__('os')", ":", "a:", ":a"),
+        (
+            "",
+            " ",
+            "relu(",
+            "relu(1)",
+            "relu)",
+            "leaky_relu(nan)",
+            "leaky_relu(inf)",
+            "leaky_relu(1e31)",
+            "leaky_relu(1,2)",
+            "leaky_relu(x)",
+            "\x00",
+            "\ud800",
+            "🙂",
+            "r" * 100000,
+            "relu,tanh",
+            "['relu']",
+            "__import__('os')",
+            ":",
+            "a:",
+            ":a",
+        ),
     ),
     *option("--activation", ("relu()", "ReLU", " relu ", "relu\n"), either("--activation", writes=("a.h5",))),
 ]
@@ -98,14 +117,48 @@ ACTIVATIONS = [
 SCHEMES = [
     *option(
         "--init",
-        ("", "normal", "normal(0)", "normal(0,1,2)", "normal(,)", "normal(0,,1)", "normal(0,1", "normal 0 1", "normal(0,-1)")
-        + ("uniform(1,-1)", "constant()", "constant(nan)", "sparse(-1)", "sparse(1.5)", "sparse(1e9)", "sparse(2,-1)")
-        + ("orthogonal(inf)", "normal(0,1e309)", "normal(0,1;2)", "\ud800", "(0,1)", "he_normal(fan_in,x)", "n" * 100_000),
+        (
+            "",
+            "normal",
+            "normal(0)",
+            "normal(0,1,2)",
+            "normal(,)",
+            "normal(0,,1)",
+            "normal(0,1",
+            "normal 0 1",
+            "normal(0,-1)",
+            "uniform(1,-1)",
+            "constant()",
+            "constant(nan)",
+            "sparse(-1)",
+            "sparse(1.5)",
+            "sparse(1e9)",
+            "sparse(2,-1)",
+            "orthogonal(inf)",
+            "normal(0,1e309)",
+            "normal(0,1;2)",
+            "\ud800",
+            "(0,1)",
+            "he_normal(fan_in,x)",
+            "n" * 100000,
+        ),
     ),
     *option(
         "--bias",
-        ("", "zeros(1)", "constant", "constant()", "normal(-1)", "uniform(2,1)", "gamma(1)", "constant(nan)")
-        + ("uniform(-inf,inf)", "constant(1e309)", "\ud800", "normal(0,1)"),
+        (
+            "",
+            "zeros(1)",
+            "constant",
+            "constant()",
+            "normal(-1)",
+            "uniform(2,1)",
+            "gamma(1)",
+            "constant(nan)",
+            "uniform(-inf,inf)",
+            "constant(1e309)",
+            "\ud800",
+            "normal(0,1)",
+        ),
     ),
     line(f"run {SMALL} --bias normal(1) --bias-std 1", refused("--bias-std", "--bias")),
     line(f"run {SMALL} --weight-gain 1e308 --init normal(0,1e10)", refused("--weight-gain")),

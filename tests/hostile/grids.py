@@ -104,7 +104,11 @@ TEXTS = [
 
 _MANY = f"{list(range(1, 1001))}"
 SIZES_THAT_CANNOT_BE = [
-    grid(f"width = {_MANY}\nseed = {_MANY}\nreplicas = {_MANY}", refused(("cells", "combinations", "networks"), SIZES), "1e9 cells"),
+    grid(
+        f"width = {_MANY}\nseed = {_MANY}\nreplicas = {_MANY}",
+        refused(("cells", "combinations", "networks"), SIZES),
+        "1e9 cells",
+    ),
     grid(
         "".join(f"{name} = {list(range(1, 41))}\n" for name in ("width", "seed", "replicas", "inputs", "outputs")),
         refused(("cells", "combinations", "networks"), SIZES),

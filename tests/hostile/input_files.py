@@ -46,7 +46,7 @@ def file(name, contents, truth, note="", given=None, options=(), **rest):
                 out.write(contents)
 
     shown = name if given is None else given
-    return Input(f"input {ascii(shown)} {note}", truth, (*RUN, "--input-file", shown, *options), prepare=prepare, **rest)
+    return Input(f"input {shown!a} {note}", truth, (*RUN, "--input-file", shown, *options), prepare=prepare, **rest)
 
 
 def npy(array, **options):

@@ -4,6 +4,8 @@ Each is a good file, r.h5, changed in one way. Beside it lies evil.py, which no 
 """
 
 import contextlib
+import functools
+import io
 import json
 import os
 import shutil
@@ -144,10 +146,25 @@ MISSING = [
     h5("without quantile", without("quantile"), refused("r.h5", "quantile")),
     *(
         h5(f"without {name}", without(name), sense("r.h5", name))
-        for name in ("quantile_method", "layer", "cell", "precision", "layer_width", "verdict", "activation", "seed")
-        + ("gradient_log_quantile", "gradient_log_mean", "gradient_overflow_fraction", "gradient_underflow_fraction")
-        + ("activation_unit_variance_mean", "log_one_minus_correlation_nonfinite_count", "preactivation_log_quantile")
-        + ("gradient_log", "loss_log_mean")
+        for name in (
+            "quantile_method",
+            "layer",
+            "cell",
+            "precision",
+            "layer_width",
+            "verdict",
+            "activation",
+            "seed",
+            "gradient_log_quantile",
+            "gradient_log_mean",
+            "gradient_overflow_fraction",
+            "gradient_underflow_fraction",
+            "activation_unit_variance_mean",
+            "log_one_minus_correlation_nonfinite_count",
+            "preactivation_log_quantile",
+            "gradient_log",
+            "loss_log_mean",
+        )
     ),
     h5("without any curve", lambda f: [f.pop(n) for n in list(f) if "_log" in n], refused("r.h5")),
     h5("without anything", lambda f: [f.pop(n) for n in list(f)], refused("r.h5")),
@@ -251,7 +268,13 @@ CODE = [
     h5("of os:system, with theory", net(activation="os:system"), sense("os:system"), arguments=THEORY, source=WITH_THEORY),
     h5("of a user's function", net(activation="bump"), sense("bump"), arguments=THEORY, source=WITH_THEORY),
     h5("of an unknown function", net(activation="nope"), sense("nope"), arguments=THEORY, source=WITH_THEORY),
-    h5("an unknown quantity", lambda f: None, refused("--quantity", "gradient"), arguments=("plot", "r.h5", "--quantity", "gradints"), source=None),
+    h5(
+        "an unknown quantity",
+        lambda f: None,
+        refused("--quantity", "gradient"),
+        arguments=("plot", "r.h5", "--quantity", "gradints"),
+        source=None,
+    ),
     h5("a plain quantity", lambda f: None, sense("--quantity"), arguments=("plot", "r.h5", "--quantity", "loss"), source=None),
 ]
 
@@ -262,12 +285,22 @@ def cut(change, truth, note, **options):
     def changed(path):
         import xarray
 
-        with xarray.open_dataset(path, engine="h5netcdf") as opened:
-            dataset = opened.load()
         path.unlink()
-        change(dataset, xarray).to_netcdf(path, **{"engine": "h5netcdf"} | options)
+        change(_loaded(), xarray).to_netcdf(path, engine="h5netcdf", **options)
 
     return file(f"xarray {note}", changed, truth)
+
+
+@functools.cache
+def _loaded():
+    """The good file, without the variables that neither the table nor the picture needs: they would take time."""
+    import xarray
+
+    with xarray.open_dataset(io.BytesIO(GOOD["r.h5"]), engine="h5netcdf") as opened:
+        return opened.drop_vars([n for n in opened.variables if n.startswith(LONG)]).load()
+
+
+LONG = ("weight_gradient", "bias_gradient", "input_gradient", "loss_", "preactivation_max", "gradient_max", "dead", "saturated")
 
 
 def _numbers(dataset):

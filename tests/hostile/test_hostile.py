@@ -2,7 +2,7 @@
 
 import pytest
 
-from . import command_lines, grids, input_files, result_files
+from . import command_lines, functions, grids, input_files, outputs, python_calls, result_files
 from .truths import listing, problems
 from .workshop import Workshop
 
@@ -11,12 +11,18 @@ FAMILIES = {
     "grids": grids.INPUTS,
     "input_files": input_files.INPUTS,
     "result_files": result_files.INPUTS,
+    "outputs": outputs.INPUTS,
+    "functions": functions.INPUTS,
+    "python_calls": python_calls.INPUTS,
 }
 LEAST = {
     "command_lines": 120,
     "grids": 80,
     "input_files": 80,
     "result_files": 80,
+    "outputs": 50,
+    "functions": 20,
+    "python_calls": 60,
 }
 
 
@@ -35,8 +41,12 @@ def test_one_line_or_what_is_right(given, workshop, tmp_path):
     if given.prepare is not None:
         given.prepare(tmp_path)
     found = []
-    for what, truth in given.calls:
-        before = listing(tmp_path)
-        outcome = workshop.run(tmp_path, **what, **given.settings)
-        found += problems(truth, outcome, before, listing(tmp_path), tmp_path, workshop.leftovers())
+    try:
+        for what, truth in given.calls:
+            before = listing(tmp_path)
+            outcome = workshop.run(tmp_path, **what, **given.settings)
+            found += problems(truth, outcome, before, listing(tmp_path), tmp_path, workshop.leftovers())
+    finally:
+        if given.finish is not None:
+            given.finish(tmp_path)
     assert not found, "\n".join(found)

@@ -16,13 +16,15 @@ ALIKE = ("Traceback", "Exception ignored", "Warning:", "core dumped", "Segmentat
 class Refused:
     """Exit code 2, one line that has all `words` (and one of each tuple among them), nothing on stdout, nothing written.
 
-    `never` must not be said. `late`: what was computed is printed all the same. Of a Python call: one of `errors` with such
-    a text.
+    `never` must not be said. `late`: what was computed is printed all the same, and what can be written is (`writes`). Of a
+    Python call: one of `errors` with such a text.
     """
 
     words: tuple = ()
     never: tuple = ()
     late: bool = False
+    writes: tuple = ()
+    code: int = 2
     errors: tuple = ("RequestError",)
 
 
@@ -57,6 +59,7 @@ class Input:
     arguments: tuple = ()
     source: str | None = None
     prepare: Callable | None = None
+    finish: Callable | None = None
     settings: dict = field(default_factory=dict)  # limits, encoding, nobody: see worker.py
 
     @property
@@ -135,8 +138,8 @@ def _refused(truth, outcome, before, after, folder):
             yield f"not one line: {line!r}"
     else:
         line = outcome.err
-        if outcome.code != 2:
-            yield f"exit code {outcome.code}, not 2; stdout {outcome.out[:300]!r}"
+        if outcome.code != truth.code:
+            yield f"exit code {outcome.code}, not {truth.code}; stdout {outcome.out[:300]!r}"
         if line.count("\n") != 1 or not line.startswith("gradsim: "):
             yield f"not one line of gradsim's: {line[-1500:]!r}"
         if bool(outcome.out) != truth.late:
@@ -148,8 +151,8 @@ def _refused(truth, outcome, before, after, folder):
     yield from (f"{word!r} in {line[-1500:]!r}" for word in truth.never if word.casefold() in line.casefold())
     if len(line) > LONGEST_LINE:
         yield f"a line of {len(line):,} characters"
-    if before != after:
-        yield f"files changed: {_difference(before, after)}"
+    if before != {name: digest for name, digest in after.items() if name not in truth.writes} or set(truth.writes) - set(after):
+        yield f"files changed: {_difference(before, after)}; expected {truth.writes} new"
     if outcome.memory > REFUSAL_MEMORY:
         yield f"refusing took {outcome.memory / 2**20:.0f} MiB"
 
@@ -173,6 +176,6 @@ def _done(truth, outcome, before, after, folder):
 
 
 def _difference(before, after):
-    signs = {n: "+" for n in set(after) - set(before)} | {n: "-" for n in set(before) - set(after)}
+    signs = dict.fromkeys(set(after) - set(before), "+") | dict.fromkeys(set(before) - set(after), "-")
     signs |= {n: "~" for n in set(before) & set(after) if before[n] != after[n]}
     return ", ".join(sign + name for name, sign in sorted(signs.items()))

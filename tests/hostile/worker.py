@@ -109,7 +109,8 @@ def answer(request, spool):
         os.dup2(descriptor, number)
         os.close(descriptor)
         errors = "strict" if number == 1 else "backslashreplace"
-        stream = io.TextIOWrapper(open(number, "wb", closefd=False), request.get("encoding", "utf-8"), errors)
+        raw = io.FileIO(number, "wb", closefd=False)
+        stream = io.TextIOWrapper(io.BufferedWriter(raw), request.get("encoding", "utf-8"), errors)
         streams["stdout" if number == 1 else "stderr"] = stream
     was = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = streams["stdout"], streams["stderr"]
@@ -157,6 +158,8 @@ def serve(spool):
     warnings.simplefilter("always", RuntimeWarning)
     log = open(spool / "hung.txt", "w")  # noqa: SIM115
     room = status("VmSize") + ROOM
+    gc.collect()
+    gc.freeze()  # what is there by now need not be looked at after each input
     for line in requests:
         request = json.loads(line)
         faulthandler.dump_traceback_later(request["seconds"], exit=True, file=log)
