@@ -277,4 +277,51 @@ TERMINALS = [
     )
 ]
 
-INPUTS = [*SAME_FILE, *NOT_OURS, *SPECIAL, *LONG, *RIGHTS, *FULL, *TERMINALS]
+BREAK = """
+import os, shutil, threading
+from gradsim.cli import main
+def stop(*arguments, **more):
+    raise KeyboardInterrupt
+"""
+HALT = (
+    BREAK
+    + """
+was = {home}.{name}
+{home}.{name} = stop
+try:
+    main({arguments})
+finally:
+    {home}.{name} = was
+"""
+)
+
+
+def interrupted(note, home, name, more, truth, first=""):
+    """Ctrl-C as soon as a function is called."""
+    source = first + HALT.format(home=home, name=name, arguments=[*SMALL, *more])
+    return Input(f"output interrupted {note}", truth, source=source)
+
+
+NOTHING = Refused(("interrupted",), late=True, code=130)
+BREAKS = [
+    interrupted("before its results are on the disk", "os", "fsync", ("--out", "a.h5"), NOTHING),
+    interrupted("before its picture is on the disk", "os", "fsync", ("--plot", "a.png"), NOTHING),
+    interrupted(
+        "while it draws",
+        "Figure",
+        "savefig",
+        ("--out", "a.h5", "--plot", "a.png"),
+        Refused(("interrupted", "a.h5"), never=("nothing was written",), late=True, code=130, writes=("a.h5",)),
+        "from matplotlib.figure import Figure\n",
+    ),
+    Input(
+        "output into a folder that goes away",
+        Refused(("d/a.h5",), late=True),
+        source=BREAK
+        + "threading.Timer(0.3, shutil.rmtree, ['d']).start()\n"
+        + f"main({'run --width 64 --depth 100 --replicas 20000 --out d/a.h5'.split()})",
+        prepare=lambda folder: (folder / "d").mkdir(),
+    ),
+]
+
+INPUTS = [*SAME_FILE, *NOT_OURS, *SPECIAL, *LONG, *RIGHTS, *FULL, *TERMINALS, *BREAKS]

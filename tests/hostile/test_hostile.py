@@ -2,7 +2,7 @@
 
 import pytest
 
-from . import command_lines, functions, grids, input_files, outputs, python_calls, result_files
+from . import command_lines, functions, grids, input_files, outputs, processes, python_calls, result_files
 from .truths import listing, problems
 from .workshop import Workshop
 
@@ -50,3 +50,20 @@ def test_one_line_or_what_is_right(given, workshop, tmp_path):
         if given.finish is not None:
             given.finish(tmp_path)
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("process", [pytest.param(p, id=f"processes-{p.name}") for p in processes.PROCESSES])
+def test_a_process_ends_well(process, workshop, tmp_path):
+    folder = tmp_path / "here"
+    folder.mkdir()
+    process.check(folder, workshop.environment)
+    assert workshop.leftovers() == []
+
+
+def test_there_are_at_least_400():
+    """Inputs, each counted once, not assertions; every family as many as it should have."""
+    counts = {family: len({(i.name, i.truth, i.source, i.arguments) for i in inputs}) for family, inputs in FAMILIES.items()}
+    counts["processes"] = len(processes.PROCESSES)
+    print(f"{sum(counts.values()):,} hostile inputs: {', '.join(f'{name} {count}' for name, count in counts.items())}")
+    assert sum(counts.values()) >= 400
+    assert all(counts[family] >= least for family, least in LEAST.items())

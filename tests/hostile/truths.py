@@ -129,6 +129,11 @@ def problems(truth, outcome, before, after, folder, leftovers=()):
     return found
 
 
+def _telling(err):
+    """Stderr without the lines that say how far a run is."""
+    return "".join(line for line in err.splitlines(keepends=True) if "% done" not in line)
+
+
 def _refused(truth, outcome, before, after, folder):
     if outcome.raised is not None:
         if outcome.raised not in truth.errors:
@@ -137,7 +142,8 @@ def _refused(truth, outcome, before, after, folder):
         if not line.strip() or "\n" in line.strip("\n"):
             yield f"not one line: {line!r}"
     else:
-        line = outcome.err
+        line = _telling(outcome.err)
+        line = line.removeprefix("\n") if truth.code == 130 else line  # beside the ^C of a terminal
         if outcome.code != truth.code:
             yield f"exit code {outcome.code}, not {truth.code}; stdout {outcome.out[:300]!r}"
         if line.count("\n") != 1 or not line.startswith("gradsim: "):
@@ -151,7 +157,8 @@ def _refused(truth, outcome, before, after, folder):
     yield from (f"{word!r} in {line[-1500:]!r}" for word in truth.never if word.casefold() in line.casefold())
     if len(line) > LONGEST_LINE:
         yield f"a line of {len(line):,} characters"
-    if before != {name: digest for name, digest in after.items() if name not in truth.writes} or set(truth.writes) - set(after):
+    rest = {name: digest for name, digest in after.items() if name not in truth.writes}
+    if before != rest or not set(truth.writes) <= set(after):
         yield f"files changed: {_difference(before, after)}; expected {truth.writes} new"
     if outcome.memory > REFUSAL_MEMORY:
         yield f"refusing took {outcome.memory / 2**20:.0f} MiB"
@@ -161,7 +168,7 @@ def _done(truth, outcome, before, after, folder):
     if outcome.code != 0 or outcome.raised is not None:
         yield f"exit code {outcome.code}, {outcome.raised}: {outcome.message}; stderr {outcome.err[-1500:]!r}"
         return
-    for line in outcome.err.splitlines():
+    for line in _telling(outcome.err).splitlines():
         if not any(word in line for word in truth.said):
             yield f"stderr has {line!r}"
     yield from (f"no {word!r} in {outcome.out[:1500]!r}" for word in truth.words if word not in outcome.out)
