@@ -240,6 +240,7 @@ def full(note, more, *words, size=4096, writes=(), command=SMALL, **rest):
 
 
 LARGE = ("run", "--width", "4", "--depth", "20", "--replicas", "600", "--keep-samples")
+LONGER = ("run", "--width", "64", "--depth", "100", "--replicas", "20000")
 FULL = [
     full("files of 4 KB", "--out|a.h5", "a.h5"),
     full("files of 30 KB", "--out|a.h5", "a.h5", size=30_000),
@@ -317,9 +318,7 @@ BREAKS = [
     Input(
         "output into a folder that goes away",
         Refused(("d/a.h5",), late=True),
-        source=BREAK
-        + "threading.Timer(0.3, shutil.rmtree, ['d']).start()\n"
-        + f"main({'run --width 64 --depth 100 --replicas 20000 --out d/a.h5'.split()})",
+        source=BREAK + "threading.Timer(0.3, shutil.rmtree, ['d']).start()\n" + f"main({[*LONGER, '--out', 'd/a.h5']})",
         prepare=lambda folder: (folder / "d").mkdir(),
     ),
 ]
