@@ -9,7 +9,7 @@ ONE = "def f_derivative(h):\n    return 1.0\n"
 _COUNT = iter(range(1000))  # a module's name of its own for each: Python imports a name once
 
 
-def function(note, code, truth, text=None, more=(), command=RUN, file=None):
+def function(note, code, truth, text=None, more=(), command=RUN, file=None, **rest):
     """A run with `code` as a module, and its f as the activation."""
     module = f"hostile_{next(_COUNT)}"
     text = (text or "MODULE:f").replace("MODULE", module)
@@ -26,7 +26,7 @@ def function(note, code, truth, text=None, more=(), command=RUN, file=None):
         content = code if isinstance(code, bytes) else code.encode()
         (folder / (file or f"{module}.py")).write_bytes(content)
 
-    return Input(f"function {note}", named(truth), (*command, "--activation", text, *more), prepare=prepare)
+    return Input(f"function {note}", named(truth), (*command, "--activation", text, *more), prepare=prepare, **rest)
 
 
 def body(*lines, derivative=ONE):
@@ -57,14 +57,17 @@ RAISES = [
 ]
 
 FOR_EVER = "while h > -1e9: h = h * 0.5 + 1.0"
+# A loop inside a compiled function cannot be stopped: the thread that is in it ends with its process
+ALONE = {"settings": {"alone": True}}
 LOOPS = [
-    function("loops beyond 10", beyond("h > 10", FOR_EVER), refused("MODULE:f")),
-    function("loops beyond 30", beyond("h > 30", FOR_EVER), refused("MODULE:f")),
-    function("loops at 0", beyond("h == 0", FOR_EVER), refused("MODULE:f")),
+    function("loops beyond 10", beyond("h > 10", FOR_EVER), refused("MODULE:f"), **ALONE),
+    function("loops beyond 30", beyond("h > 30", FOR_EVER), refused("MODULE:f"), **ALONE),
+    function("loops at 0", beyond("h == 0", FOR_EVER), refused("MODULE:f"), **ALONE),
     function(
         "loops everywhere",
         body("while True:", "    h += 1.0", "    if h < -1e9:", "        break", "return h"),
         refused("MODULE:f"),
+        **ALONE,
     ),
 ]
 
@@ -133,7 +136,7 @@ MODULES = [
 
 GOOD = body("return h")
 TEXTS = [
-    function("without a name", GOOD, refused("MODULE:"), "MODULE:"),
+    function("without a name", GOOD, refused("MODULE"), "MODULE:"),
     function("without a module", GOOD, refused(":f"), ":f"),
     function("with two colons", GOOD, refused("MODULE"), "MODULE:f:g"),
     function("with a dot", GOOD, refused("MODULE"), "MODULE:f.g"),
@@ -149,14 +152,14 @@ TEXTS = [
     function(
         "shadowed by the library",
         GOOD,
-        refused("json:f", ("json.py", "already", "another", "shadow")),
+        refused("json", ("json.py", "already", "another", "shadow")),
         "json:f",
         file="json.py",
     ),
     function(
         "shadowed by gradsim",
         GOOD,
-        refused("gradsim:f", ("gradsim.py", "already", "another", "shadow")),
+        refused("gradsim", ("gradsim.py", "already", "another", "shadow")),
         "gradsim:f",
         file="gradsim.py",
     ),

@@ -94,7 +94,7 @@ TEXTS = [
     grid("activation,width\nrelu,4\n", refused("grid.toml", "TOML")),
     grid('{"width": 4}', refused("grid.toml", "TOML"), "JSON"),
     grid("width = " + "[" * 100_000, refused("grid.toml"), "nested 100,000 times"),
-    grid("width = " + "[" * 900 + "4" + "]" * 900, refused("width"), "nested 900 times"),
+    grid("width = " + "[" * 900 + "4" + "]" * 900, refused(("width", "grid.toml")), "nested 900 times"),
     grid("seed = " + "9" * 5000, refused("grid.toml"), "an integer of 5,000 digits"),
     grid("depth = 2021-13-45", refused("grid.toml", "TOML")),
     grid("# " + "x" * 3_000_000, either("grid.toml", writes=("grid.h5",)), "a comment of 3 MB"),

@@ -65,14 +65,19 @@ class Workshop:
             self.process.kill()
         return self.process.stdout.readline()
 
-    def run(self, folder, seconds=SECONDS, **request):
-        """Runs one input in `folder`, which is the current one for it."""
+    def run(self, folder, seconds=SECONDS, alone=False, **request):
+        """Runs one input in `folder`, which is the current one for it; `alone`: its process ends with it."""
         if self.process is None or self.process.poll() is not None:
             self._start()
         line = self._ask({"folder": str(folder), "seconds": seconds} | request, 2 * seconds)
         texts = {name: (self.spool / name).read_text(errors="backslashreplace") for name in ("out", "err")}
         if line:
-            return Outcome(**json.loads(line), **texts)
+            reply = json.loads(line)
+            if alone:
+                self.process.kill()
+                self._end()
+                reply["threads"] = 0
+            return Outcome(**reply, **texts)
         code = self._end()
         log = (self.spool / "hung.txt").read_text()
         words = f"it hung for {seconds:g} s" if "Timeout" in log else f"the interpreter ended with {code}"
