@@ -15,6 +15,7 @@ GATE_CUT = np.float32(20.0)  # beyond it the gate is 0 or 1 in float32, and its 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, arXiv:1706.02515
 SELU_RIGHT, SELU_LEFT = np.float32(SELU_SCALE), np.float32(SELU_SCALE * SELU_ALPHA)
 MISH_CUT = np.float32(20.0)
+LEFT_CUT = np.float32(-100.0)  # below it float32 holds no slope: `exp` ends at 2^-125, and h times that would look like one
 
 
 @elementary
@@ -62,7 +63,8 @@ def _silu(h, a):
 
 @elementary
 def _silu_derivative(h, a):
-    return f32.sigmoid(h) * (ONE + h * f32.sigmoid(-h))
+    held = max(h, LEFT_CUT)
+    return f32.sigmoid(held) * (ONE + held * f32.sigmoid(-held))
 
 
 @elementary
@@ -128,7 +130,7 @@ def _mish(h, a):
 
 @elementary
 def _mish_derivative(h, a):
-    held = min(h, MISH_CUT)
+    held = max(min(h, MISH_CUT), LEFT_CUT)
     e = f32.exp(held)
     square = e * (e + TWO)
     denominator = square + TWO

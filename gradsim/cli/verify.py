@@ -25,17 +25,19 @@ def command(files, names, thorough, seed, only_list, out, overwrite):
     if only_list:
         for check in chosen:
             click.echo(f"{check.name}  ({check.kind})\n    {check.claim}\n    {check.source}")
+        _say_not_checked()
         return 0
     folder = _folder(files, out, overwrite)
     from ..verification import verify
-    from .progress import compile_first
+    from .progress import compilation_notice
 
-    compile_first("carried")
     width = max(len(check.name) for check in chosen)
-    report = verify(names, thorough=thorough, seed=seed, each=lambda check, result: _tell(check, result, width))
+    with compilation_notice():
+        report = verify(names, thorough=thorough, seed=seed, each=lambda check, result: _tell(check, result, width))
     with files.trying():
         for line in _verdict(report):
             click.echo(line)
+        _say_not_checked()
     if folder is not None:
         from ..plotting import image
         from ..verification.picture import figures
@@ -45,6 +47,14 @@ def command(files, names, thorough, seed, only_list, out, overwrite):
             files.write(path, lambda path=path, drawn=drawn: image(drawn, path))
         files.tell_written()
     return 0 if report.passed else 1
+
+
+def _say_not_checked():
+    from ..verification import NOT_CHECKED
+
+    click.echo("\nnot checked:")
+    for what in NOT_CHECKED:
+        click.echo(f"    {what}")
 
 
 def _tell(check, result, width):

@@ -70,6 +70,11 @@ def from_gap(gap, allowed, what):
     return Result(float(gap <= allowed), f"{what}: off by {gap:.1e} at most, {allowed:.0e} allowed")
 
 
+def from_share(share, what, where):
+    """The Result of many numbers that are exact up to rounding: the largest error as a share of what rounding may do."""
+    return Result(float(share <= 1), f"{what}: error at most {share:.2g} of what rounding allows ({where})")
+
+
 def mean_score(samples, expected):
     """z of the mean of samples (..., networks) with the standard error that they show themselves."""
     error = samples.std(axis=-1, ddof=1) / np.sqrt(samples.shape[-1])

@@ -1,0 +1,63 @@
+"""One replica seen from inside: what the compiled code that every run uses leaves on its tape."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..chunks import Workplace
+from ..program import lower
+from ..request import checked, fit
+from ..streams import stream_key
+
+
+class Scaled(NamedTuple):
+    """Numbers `mantissas` * 2^`exponents`, an exponent a row: beyond any float type."""
+
+    mantissas: np.ndarray  # float64 (inputs, width)
+    exponents: np.ndarray  # int64 (inputs, 1)
+
+    @property
+    def numbers(self):
+        return np.ldexp(self.mantissas, self.exponents)
+
+
+class Taped(NamedTuple):
+    """`vectors[k]` is vector k of the tape (x_0, h_1, x_1, ...); `into` are the cotangents of vectors 0 and 1, the last two
+    that are made. `samples` are the rows of the input file."""
+
+    vectors: list
+    into: list
+    samples: np.ndarray
+    record: np.ndarray
+
+
+def taped(network, replica=0, seed=0, stream=None, **options):
+    """The Taped of one replica. Options as of `gradsim.simulate`."""
+    options = checked(seed=seed, stream=stream, **options)
+    fit(network, options)
+    arithmetic, inputs = options["arithmetic"], options["inputs"]
+    program = lower(
+        network,
+        inputs,
+        options["input_correlation"],
+        options["loss"],
+        options["probe"],
+        options["input_file"],
+        options["target_file"],
+        options["engine"],
+        arithmetic,
+    )
+    place = Workplace(program, arithmetic, 1)
+    record = place.fill(program, stream_key(seed, network.to_json() if stream is None else stream), replica, 1)[0].copy()
+
+    def scaled(values, width, exponents):
+        rows = values[: inputs * 4 * -(-width // 4)].reshape(inputs, -1)[:, :width].astype(float)
+        return Scaled(rows, (exponents if arithmetic == "carried" else np.zeros(inputs, np.int64))[:, None])
+
+    tape, carried = place.tape, arithmetic == "carried"
+    vectors = [
+        scaled(tape.values[offset:], width, tape.exponents[k] if carried else None)
+        for k, (_, _, width, offset, _) in enumerate(program.steps[:-1])
+    ]
+    into = [scaled(tape.cotangents[k], program.steps[k][2], tape.d_exponents[k] if carried else None) for k in range(2)]
+    return Taped(vectors, into, tape.samples.copy(), record)
