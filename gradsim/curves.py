@@ -97,9 +97,10 @@ class CurveSet(Sequence):
             curves = (curves,)
         self._curves = tuple(curves) if isinstance(curves, Iterable) else ()
         self.request = request  # the grid as it was asked for, if it was one
-        strange = next((c for c in self._curves if not isinstance(c, Curves)), None)
-        if not self._curves or strange is not None:
-            raise RequestError(f"curves: {curves if strange is None else strange!r} is not the Curves of one network or more")
+        strange = [type(part).__name__ for part in self._curves if not isinstance(part, Curves)]
+        if not self._curves or strange:
+            what = f"{strange[0]} among them" if strange else "none at all"
+            raise RequestError(f"curves: there must be the Curves of one network or more; {what}")
 
     def __len__(self):
         return len(self._curves)

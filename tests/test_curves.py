@@ -128,6 +128,40 @@ def test_requests_that_cannot_be(curves):
         curves["gradient"]
 
 
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("gradient_log_men", "did you mean gradient_log_mean"),
+        ("correlation", "did you mean"),
+        ("xyzzy", "see sorted(curves.variables)"),
+        (3, "see sorted(curves.variables)"),
+        (["gradient_log_mean"], "see sorted(curves.variables)"),
+        (None, "see sorted(curves.variables)"),
+    ],
+)
+def test_a_variable_that_is_not_there_suggests_the_near_ones(name, words, curves):
+    for kind in (KeyError, gradsim.RequestError):
+        with pytest.raises(kind) as error:
+            curves[name]
+        assert words in str(error.value) and str(error.value).startswith("no variable ") and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("given", [3, None, "relu", [1, 2], [None], object(), iter([])])
+def test_a_set_is_of_curves(given):
+    with pytest.raises(gradsim.RequestError, match="there must be the Curves of one network or more"):
+        CurveSet(given)
+
+
+@pytest.mark.parametrize("probability", ["0.5", None, [0.5], True, 1j])
+def test_a_quantile_is_a_number(probability, curves):
+    with pytest.raises(gradsim.RequestError, match="not a number"):
+        curves.quantile("gradient", probability)
+
+
+def test_a_set_of_one_is_a_set(curves):
+    assert list(CurveSet(curves)) == [curves] and list(CurveSet(c for c in [curves])) == [curves]
+
+
 def test_statistics_of_plain_quantities_beyond_float64_are_counted():
     curves = gradsim.simulate(gradsim.mlp(width=8, depth=60, weight_gain=1e12), 300)
     assert np.isfinite(curves["activation_log_mean"]).all()

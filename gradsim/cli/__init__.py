@@ -67,19 +67,17 @@ def main(arguments=None):
 
 def _run(arguments, outputs):
     """The exit code of a command."""
+    code = 0
     try:
-        code = group.main(arguments, prog_name="gradsim", standalone_mode=False, obj=outputs)
-        if sys.stdout is None:
-            raise RequestError("stdout: closed, nothing could be printed")
-        sys.stdout.flush()
+        with outputs.trying():
+            code = group.main(arguments, prog_name="gradsim", standalone_mode=False, obj=outputs)
+            if sys.stdout is None:
+                raise RequestError("stdout: closed, nothing could be printed")
+            sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message())
-        return 0
     except click.ClickException as error:
         code = _complain(error.format_message())
-    except (RequestError, OSError) as error:
-        outputs.failures.append(error)
-        code = 0
     failed = [_complain(words) for words in dict.fromkeys(_words(error) for error in outputs.failures) if words]
     if any(isinstance(error, BrokenPipeError) for error in outputs.failures):
         with suppress(OSError, ValueError):  # or Python would fail once more at its end

@@ -55,6 +55,8 @@ class Outputs:
             yield
         except (RequestError, OSError) as error:
             self.failures.append(error)
+        except SystemExit:  # rich's and click's answer to a reader of stdout that is gone
+            self.failures.append(BrokenPipeError())
 
     def write(self, path, make):
         """Has one of the files asked for hold the bytes that `make` gives, if that can be."""
@@ -98,12 +100,14 @@ def _names(paths):
     return ", ".join(printable(path) for path in paths)
 
 
-def sources(runs):
-    """The files that runs read."""
-    for run in runs:
-        for samples in (run["input_file"], run["target_file"]):
-            if samples is not None:
-                yield samples.name if os.path.exists(samples.name) else samples.name.rpartition(":")[0]
+def sources(options):
+    """The files that are read for `options`, in which each may be a list."""
+    for name in ("input_file", "target_file"):
+        given = options.get(name)
+        for value in given if isinstance(given, list) else [given]:
+            if isinstance(value, str | os.PathLike):
+                text = os.fspath(value)
+                yield text if os.path.exists(text) else text.partition(":")[0]  # X.h5:/path
 
 
 def deliver(outputs, curve_set, out, plot, theory=False):

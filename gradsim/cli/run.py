@@ -26,9 +26,9 @@ def command(files, out, plot, theory, overwrite, keep_samples, threads, **option
     network, run = network_and_run(options)
     checked(threads=threads)
     if out is not None:
-        files.ask_results("--out", out, overwrite, sources([run]))
+        files.ask_results("--out", out, overwrite, sources(options))
     if plot is not None:
-        files.ask_picture("--plot", plot, overwrite, sources([run]))
+        files.ask_picture("--plot", plot, overwrite, sources(options))
     done = 0
     compile_first(run["arithmetic"])
     with progress(run["replicas"], "networks") as update:

@@ -26,7 +26,7 @@ def command(files, grid, threads, out, plot, theory, overwrite):
     plan = read_plan(grid)
     checked(threads=threads)
     out = out or f"{Path(grid).stem}.h5"
-    read = [grid, *sources(run for _, run in plan.cells)]
+    read = [grid, *sources(plan.axes)]
     files.ask_results("--out", out, overwrite, read)
     if plot is not None:
         files.ask_picture("--plot", plot, overwrite, read)
