@@ -155,7 +155,7 @@ SPECIAL = [
         several(at("null", device(1, 3)), link("l.h5", "null")),
     ),
     run("link to a folder", "--out|l.h5|--overwrite", refused("--out", "l.h5"), link("l.h5", ".")),
-    run("link to nothing", "--out|l.h5", either("--out", "l.h5", changes=("l.h5",)), link("l.h5", "nothing")),
+    run("link to nothing", "--out|l.h5", either("--out", "l.h5", writes=("nothing",)), link("l.h5", "nothing")),
     run("below a file", "--out|notes.txt/a.h5", refused("--out"), text("notes.txt")),
     run("below nothing", "--out|nowhere/a.h5", refused("--out", "nowhere")),
     run("picture below nothing", "--plot|nowhere/a.png", refused("--plot", "nowhere")),
@@ -318,7 +318,9 @@ BREAKS = [
     Input(
         "output into a folder that goes away",
         Refused(("d/a.h5",), late=True),
-        source=BREAK + "threading.Timer(0.3, shutil.rmtree, ['d']).start()\n" + f"main({[*LONGER, '--out', 'd/a.h5']})",
+        source=BREAK
+        + "threading.Timer(0.3, shutil.rmtree, ['d']).start()\n"
+        + f"try:\n    main({[*LONGER, '--out', 'd/a.h5']})\nfinally:\n    os.mkdir('d')",
         prepare=lambda folder: (folder / "d").mkdir(),
     ),
 ]
