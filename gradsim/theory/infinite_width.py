@@ -11,7 +11,7 @@ import numpy as np
 
 from ..network import finite_number
 from ..request import checked
-from .layers import Layer
+from .layers import Layer, times
 from .pair_map import PairMap, same
 from .prediction import Prediction, linear_layers, place
 
@@ -162,8 +162,7 @@ class _Memory:
             return self._known(kind, None, log_v)
         unit = self._known(kind, slopes, log_v)
         shift = log_v - self.singles[kind, slopes][0]
-        mean = unit.mean * math.exp(min(max(shift / 2, -700.0), 700.0))
-        return unit._replace(mean=mean, log_square=unit.log_square + shift)
+        return unit._replace(mean=times(unit.mean, shift / 2), log_square=unit.log_square + shift)
 
     def _known(self, kind, slopes, log_v):
         """The Single at the variance that is on record: this one, or any where only the scale matters."""
