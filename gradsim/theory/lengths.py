@@ -7,6 +7,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 
@@ -46,8 +47,8 @@ class LengthMap:
             self.logs = LOGS[: np.argmax(lost)] if lost.any() else LOGS
             if self.logs.size < 2:
                 check_resolved(activation, math.exp(LOGS[1]))
-            around = np.pad(doubts[: self.logs.size], NEARBY, mode="edge")
-            self.rounding = np.maximum(ROUNDING, DOUBTS * np.lib.stride_tricks.sliding_window_view(around, 2 * NEARBY + 1).max(axis=1))
+            around = sliding_window_view(np.pad(doubts[: self.logs.size], NEARBY, mode="edge"), 2 * NEARBY + 1)
+            self.rounding = np.maximum(ROUNDING, DOUBTS * around.max(axis=1))
         self.everywhere = self.logs.size == LOGS.size
         self.horizon = f"{math.exp(self.logs[-1]):.3g}, where {activation} cannot be integrated (name its kinks, if it has any)"
         self.grid = np.exp(self.logs)
@@ -255,7 +256,7 @@ def length_map(activation):
     return _length_map(activation, find_activation(activation)[0].compiled)
 
 
-@lru_cache(16)
+@lru_cache(64)
 def _length_map(activation, compiled):
     """`compiled` tells a user's function from an earlier one of the same name."""
     return LengthMap(activation)

@@ -5,6 +5,7 @@ of the paths that are made for one function alone.
 """
 
 import math
+from functools import cache
 
 import numpy as np
 
@@ -119,7 +120,8 @@ GIVEN = {  # name: (f, df, kinks)
 }
 
 
+@cache
 def given(name):
-    """The name of the table's activation `name`, given as a user's."""
+    """The name of the table's activation `name`, given as a user's: once, so that what theory knows of it is kept."""
     f, df, kinks = GIVEN[name]
     return gradsim.activation(f"given_{name}", f, df, kinks).name
