@@ -24,6 +24,7 @@ NEARBY = 10  # points of the grid over which that is taken for alike
 TOUCHING = 3e-8  # q' - q over q below which a fixed point is a double one: what eight published digits leave
 AROUND, AWAY = 5, 1e-6  # points of the grid from a double root at which q' - q over q is at least this
 FARTHEST = 1e250
+BESIDE = 40  # points of the edge of chaos next to a bias of zero
 CELLS = 256  # variances averaged at a time
 TOLERANCE = 1e-9  # relative, for inputs that are at a fixed point already
 SPLINE = 1e-3  # of q: a fixed point of the spline this close to one is a Newton step away from it
@@ -142,8 +143,7 @@ class LengthMap:
         """Every q > 0 at which the sigma_w with chi_perp = 1 has q for its fixed point: q - S/A = sigma_b^2."""
 
         def excess(q):
-            square, slope_square, _ = (float(value) for value in self.at(q))
-            return q - square / slope_square - bias_variance if slope_square else -math.inf
+            return self._edge_at(q) - bias_variance
 
         ends = _brackets(self.grid, self.edge(bias_variance))
         for stride in (1 / STRIDE, STRIDE):
@@ -165,6 +165,21 @@ class LengthMap:
         with np.errstate(divide="ignore", invalid="ignore"):
             gap = self.grid - self.square / self.slope_square - bias_variance
         return np.where(np.abs(gap) < self.rounding * self.grid, 0.0, gap)
+
+    def on_the_edge(self):
+        """Increasing q with q - S/A > 0, and where that is 0, closely beside it: the bias is the root of q - S/A."""
+        gap = self.edge()
+        places = [self.grid[gap > 0]]
+        for ends in _brackets(self.grid, gap):
+            inner = np.linspace(0.0, 1.0, BESIDE) ** 2
+            for root in _roots(self._edge_at, [ends]):
+                far = ends[1] if self._edge_at(ends[1]) > 0 else ends[0]
+                places.append(root + (far - root) * inner)
+        return np.unique(np.concatenate(places))
+
+    def _edge_at(self, q):
+        square, slope_square, _ = (float(value) for value in self.at(q))
+        return q - square / slope_square if slope_square else -math.inf
 
     def half_stable(self):
         """Every q > 0 on the grid with chi_perp = chi_par: A = P."""

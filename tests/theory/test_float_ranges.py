@@ -13,8 +13,7 @@ from scipy.special import ndtr, ndtri
 import gradsim
 from gradsim.precision import PRECISIONS
 from gradsim.theory import finite_width, mean_field, precision
-from gradsim.theory.comparison import measured_exits
-from gradsim.theory.float_ranges import Exit, _largest, exits
+from gradsim.theory.float_ranges import Exit, _largest, exits, measured_exits
 from tests.theory import quadrature
 
 TYPES = ("float16", "bfloat16", "float8_e4m3fn", "float8_e5m2", "float32", "float64")
