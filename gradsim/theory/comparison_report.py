@@ -17,7 +17,7 @@ NOTE = (
     "measured and predicted: log10 of the root mean square (a correlation as it is), the mean over networks that are not\n"
     "zero, with its standard error; zero: the share of networks that are exactly zero. z: the difference over that error.\n"
     "An exact law leaves |z| below 4 but once in 16,000; mean field is the limit of infinite width: it is off by a multiple\n"
-    "of depth/width, a large one where gradients explode."
+    "of depth/width, a large one where gradients explode, and by any amount where networks part (a fixed point that repels)."
 )
 
 

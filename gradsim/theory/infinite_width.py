@@ -22,6 +22,8 @@ LOG_CHI_SQUARE = -math.log(2) - np.euler_gamma  # E log of the square of a stand
 class MeanField(Prediction):
     """Prediction for infinite width, where all networks are alike; at width n and depth L it is off by O(L/n).
 
+    It describes no network where those of one width part, as they do about a fixed point of the variance that repels.
+
     Arrays over layers, NaN where undefined: `q` the mean square of preactivations (inf or 0 beyond float64; its log is
     `preactivation_log_mean`), `correlation` between two inputs and the log of one minus it, `chi_perp` = sigma_w^2 E phi'^2
     and `chi_par` = dq'/dq with the layer's own sigma_w^2 = fan_in Var W. `log_slope_square` is log E phi'^2.
