@@ -16,6 +16,7 @@ RANGE = (0.25, 2.5)  # of sigma_w, in units of the critical one without bias
 MOST_POINTS = 1000
 COLOURS = "RdBu_r"
 UNDEFINED = "0.8"
+FAR_UP = 1e9  # sigma_b: where an edge that has no end is cut for drawing
 REACH = 0.75  # quantile of |decades| at which colours end
 
 
@@ -101,19 +102,48 @@ def _panel(ax, weight_std, bias_std, decades, reach):
     return image
 
 
+def edge_outside(diagram):
+    """In words, where the edge of chaos is if no part of it is inside the axes; "" where some is."""
+    weight_std, bias_std, _ = edge_of_chaos(diagram.activation)
+    if not weight_std.size:
+        return "no edge of chaos"
+    if _crosses(diagram, weight_std, np.minimum(bias_std, FAR_UP)):
+        return ""
+    here = (bias_std >= diagram.bias_std[0]) & (bias_std <= diagram.bias_std[-1])
+    if not here.any():
+        return f"edge of chaos outside: it begins at sigma_b = {bias_std.min():.4g}"
+    return f"edge of chaos outside: sigma_w from {weight_std[here].min():.4g} to {weight_std[here].max():.4g}"
+
+
+def _crosses(diagram, weight_std, bias_std):
+    """Whether a line of (weight_std, bias_std), broken at NaN, goes through the axes."""
+    from matplotlib.path import Path
+    from matplotlib.transforms import Bbox
+
+    box = Bbox([[diagram.weight_std[0], diagram.bias_std[0]], [diagram.weight_std[-1], diagram.bias_std[-1]]])
+    points = np.column_stack([weight_std, bias_std])
+    pieces = np.split(points, np.flatnonzero(np.isnan(bias_std)))
+    pieces = [piece[~np.isnan(piece[:, 1])] for piece in pieces]
+    return any(Path(piece).intersects_bbox(box, filled=False) for piece in pieces if len(piece) > 1)
+
+
 def _edge(ax, diagram, decades):
     """The edge of chaos, where networks leave vanishing for exploding gradients without it, and names where there is room."""
     weight_std, bias_std, stable = edge_of_chaos(diagram.activation)
-    bias_std = np.minimum(bias_std, 2 * diagram.bias_std[-1])
+    bias_std = np.minimum(bias_std, FAR_UP)
     for kind, style, label in ((stable, "-", "edge of chaos, chi_perp = 1"), (~stable, "--", "the same, not stable")):
         line = np.where(kind, bias_std, np.nan)
-        if np.isfinite(line).any():
+        if _crosses(diagram, weight_std, line):
             ax.plot(weight_std, line, color="black", ls=style, lw=1.6, label=label)
+    outside = edge_outside(diagram)
+    if outside:
+        ax.plot([], [], " ", label=outside)
     held = np.ma.masked_invalid(np.clip(decades, -1.0, 1.0))
     if not stable.all() and held.min() < 0 < held.max():
         ax.contour(diagram.weight_std, diagram.bias_std, held, levels=[0.0], colors="black", linestyles=":", linewidths=1.6)
         ax.plot([], [], color="black", ls=":", lw=1.6, label="inputs of mean square 1 part here")
-    ax.legend(loc="upper left", fontsize=8, framealpha=0.8)
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(loc="upper left", fontsize=8, framealpha=0.8)
     for sign, name in ((-1, "ordered"), (1, "chaotic")):
         inside = sign * held > 0
         if inside.mean() > 0.05:

@@ -40,7 +40,7 @@ def command(
     By mean-field theory, and with --simulate by simulation side by side.
     """
     from ..activations import typed_activation
-    from ..phases import axes, comparison, figure
+    from ..phases import axes, comparison, edge_outside, figure
     from ..plotting import image
     from ..theory import critical_point, phase_diagram
 
@@ -54,6 +54,11 @@ def command(
         point = critical_point(activation, bias_std=float(bias))
         edges = ", ".join(f"{p.weight_std:.5g}" + ("" if p.stable else " (not stable)") for p in point.branches)
         click.echo(f"edge of chaos at sigma_b = {bias:g}: {'sigma_w = ' + edges if edges else point.note}")
+    outside = edge_outside(diagram)
+    if outside:
+        click.echo(
+            f"{outside} in the picture" if outside.startswith("no ") else f"{outside}; choose --weight-std or --bias-std"
+        )
     if measured is not None:
         middle, largest, count = comparison(diagram, measured)
         click.echo(

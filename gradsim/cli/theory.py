@@ -1,4 +1,4 @@
-"""gradsim theory: what theory says of one network, without simulating it."""
+"""gradsim theory: what theory says of one network, and which gain to use, checked by simulation."""
 
 import click
 
@@ -10,15 +10,28 @@ from .options import network_options
 @click.option("--inputs", type=int, default=1, show_default=True, help="Inputs carried side by side.")
 @click.option("--input-correlation", type=float, default=0.0, show_default=True, help="Correlation between any two inputs.")
 @click.option("--probe", default="independent", show_default=True, help="independent for each input, or shared by all.")
+@click.option(
+    "--seconds",
+    type=float,
+    default=10.0,
+    show_default=True,
+    help="Most work, in seconds of one core, for the simulation that checks the advice; 0 for none.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything, layer by layer, as JSON.")
-def command(as_json, inputs, input_correlation, probe, **options):
-    """Predict one network: mean field, exact laws at its width, float ranges, and its critical gain."""
-    from ..network import mlp
+def command(as_json, inputs, input_correlation, probe, seconds, **options):
+    """Predict one network: mean field, exact laws at its width, float ranges, its critical gain; recommend a gain.
+
+    What is recommended was simulated at the network's own width.
+    """
+    from ..network import finite_number, mlp
     from ..request import checked
     from ..theory.summary import summary
+    from .progress import compile_first
 
     checked(inputs=inputs, input_correlation=input_correlation, probe=probe)
-    found = summary(mlp(**options), inputs=inputs, input_correlation=input_correlation, probe=probe)
+    finite_number("--seconds", seconds, 0.0)
+    options = {"network": mlp(**options), "inputs": inputs, "input_correlation": input_correlation, "probe": probe}
+    found = summary(**options, seconds=seconds, prepare=lambda: compile_first("carried"))
     if as_json:
         click.echo(found.to_json())
     else:

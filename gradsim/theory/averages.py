@@ -56,18 +56,24 @@ def _averages(phi, scale, bias, nodes, weights, offset=0.0):
     )
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def unresolved(phi, variance, bias=NO_BIAS):
-    """Where a user's phi bends too sharply or too often, or overflows: fewer nodes and more panels differ.
+    """Where a user's phi bends too sharply or too often, or overflows: fewer nodes and more panels differ by UNRESOLVED."""
+    return ~(doubt(phi, variance, bias) <= UNRESOLVED)
 
-    By UNRESOLVED of phi's own scale.
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+def doubt(phi, variance, bias=NO_BIAS):
+    """By how much of phi's own scale fewer nodes and more panels differ: an array of the shape of v, NaN beyond the floats.
+
+    The nodes being others, it also shows what the user's formula loses to rounding, as a sigmoid minus a half does near 0.
     """
     scale = np.sqrt(np.asarray(variance, float))
     coarse = _averages(phi, scale, bias, PAIR_NODES, PAIR_WEIGHTS)
     fine = _averages(phi._replace(cuts=CLOSER_CUTS), scale, bias, NODES, WEIGHTS, OFFSET)
     value, slope = np.sqrt(fine.square), np.sqrt(fine.slope_square)
     scales = Averages(value, fine.square, fine.slope_square, value * slope / scale)
-    return ~np.all([np.abs(a - b) <= UNRESOLVED * s for a, b, s in zip(coarse, fine, scales, strict=True)], axis=0)
+    gaps = [np.where((a == b) & np.isfinite(a), 0.0, np.abs(a - b) / s) for a, b, s in zip(coarse, fine, scales, strict=True)]
+    return np.max(gaps, axis=0)
 
 
 def preactivations(phi, scale, bias=NO_BIAS, nodes=NODES, weights=WEIGHTS, offset=0.0):

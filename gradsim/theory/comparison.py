@@ -4,14 +4,13 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import binom
+from scipy.special import bdtr, ndtri
 
 from ..activations import check_given
 from ..errors import RequestError
 from ..quantities import PREDICTED, QUANTITIES, THEORIES
 from .exact_laws import finite_width
-from .float_ranges import exits, precision
+from .float_ranges import precision
 from .infinite_width import mean_field
 
 COMPARED = (  # (quantity, statistic, which of its layers)
@@ -133,7 +132,7 @@ def _zero_share(curves, theory, name, layer):
     if math.isnan(probability) or not (count or number * probability >= SEEN):
         return None
     error = math.sqrt(probability * (1 - probability) / number)
-    below = binom.cdf(count - 1, number, probability) + 0.5 * binom.pmf(count, number, probability)
+    below = 0.5 * ((bdtr(count - 1, number, probability) if count else 0.0) + bdtr(count, number, probability))
     gap = count / number - probability
     z = float(ndtri(below)) if error else 0.0 if gap == 0 else math.copysign(math.inf, gap)
     return Disagreement(theory, name, "zero_share", layer, count / number, probability, error, z)
@@ -154,13 +153,6 @@ def _disagreement(curves, theory, name, statistic, layer):
 def predicted_exits(curves):
     """The `Precision` of the network under the run's options. Raises RequestError where there is none."""
     return precision(curves.network, **_options(_with_square(curves)) | {"input_correlation": None})
-
-
-def measured_exits(curves):
-    """(forward, backward) as in `Precision`, of the median network."""
-    last = len(curves.layers) - 1
-    sizes = [curves.quantile(name, 0.5) for name in ("preactivation", "preactivation_max", "gradient", "gradient_max")]
-    return exits(*sizes[:2], range(1, last + 1)), exits(*sizes[2:], range(last, 0, -1))
 
 
 def _with_square(curves):

@@ -8,16 +8,16 @@ from ..errors import RequestError
 from ..quantities import THEORIES
 from ..report import wide
 from ..verdict import DECADES
-from .comparison import disagreements, measured_exits, predicted_exits, silence
-from .float_ranges import Exit
+from .comparison import disagreements, predicted_exits, silence
+from .exit_report import EXIT_NOTE, exit_table, untrusted
+from .float_ranges import measured_exits
 
-SOURCES = {"exact": "the exact law", "mean field": "mean field"}
 WORDS = {"mean_field": "mean field", "exact": "exact law"}
 NOTE = (
     "measured and predicted: log10 of the root mean square (a correlation as it is), the mean over networks that are not\n"
     "zero, with its standard error; zero: the share of networks that are exactly zero. z: the difference over that error.\n"
     "An exact law leaves |z| below 4 but once in 16,000; mean field is the limit of infinite width: it is off by a multiple\n"
-    "of depth/width, a large one where gradients explode."
+    "of depth/width, a large one where gradients explode, and by any amount where networks part (a fixed point that repels)."
 )
 
 
@@ -30,10 +30,10 @@ def show(curve_set, file=None):
         console.print(line, style="dim", soft_wrap=True)
     console.print(NOTE, style="dim", soft_wrap=True)
     if len(curve_set) == 1:
-        table = exit_table(curve_set[0])
-        if table is not None:
-            console.print()
-            console.print(table)
+        for number, part in enumerate(exit_parts(curve_set[0])):
+            if number == 0:
+                console.print()
+            console.print(part, soft_wrap=True)
 
 
 def silent_on(curve_set, quantity):
@@ -90,35 +90,12 @@ def missing(curve_set):
     return list(lines)
 
 
-def exit_table(curves):
-    """A rich Table of predicted and measured layers at which float types are left; None where theory says nothing."""
+def exit_parts(curves):
+    """Rich parts on predicted and measured layers at which float types are left; none where theory says nothing."""
     try:
         predicted = predicted_exits(curves)
     except RequestError:
-        return None
-    result = empty_exit_table(f"First layer out of range, predicted (from {SOURCES[predicted.source]}) / measured")
-    measured = measured_exits(curves)
-    gradients = curves.run.get("loss", "probe") == "probe"
-    for name in predicted.forward:
-        cells = [f"{layer_word(p)} / {layer_word(m)}" for p, m in zip(predicted.forward[name], measured[0][name], strict=True)]
-        cells += [
-            f"{layer_word(p) if gradients else '?'} / {layer_word(m)}"
-            for p, m in zip(predicted.backward[name], measured[1][name], strict=True)
-        ]
-        result.add_row(name, *cells)
-    return result
-
-
-def empty_exit_table(title):
-    """A rich Table with a column for every way that a float type can be left."""
-    result = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    result.add_column("float type")
-    for way in ("forward", "backward"):
-        for event in Exit._fields:
-            result.add_column(f"{way} {event}", justify="right")
-    return result
-
-
-def layer_word(layer):
-    """A layer's number, a dash for none."""
-    return "–" if layer is None else str(layer)
+        return
+    yield exit_table(predicted, measured_exits(curves), curves.run.get("loss", "probe") == "probe")
+    yield from untrusted(predicted)
+    yield Text(EXIT_NOTE, style="dim")

@@ -255,15 +255,14 @@ def _why_not_critical(lengths):
 def edge_of_chaos(activation):
     """(weight_std, bias_std, stable): where chi_perp = 1, as arrays along the edge by increasing variance.
 
-    For linear, ReLU and its like chi_perp does not depend on the bias: two points, at no bias and at an infinite one.
+    It begins, and ends, on the axis where that is where it reaches a bias of zero. For linear, ReLU and its like chi_perp does not depend on the bias: two points, at no bias and at an infinite one.
     """
     lengths = length_map(activation)
     if lengths.homogeneous:
         return np.full(2, lengths.limit(lengths.entry.slope) ** -0.5), np.array([0.0, np.inf]), np.ones(2, bool)
-    square = lengths.edge()
-    kept = square > 0
-    stable = lengths.parallel <= lengths.slope_square
-    return lengths.slope_square[kept] ** -0.5, np.sqrt(square[kept]), stable[kept]
+    q = lengths.on_the_edge()
+    square, slope_square, parallel = lengths.at(q)
+    return slope_square**-0.5, np.sqrt(np.maximum(q - square / slope_square, 0.0)), parallel <= slope_square
 
 
 @dataclass(frozen=True)

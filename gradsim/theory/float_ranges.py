@@ -18,6 +18,7 @@ from .exact_laws import finite_width
 from .infinite_width import mean_field
 
 LARGEST = 60.0  # standard deviations: more than the largest of 2^32 entries ever is
+TRUSTED = 1.0  # depth/width up to which exits by mean field are told without a doubt
 ALIKE = 1e-13  # of the larger part of an entry: a smaller one is nothing beside it
 
 
@@ -25,7 +26,13 @@ class Exit(NamedTuple):
     """First layers, on the way that the numbers go, of what happens; None where it does not.
 
     overflow: the largest entry exceeds the type's largest number. subnormal: the root mean square is below the
-    smallest normal number. zero: even the largest entry is rounded to 0.
+    smallest normal number. zero: even the largest entry is rounded to 0, being at most half of the smallest number.
+
+    All are of a layer computed in real numbers (as with carried exponents) and stored in the type, by rounding to nearest. A
+    network that is rounded in every layer may never become zero: rounding holds numbers about the smallest subnormal where
+    signals lose less than a tenth a layer; where they lose a fifth and more, it dies within a tenth of the layers. That
+    goes for all types alike. What overflows is inf; in float8_e4m3fn, which has no inf, it is NaN. Rounding to nearest still
+    takes numbers up to half a step above the largest (464 for 448, 61,440 for 57,344) down to it.
     """
 
     overflow: int | None
@@ -38,7 +45,8 @@ class Precision:
     """Predicted Exits: `forward` of preactivations from layer 1 on, `backward` of gradients from the last layer down.
 
     Both map the names of float types to an Exit. `source` says what the typical size of a layer was taken from: an exact
-    law where there is one, mean-field theory otherwise. `log_largest_preactivation` and `log_largest_gradient` are logs of
+    law where there is one, mean-field theory otherwise. Where that is used and `depth_over_width`, the sum of 1/width over the
+    layers, is above TRUSTED, it is not `trusted`: networks of that width lie elsewhere. `log_largest_preactivation` and `log_largest_gradient` are logs of
     squares, over layers: the median of the largest entry given that size; -inf where half of the networks are zero.
     """
 
@@ -48,6 +56,18 @@ class Precision:
     backward: dict
     log_largest_preactivation: np.ndarray = field(repr=False)
     log_largest_gradient: np.ndarray = field(repr=False)
+
+    @property
+    def depth_over_width(self):
+        return sum(1 / width for width in self.network.linear_widths)
+
+    @property
+    def trusted(self):
+        return self.source == "exact" or self.depth_over_width <= TRUSTED
+
+    @property
+    def source_words(self):
+        return {"exact": "the exact law"}.get(self.source, self.source)
 
 
 def precision(network, *, inputs=1, input_correlation=None, input_square=1.0, loss="probe", probe="independent"):
@@ -91,6 +111,13 @@ def exits(log_square, log_largest, way):
     conditions = (log_largest[:, None] > most, log_square[:, None] < normal, log_largest[:, None] < log_square_zero())
     found = [[next((k for k in way if c[k, p]), None) for c in conditions] for p in range(len(PRECISIONS))]
     return {name: Exit(*layers) for name, layers in zip(PRECISIONS, found, strict=True)}
+
+
+def measured_exits(curves):
+    """(forward, backward) as in `Precision`, of the median network."""
+    last = len(curves.layers) - 1
+    sizes = [curves.quantile(name, 0.5) for name in ("preactivation", "preactivation_max", "gradient", "gradient_max")]
+    return exits(*sizes[:2], range(1, last + 1)), exits(*sizes[2:], range(last, 0, -1))
 
 
 def _spread_of_preactivations(wide, inputs):

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..network import finite_number
 from ..request import checked
-from .layers import Layer
+from .layers import Layer, times
 from .pair_map import PairMap, same
 from .prediction import Prediction, linear_layers, place
 
@@ -21,6 +21,8 @@ LOG_CHI_SQUARE = -math.log(2) - np.euler_gamma  # E log of the square of a stand
 @dataclass(frozen=True)
 class MeanField(Prediction):
     """Prediction for infinite width, where all networks are alike; at width n and depth L it is off by O(L/n).
+
+    It describes no network where those of one width part, as they do about a fixed point of the variance that repels.
 
     Arrays over layers, NaN where undefined: `q` the mean square of preactivations (inf or 0 beyond float64; its log is
     `preactivation_log_mean`), `correlation` between two inputs and the log of one minus it, `chi_perp` = sigma_w^2 E phi'^2
@@ -162,8 +164,7 @@ class _Memory:
             return self._known(kind, None, log_v)
         unit = self._known(kind, slopes, log_v)
         shift = log_v - self.singles[kind, slopes][0]
-        mean = unit.mean * math.exp(min(max(shift / 2, -700.0), 700.0))
-        return unit._replace(mean=mean, log_square=unit.log_square + shift)
+        return unit._replace(mean=times(unit.mean, shift / 2), log_square=unit.log_square + shift)
 
     def _known(self, kind, slopes, log_v):
         """The Single at the variance that is on record: this one, or any where only the scale matters."""

@@ -10,13 +10,14 @@ import numpy as np
 from ..activations import find_activation
 from ..activations.exact import Exact, exact
 from ..errors import RequestError
-from .averages import NO_BIAS, averages, pair_averages, preactivations, unresolved
+from .averages import NO_BIAS, REACH, averages, pair_averages, preactivations, unresolved
 
 STRAIGHT = 50.0  # log of a variance beyond which what bends is less than v^-0.5 = 1e-11 of the averages
 STEPS = 37.0  # log of a variance beyond which a step's width, v^-0.5 = 1e-8 of the whole, is lost among pairs
 FAR = 75.0  # log of a variance beyond which phi is its asymptote, and below minus which its tangent at 0: to e^-37 = 1e-16
 LARGEST = 400.0  # log of a variance whose square is still a float64
 NEGLIGIBLE = 1e-17
+POINT = 1e-12  # a variance about a constant that leaves twelve digits of the limits at that point
 SMALL_GAP, TINY_GAP = 1e-10, 1e-14  # below one of them the pair averages are extrapolated
 STEEP = -12.0  # log of a gap that is a small angle to e^-12, and 25 above the log of a gap as wide as the step at STEPS
 BESIDE, JUMP = 1e-12, 1e-6  # distance to a kink's sides, and the difference between these that is a jump: no slope below 5e5
@@ -76,16 +77,16 @@ class Layer:
     def straight(self, log_variance):
         """The one-sided slopes of phi where they are all there is of it at this variance, so that only scale matters; or None.
 
-        Raises RequestError far out where phi has no asymptote.
+        Raises RequestError far out where phi has no asymptote, but for sin, whose averages have a limit in closed form.
         """
         entry, phi = find_activation(self.activation)[0], continuous(self.activation)
         if log_variance == -math.inf:
             return None
         if entry.homogeneous and self.bias == NO_BIAS:
             return entry.slope
-        far = log_variance > FAR and any(entry.slope)
+        far = log_variance > FAR and any(entry.slope) and not phi.sine
         near = log_variance < -FAR and entry.value_zero == 0 and self.bias == NO_BIAS and any(entry.slope_zero)
-        if phi.sine or not (far or near):
+        if not (far or near):
             return None
         slopes = entry.slope if far else entry.slope_zero
         if not any(map(math.isnan, slopes)):
@@ -140,8 +141,19 @@ class Layer:
         phi, variance, factor = self._scaled(log_variance)
         bias = self.bias if factor == 0 else NO_BIAS
         found = averages(phi, variance, bias)
-        mean = float(found.mean) * math.exp(min(factor / 2, LARGEST))
-        return Single(mean, _log(float(found.square)) + factor, _log(float(found.slope_square)), float(found.parallel))
+        parallel = found.parallel if not self._smooth_at(variance, bias) else averages(phi, POINT, bias).parallel
+        return Single(
+            times(float(found.mean), factor / 2),
+            _log(float(found.square)) + factor,
+            _log(float(found.slope_square)),
+            float(parallel),
+        )
+
+    def _smooth_at(self, variance, bias):
+        """Whether the preactivations are all so close to a constant bias that phi is smooth there, up to O(variance)."""
+        kinks = continuous(self.activation).kinks
+        near = variance < POINT and bias[0] == bias[1]
+        return near and all(abs(kink - bias[0]) > REACH * math.sqrt(variance) for kink in kinks)
 
     def slopes(self, log_variance):
         """(|phi'(h)|, probability): nodes and weights of the law of the slope."""
@@ -168,10 +180,17 @@ class Layer:
         gap = min(math.exp(log_gap), 2.0)
         held = max(gap, 1e-300 if phi.sine else self._least_gap(variance))
         near = math.sqrt(gap / held)
-        if near < NEGLIGIBLE or (phi.strip and variance * held < 1e-12):
+        point = factor == 0 and self._smooth_at(variance, bias)  # where phi(u1) - phi(u2) is lost beside phi(b)
+        if near < NEGLIGIBLE or point or (phi.strip and variance * held < POINT):
             return limit, limit
         difference, product = pair_averages(phi, variance, held, bias)
         return tuple(near * value + (1 - near) * limit for value in (difference / (variance * held), product))
+
+
+def times(value, log_factor):
+    """value e^log_factor, infinite beyond the floats; 0 stays 0."""
+    with np.errstate(over="ignore"):
+        return float(value * np.exp(log_factor)) if value else 0.0
 
 
 def _lines(slopes, intercepts):

@@ -7,20 +7,24 @@ import math
 from functools import lru_cache
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 
 from ..activations import find_activation
-from .averages import averages, unresolved
+from .averages import UNRESOLVED, averages, doubt
 from .layers import check_resolved, continuous
 
 LOGS = np.linspace(-18.0, 24.0, 421)  # of q: where fixed points are looked for first
 STRIDE = 1e4  # of q, and further for those beyond
 NEAREST = 1e-200
 ROUNDING = 1e-13  # of q: a smaller q' - q has no sign
+DOUBTS = 4.0  # a user's formula may be off by so many times what two rules of integration differ by
+NEARBY = 10  # points of the grid over which that is taken for alike
 TOUCHING = 3e-8  # q' - q over q below which a fixed point is a double one: what eight published digits leave
 AROUND, AWAY = 5, 1e-6  # points of the grid from a double root at which q' - q over q is at least this
 FARTHEST = 1e250
+BESIDE = 40  # points of the edge of chaos next to a bias of zero
 CELLS = 256  # variances averaged at a time
 TOLERANCE = 1e-9  # relative, for inputs that are at a fixed point already
 SPLINE = 1e-3  # of q: a fixed point of the spline this close to one is a Newton step away from it
@@ -30,18 +34,22 @@ SETTLING = 500  # iterations after which the nearest fixed point is taken for th
 class LengthMap:
     """S = E phi^2, A = E phi'^2 and P = dS/dq of an activation on a grid of q, and functions that go through them.
 
-    The grid ends where a user's function is no longer integrated well; `everywhere` says that it does not.
+    The grid ends where a user's function is no longer integrated well; `everywhere` says that it does not. `rounding` is how
+    well S, A and P are known on it, relative: a smaller difference has no sign.
     """
 
     def __init__(self, activation):
         self.activation = activation
         self.entry, self.phi = find_activation(activation)[0], continuous(activation)
-        self.logs = LOGS
+        self.logs, self.rounding = LOGS, np.full(LOGS.size, ROUNDING)
         if self.phi.cuts:
-            lost = np.concatenate([unresolved(self.phi, part) for part in np.array_split(np.exp(LOGS), LOGS.size // 8)])
+            doubts = np.concatenate([doubt(self.phi, part) for part in np.array_split(np.exp(LOGS), LOGS.size // 8)])
+            lost = ~(doubts <= UNRESOLVED)
             self.logs = LOGS[: np.argmax(lost)] if lost.any() else LOGS
             if self.logs.size < 2:
                 check_resolved(activation, math.exp(LOGS[1]))
+            around = sliding_window_view(np.pad(doubts[: self.logs.size], NEARBY, mode="edge"), 2 * NEARBY + 1)
+            self.rounding = np.maximum(ROUNDING, DOUBTS * around.max(axis=1))
         self.everywhere = self.logs.size == LOGS.size
         self.horizon = f"{math.exp(self.logs[-1]):.3g}, where {activation} cannot be integrated (name its kinks, if it has any)"
         self.grid = np.exp(self.logs)
@@ -76,7 +84,12 @@ class LengthMap:
     def _excess(self, w, b):
         """q' - q on the grid, exactly 0 where only rounding is left."""
         gap = w * self.square + b - self.grid
-        return np.where(np.abs(gap) < ROUNDING * self.grid, 0.0, gap)
+        return np.where(np.abs(gap) < self.rounding * self.grid, 0.0, gap)
+
+    def _doubts(self, q):
+        """What `rounding` adds for a user's function at a q beyond the grid; infinite where it cannot be integrated."""
+        doubts = DOUBTS * float(doubt(self.phi, np.array(q))) if self.phi.cuts else 0.0
+        return doubts if doubts <= DOUBTS * UNRESOLVED else math.inf
 
     def fixed_points(self, weight_variance, bias_variance):
         """Every q with q' = q, increasing; touching ones on the grid too."""
@@ -100,12 +113,16 @@ class LengthMap:
 
     def _beyond(self, excess, stride, rounding=0.0):
         """A bracket [(a, b)] of a change of sign beyond an end of the grid; [] where none is seen before rounding hides it."""
+
+        def known(value, q):
+            return abs(value) > max(rounding, self._doubts(q)) * q
+
         near = self.grid[-1 if stride > 1 else 0]
         value = excess(near)
-        while NEAREST < near < FARTHEST and abs(value) > rounding * near and (stride < 1 or self.everywhere):
+        while NEAREST < near < FARTHEST and known(value, near) and (stride < 1 or self.everywhere):
             far = near * stride
             before, value = value, excess(far)
-            if np.sign(before) != np.sign(value) and abs(value) >= rounding * far:
+            if np.sign(before) != np.sign(value) and known(value, far):
                 return [tuple(sorted((near, far)))]
             near = far
         return []
@@ -126,8 +143,7 @@ class LengthMap:
         """Every q > 0 at which the sigma_w with chi_perp = 1 has q for its fixed point: q - S/A = sigma_b^2."""
 
         def excess(q):
-            square, slope_square, _ = (float(value) for value in self.at(q))
-            return q - square / slope_square - bias_variance if slope_square else -math.inf
+            return self._edge_at(q) - bias_variance
 
         ends = _brackets(self.grid, self.edge(bias_variance))
         for stride in (1 / STRIDE, STRIDE):
@@ -137,7 +153,7 @@ class LengthMap:
     def small_critical(self, bias_variance):
         """`critical` where q - S/A is lost in rounding: from its power law at the least q that leaves three digits of it."""
         edge = self.edge()
-        first = int(np.argmax(np.abs(edge) > 1e3 * ROUNDING * self.grid))
+        first = int(np.argmax(np.abs(edge) > 1e3 * self.rounding * self.grid))
         near, far = edge[first], edge[min(first + AROUND, edge.size - 1)]
         if not bias_variance < near < far:
             return None
@@ -148,12 +164,27 @@ class LengthMap:
         """q - S/A - sigma_b^2 on the grid, exactly 0 where only rounding is left; -inf where the slope is zero."""
         with np.errstate(divide="ignore", invalid="ignore"):
             gap = self.grid - self.square / self.slope_square - bias_variance
-        return np.where(np.abs(gap) < ROUNDING * self.grid, 0.0, gap)
+        return np.where(np.abs(gap) < self.rounding * self.grid, 0.0, gap)
+
+    def on_the_edge(self):
+        """Increasing q with q - S/A > 0, and where that is 0, closely beside it: the bias is the root of q - S/A."""
+        gap = self.edge()
+        places = [self.grid[gap > 0]]
+        for ends in _brackets(self.grid, gap):
+            inner = np.linspace(0.0, 1.0, BESIDE) ** 2
+            for root in _roots(self._edge_at, [ends]):
+                far = ends[1] if self._edge_at(ends[1]) > 0 else ends[0]
+                places.append(root + (far - root) * inner)
+        return np.unique(np.concatenate(places))
+
+    def _edge_at(self, q):
+        square, slope_square, _ = (float(value) for value in self.at(q))
+        return q - square / slope_square if slope_square else -math.inf
 
     def half_stable(self):
         """Every q > 0 on the grid with chi_perp = chi_par: A = P."""
         gap = self.slope_square - self.parallel
-        gap[np.abs(gap) < 1e-9 * self.slope_square] = 0.0
+        gap[np.abs(gap) < np.maximum(self.rounding, 1e-9) * self.slope_square] = 0.0
 
         def excess(q):
             _, slope_square, parallel = self.at(q)
@@ -240,7 +271,7 @@ def length_map(activation):
     return _length_map(activation, find_activation(activation)[0].compiled)
 
 
-@lru_cache(16)
+@lru_cache(64)
 def _length_map(activation, compiled):
     """`compiled` tells a user's function from an earlier one of the same name."""
     return LengthMap(activation)

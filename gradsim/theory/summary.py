@@ -15,6 +15,7 @@ from .fixed_points import CriticalPoint, FixedPoint, critical_point, fixed_point
 from .float_ranges import Precision, precision_of
 from .infinite_width import MeanField, mean_field
 from .prediction import linear_layers
+from .recommendation import SECONDS, Recommendation, recommend
 
 LAYER_FIGURES = ("q", "correlation", "log_one_minus_correlation", "chi_perp", "chi_par")
 BALANCE, BALANCE_POINTS = (0.2, 20.0), 16  # sigma_w among which the balanced gain is looked for
@@ -23,7 +24,11 @@ DEEPEST_BALANCE = 2000  # layers: the search takes some thirty passes of theory
 
 @dataclass(frozen=True)
 class Proposal:
-    """Another weight gain: "edge of chaos" (chi_perp = 1 at infinite depth) or "balanced" (see `balanced_gain`)."""
+    """What infinite width says of another weight gain, which is a prediction and no advice: see `Summary.recommendation`.
+
+    "edge of chaos" (chi_perp = 1 at infinite depth), or "balanced": the gain that simulation found, or `balanced_gain` where
+    nothing was simulated.
+    """
 
     name: str
     gain: float
@@ -31,19 +36,15 @@ class Proposal:
     precision: Precision
 
     def to_json(self):
-        return {
-            "name": self.name,
-            "weight_gain": self.gain,
-            "gradient_decades": decades(self.mean_field),
-            "precision": _exits(self.precision),
-        }
+        predicted = {"gradient_decades": decades(self.mean_field), "precision": _exits(self.precision)}
+        return {"name": self.name, "weight_gain": self.gain, "infinite_width": predicted}
 
 
 @dataclass(frozen=True)
 class Summary:
-    """`exact` is a FiniteWidth or the reason why there is none; `proposals` are other gains and what they would change.
+    """`exact` is a FiniteWidth or the reason why there is none; `proposals` are what infinite width says of other gains.
 
-    `weight_std` and `bias_std` are sigma_w and sigma_b of the hidden layers; `notes` says where they differ, or what was
+    `recommendation` is what simulation at the network's own width says of this gain and of those. `weight_std` and `bias_std` are sigma_w and sigma_b of the hidden layers; `notes` says where they differ, or what was
     taken for what.
     """
 
@@ -56,6 +57,7 @@ class Summary:
     exact: FiniteWidth | str
     precision: Precision
     proposals: tuple
+    recommendation: Recommendation
     notes: tuple
 
     def to_json(self):
@@ -76,12 +78,16 @@ class Summary:
             "precision": _exits(self.precision),
             "gradient_decades": decades(self.mean_field),
             "proposals": [p.to_json() for p in self.proposals],
+            "recommendation": self.recommendation.to_json(),
         }
         return json.dumps(_plain(parts), indent=1)
 
 
-def summary(network, *, inputs=1, input_correlation=0.0, probe="independent"):
-    """The Summary of a Network. Raises RequestError where mean-field theory does not hold."""
+def summary(network, *, inputs=1, input_correlation=0.0, probe="independent", seconds=SECONDS, prepare=None):
+    """The Summary of a Network. Raises RequestError where mean-field theory does not hold.
+
+    `seconds` bounds the simulation that checks its advice (see `recommend`), 0 for none; `prepare()` is called before it.
+    """
     options = {"inputs": inputs, "input_correlation": input_correlation, "probe": probe}
     wide = mean_field(network, **options)
     try:
@@ -90,23 +96,22 @@ def summary(network, *, inputs=1, input_correlation=0.0, probe="independent"):
         exact = str(error)
     weight_std, bias_std, notes = _scales(network)
     critical = critical_point(network.activation, bias_std=bias_std)
-    gains = {"edge of chaos": _critical_gain(network, weight_std, critical), "balanced": balanced_gain(network)}
-    proposals = []
-    for name, gain in gains.items():
-        if gain is not None:
-            proposals.append(_proposal(name, replace(network, weight_gain=gain), options | {"input_correlation": None}))
-    return Summary(
-        network,
-        weight_std,
-        bias_std,
-        fixed_point(network.activation, weight_std=weight_std, bias_std=bias_std),
-        critical,
-        wide,
-        exact,
-        precision_of(wide, inputs),
-        tuple(proposals),
-        notes,
-    )
+    fixed = fixed_point(network.activation, weight_std=weight_std, bias_std=bias_std)
+    gains, edge = {}, _critical_gain(network, weight_std, critical)
+    if edge is not None:
+        gains["edge of chaos"] = edge
+    if prepare is not None and seconds:
+        prepare()
+    advice = recommend(network, gains=gains, seconds=seconds, **options)
+    balanced = advice.rows["balanced"].network.weight_gain if "balanced" in advice.rows else None
+    if not advice.rows:
+        balanced = balanced_gain(network)
+    if balanced is not None:
+        gains["balanced"] = balanced
+    options |= {"input_correlation": None}
+    proposals = tuple(_proposal(name, replace(network, weight_gain=gain), options) for name, gain in gains.items())
+    found = precision_of(wide, inputs)
+    return Summary(network, weight_std, bias_std, fixed, critical, wide, exact, found, proposals, advice, notes)
 
 
 def _proposal(name, network, options):
@@ -117,7 +122,8 @@ def _proposal(name, network, options):
 def balanced_gain(network):
     """The weight gain with which mean-field theory predicts the same gradient at layer 1 as at the last hidden layer.
 
-    The smallest such gain with sigma_w of the hidden layers in BALANCE; None where there is none, and for depths of 1 or
+    A prediction of infinite width: at a finite one it may sit where half of the networks vanish and half explode (`recommend`
+    looks for it by simulation).     The smallest such gain with sigma_w of the hidden layers in BALANCE; None where there is none, and for depths of 1 or
     beyond DEEPEST_BALANCE, where the search would take long. Unlike the edge of chaos, it is of this depth and these
     inputs.
     """
@@ -174,6 +180,7 @@ def _critical_gain(network, weight_std, critical):
 def _exits(found):
     return {
         "source": found.source,
+        "trusted": found.trusted,
         **{way: {name: exit._asdict() for name, exit in getattr(found, way).items()} for way in ("forward", "backward")},
     }
 

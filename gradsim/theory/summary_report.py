@@ -8,14 +8,10 @@ from rich.text import Text
 
 from ..report import wide
 from ..verdict import DECADES
-from .comparison_report import SOURCES, empty_exit_table, layer_word
-from .summary import BALANCE, DEEPEST_BALANCE, decades
+from .exit_report import EXIT_NOTE, exit_table, leaves_a_type, untrusted
+from .recommendation_report import advice
 
 MOST_ROWS = 12  # of the table of layers
-EXIT_NOTE = (
-    "overflow: the largest entry of a layer, from layer 1 on or from the last layer down; subnormal: the root mean square;\n"
-    "zero: even the largest entry. – never."
-)
 LAYER_NOTE = (
     "h, x, gradient: log10 of root mean squares; chi_perp: factor on mean-square gradients for equal widths; chi_par: dq'/dq."
 )
@@ -28,7 +24,6 @@ PHASE_WORDS = {
     "chaotic": "gradients explode",
     "": "undecided",
 }
-PROPOSALS = {"edge of chaos": "the edge of chaos", "balanced": "balanced over this depth"}
 
 
 def show(found, file=None):
@@ -46,8 +41,11 @@ def show(found, file=None):
     for part in summary_exits(found):
         console.print(part, soft_wrap=True)
     console.print()
-    for line in advice(found):
+    for line in edges(found):
         console.print(line, soft_wrap=True)
+    console.print()
+    for part in advice(found):
+        console.print(part, soft_wrap=True)
 
 
 def headline(found):
@@ -115,21 +113,20 @@ def _decade(log):
 
 
 def summary_exits(found):
-    """Rich Tables or lines on predicted exits from float types."""
-    if not any(layer for way in (found.precision.forward, found.precision.backward) for e in way.values() for layer in e):
-        yield f"Float types: every one holds every layer, forward and backward (from {SOURCES[found.precision.source]})"
+    """Rich Tables or lines on exits from float types, predicted and, where networks were simulated, measured."""
+    predicted, asked = found.precision, found.recommendation.rows.get("as asked")
+    measured = None if asked is None else asked.exits
+    if not leaves_a_type(predicted.forward, predicted.backward) and not (measured and leaves_a_type(*measured)):
+        seen = "" if measured is None else f", and in the median of {asked.replicas} simulated networks"
+        yield f"Float types: every one holds every layer, forward and backward (from {predicted.source_words}{seen})"
         return
-    table = empty_exit_table(f"First layer out of range, predicted (from {SOURCES[found.precision.source]})")
-    for name in found.precision.forward:
-        table.add_row(
-            name, *(layer_word(k) for exits in (found.precision.forward, found.precision.backward) for k in exits[name])
-        )
-    yield table
+    yield exit_table(predicted, measured)
+    yield from untrusted(predicted)
     yield Text(EXIT_NOTE, style="dim")
 
 
-def advice(found):
-    """Lines on the critical gain and on what other gains would change."""
+def edges(found):
+    """Lines on the edge of chaos."""
     critical, network = found.critical_point, found.network
     for branch in critical.branches:
         kept = "stable" if branch.stable else "not stable: a network leaves it, layer by layer"
@@ -138,29 +135,3 @@ def advice(found):
         yield f"Edge of chaos: {gain}sigma_w = {branch.weight_std:.6g}, {where}, {kept} (chi_par = {branch.chi_par:.6g})"
     if not critical.branches:
         yield f"Edge of chaos: {critical.note}"
-    searched = found.weight_std and 1 < network.depth <= DEEPEST_BALANCE
-    if searched and not any(p.name == "balanced" for p in found.proposals):
-        yield "Balanced gain: none was found with sigma_w from {:g} to {:g}".format(*BALANCE)
-    if network.depth > DEEPEST_BALANCE:
-        yield f"Balanced gain: not looked for beyond depth {DEEPEST_BALANCE:,}"
-    as_it_is = f"{_change(found.mean_field)} with gain {network.weight_gain:.6g}"
-    yield f"Gradient from the last hidden layer back to layer 1, infinite width: {as_it_is}"
-    for proposal in found.proposals:
-        yield f"  {_change(proposal.mean_field)} with gain {proposal.gain:.6g} ({PROPOSALS[proposal.name]})"
-        for way in ("forward", "backward"):
-            before, after = (getattr(p, way) for p in (found.precision, proposal.precision))
-            for name in before:
-                if before[name] != after[name]:
-                    yield f"    {name} {way}: {_events(after[name])} instead of {_events(before[name])}"
-
-
-def _change(prediction):
-    change = decades(prediction)
-    if change == -math.inf:
-        return "exactly zero at layer 1"
-    return "exactly zero" if math.isnan(change) else f"{0.0 if abs(change) < 1e-6 else change:+.3g} decades"
-
-
-def _events(exit):
-    words = [f"{event} at layer {layer}" for event, layer in exit._asdict().items() if layer is not None]
-    return ", ".join(words) or "in range at every layer"

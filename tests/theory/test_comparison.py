@@ -9,7 +9,8 @@ import xarray
 import gradsim
 from gradsim.curves import CurveSet
 from gradsim.quantities import PREDICTED
-from gradsim.theory.comparison import disagreements, measured_exits, predicted_exits, silence
+from gradsim.theory.comparison import disagreements, predicted_exits, silence
+from gradsim.theory.float_ranges import measured_exits
 from gradsim.theory.comparison_report import missing
 
 

@@ -595,3 +595,64 @@ def test_a_diagram_has_the_fixed_points_that_are_reached():
         for (row, column), q in np.ndenumerate(diagram.q_star):
             found = fixed_point(name, weight_std=diagram.weight_std[column], bias_std=diagram.bias_std[row])
             assert q == pytest.approx(found.q_star, rel=1e-8), (name, row, column)
+
+
+# Edges of users' functions
+
+
+@pytest.mark.parametrize(
+    "f, df, weight_std",
+    [  # a sigmoid made odd, in ways that lose digits next to 0: forums.fast.ai 91841, and the same kind
+        (lambda h: 4.8 / (1 + np.exp(-h)) - 2.4, lambda h: 4.8 * np.exp(-h) / (1 + np.exp(-h)) ** 2, 1 / 1.2),
+        (
+            lambda h: (np.exp(h) - np.exp(-h)) / (np.exp(h) + np.exp(-h)) if abs(h) < 20 else np.sign(h),
+            lambda h: 4 / (np.exp(h) + np.exp(-h)) ** 2 if abs(h) < 300 else 0.0,
+            1.0,
+        ),
+        (lambda h: np.log(1 + np.exp(-abs(h))) + max(h, 0.0) - 0.6931471805599453, lambda h: 1 / (1 + np.exp(-h)), 2.0),
+    ],
+)
+def test_rounding_errors_of_a_formula_are_no_edges(f, df, weight_std):
+    """One edge, at q = 0, where chi_perp = sigma_w^2 phi'(0)^2; with a bias one more exact place."""
+    gradsim.activation("theory_cancelling", f, df)
+    found = critical_point("theory_cancelling", bias_std=0.0)
+    assert len(found.branches) == 1 and found.q_star == 0.0
+    assert found.weight_std == pytest.approx(weight_std, rel=1e-9)
+    assert len(critical_point("theory_cancelling", bias_std=0.1).branches) == 1
+    assert fixed_point("theory_cancelling", weight_std=weight_std).others == ()
+
+
+def test_what_is_said_of_a_shifted_sigmoid_is_said_of_tanh():
+    gradsim.activation(
+        "theory_shifted", lambda h: 4.8 / (1 + np.exp(-h)) - 2.4, lambda h: 4.8 * np.exp(-h) / (1 + np.exp(-h)) ** 2
+    )
+    gradsim.activation("theory_plain", lambda h: 2.4 * np.tanh(h / 2), lambda h: 1.2 / np.cosh(h / 2) ** 2)
+    for bias_std in (0.0, 1e-6, 0.1, 3.0):
+        known, mine = (critical_point(name, bias_std=bias_std) for name in ("theory_plain", "theory_shifted"))
+        assert mine.weight_std == pytest.approx(known.weight_std, rel=1e-9) and mine.stable == known.stable
+
+
+@pytest.mark.parametrize("power, edge", [(2, 4.0), (3, 2.25)])
+def test_powers_have_no_edge_without_a_bias(power, edge):
+    """E phi^2 / E phi'^2 is 3/4 of q for h^2 (and for its positive half), 5/9 for h^3: never q; with a bias, one unstable edge."""
+    gradsim.activation("theory_power", lambda h: h**power, lambda h: power * h ** (power - 1))
+    assert critical_point("theory_power", bias_std=0.0).branches == ()
+    (only,) = critical_point("theory_power", bias_std=0.1).branches
+    assert only.q_star == pytest.approx(edge * 0.01, rel=1e-9) and not only.stable
+    gradsim.activation("theory_primer", lambda h: max(h, 0.0) ** 2, lambda h: 2 * max(h, 0.0), kinks=[0.0])
+    assert critical_point("theory_primer", bias_std=0.0).branches == ()
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "hard_sigmoid", "tanh", "gelu", "sin", "elu"])
+def test_an_edge_begins_at_no_bias(name):
+    """As `critical_point` has it there, and between its points it is where `critical_point` says."""
+    weight_std, bias_std, _ = edge_of_chaos(name)
+    begins = np.argmin(bias_std)
+    assert bias_std[begins] < 1e-4
+    assert weight_std[begins] == pytest.approx(critical_point(name).weight_std, rel=1e-4)
+    below = bias_std < 1.5
+    assert below.sum() > 20
+    order = np.argsort(bias_std[below])
+    for bias in (0.05, 0.5, 1.0):
+        between = np.interp(bias, bias_std[below][order], weight_std[below][order])
+        assert between == pytest.approx(critical_point(name, bias_std=bias).weight_std, rel=2e-3)

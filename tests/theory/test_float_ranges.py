@@ -13,8 +13,7 @@ from scipy.special import ndtr, ndtri
 import gradsim
 from gradsim.precision import PRECISIONS
 from gradsim.theory import finite_width, mean_field, precision
-from gradsim.theory.comparison import measured_exits
-from gradsim.theory.float_ranges import Exit, _largest, exits
+from gradsim.theory.float_ranges import Exit, _largest, exits, measured_exits
 from tests.theory import quadrature
 
 TYPES = ("float16", "bfloat16", "float8_e4m3fn", "float8_e5m2", "float32", "float64")
@@ -262,3 +261,65 @@ def test_weights_without_a_theory(init):
     with pytest.raises(gradsim.RequestError) as error:
         precision(gradsim.mlp(width=10, depth=2, init=init))
     assert "\n" not in str(error.value)
+
+
+# What is predicted of which arithmetic
+
+ROUNDED = ("float16", "float8_e4m3fn", "float8_e5m2")
+
+
+def _layers_to_zero(name, factor, depth, seed=0):
+    """(predicted, seen, root mean square in units of the smallest subnormal at the end): 128 linear units, by NumPy.
+
+    Predicted of the same random matrices in float64; seen where every layer is rounded to the type. None: never.
+    """
+    rng, width, kind = np.random.default_rng(seed), 128, np.dtype(getattr(ml_dtypes, name, name))
+    smallest = float(ml_dtypes.finfo(name).smallest_subnormal)
+    exact = rng.normal(size=width) * smallest * 50
+    rounded, predicted, seen = exact.astype(kind), None, None
+    for layer in range(1, depth + 1):
+        w = rng.normal(size=(width, width)) * factor / math.sqrt(width)
+        exact, rounded = w @ exact, (w @ rounded.astype(float)).astype(kind)
+        if predicted is None and np.abs(exact).max() <= 0.5 * smallest:
+            predicted = layer
+        if seen is None and not rounded.astype(float).any():
+            seen = layer
+    return predicted, seen, math.sqrt(np.mean(rounded.astype(float) ** 2)) / smallest
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+def test_a_network_that_is_rounded_in_every_layer(name):
+    """It dies close to where it is predicted to if a layer loses a third, and is held about the smallest number if it loses 5 %."""
+    predicted, seen, _ = _layers_to_zero(name, 0.65, 60)
+    assert predicted is not None and 0 <= seen - predicted <= 3
+    predicted, seen, size = _layers_to_zero(name, 0.95, 250)
+    assert predicted is not None and seen is None and 0.4 < size < 2
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_what_rounding_does_above_the_largest_number(name):
+    """Half a step above it still rounds down to it; beyond, inf, and NaN in the type that has no inf."""
+    info, kind = ml_dtypes.finfo(name), np.dtype(getattr(ml_dtypes, name, name))
+    if name == "float64":
+        return  # nothing wider to round from
+    most = float(info.max)
+    step = most - float(np.nextafter(kind.type(info.max), kind.type(0)))
+    with np.errstate(over="ignore"):
+        held, lost = (float(np.array(most + part * step).astype(kind)) for part in (0.49, 0.51))
+    assert held == most
+    assert math.isnan(lost) if name == "float8_e4m3fn" else lost == math.inf
+
+
+def test_exits_of_a_narrow_network_are_marked(capsys):
+    """Depth/width above 1: mean field is a guess there, and says so; not an exact law, nor a wide network."""
+    deep, wide = (gradsim.mlp(width=w, depth=60, activation="gelu", init="he_normal") for w in (20, 300))
+    assert not precision(deep).trusted and precision(wide).trusted
+    assert precision(deep).depth_over_width == pytest.approx(3.0)
+    assert precision(gradsim.mlp(width=20, depth=60)).trusted  # exact
+    from gradsim.theory.comparison_report import show
+
+    for network, marked in ((deep, True), (wide, False)):
+        show(gradsim.curves.CurveSet([gradsim.simulate(network, 20).with_theory()]))
+        printed = capsys.readouterr().out
+        assert ("no more than a guess" in printed) == marked and ("~4" in printed) == marked
+        assert "stored in the type" in printed
