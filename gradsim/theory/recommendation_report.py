@@ -73,7 +73,7 @@ def _answer(recommended):
     elif row is None:
         yield f"No gain is safe ({limits}): none was found at which the median keeps its scale."
     else:
-        kept = "as it is" if row is asked else "instead of {:.6g}".format(asked.network.weight_gain)
+        kept = "as it is" if row is asked else f"instead of {asked.network.weight_gain:.6g}"
         yield f"Recommended: gain {row.network.weight_gain:.6g}, {kept} ({limits}): {_told(row)}."
 
 

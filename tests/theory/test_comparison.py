@@ -10,8 +10,8 @@ import gradsim
 from gradsim.curves import CurveSet
 from gradsim.quantities import PREDICTED
 from gradsim.theory.comparison import disagreements, predicted_exits, silence
-from gradsim.theory.float_ranges import measured_exits
 from gradsim.theory.comparison_report import missing
+from gradsim.theory.float_ranges import measured_exits
 
 
 @pytest.fixture(scope="module")
