@@ -15,8 +15,6 @@ from .quantities import CORRELATION_FLOOR
 
 WIDTH = 150
 STYLES = {"stable": "green", "vanishing": "yellow", "exploding": "red", "non-finite": "red"}
-# For terminals that cannot print the others
-ASCII = {"–": "-", "—": "-", "∞": "inf", "↑": "^", "↓": "v", "→": "->", "≤": "<=", "≥": ">=", "±": "+-", "×": "x", "…": "..."}
 NOTE = (
     "decades/100 layers: powers of ten that the median network's root-mean-square gradient gains on its way back. spread:\n"
     "powers of ten between the 5 % and the 95 % quantile over networks at layer 1 (∞: some are exactly zero, inf or NaN).\n"

@@ -8,6 +8,7 @@ from rich.console import Console
 
 import gradsim
 from gradsim import report
+from gradsim.cli.terminal import PLAIN
 from gradsim.curves import CurveSet
 
 
@@ -72,7 +73,7 @@ def test_every_character_has_a_plain_one():
 
     sources = [Path(report.__file__), *(Path(report.__file__).parent / "theory").glob("*report.py")]
     used = {c for path in sources for c in path.read_text(encoding="utf-8") if not c.isascii()}
-    assert used <= report.ASCII.keys() and all(plain.isascii() for plain in report.ASCII.values())
+    assert used <= PLAIN.keys() and all(plain.isascii() for plain in PLAIN.values())
 
 
 def test_how_the_pace_of_old_and_new_files_reads(curve_set):

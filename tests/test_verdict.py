@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gradsim
+from gradsim.cli.terminal import PLAIN
 from gradsim.curves import CurveSet
 from gradsim.exits import KINDS, Exit
 from gradsim.plotting import figure
 from gradsim.precision import PRECISIONS
-from gradsim.report import ASCII, text
+from gradsim.report import text
 from gradsim.sentence import percent, times
 from gradsim.verdict import WORDS
 
@@ -263,7 +264,7 @@ def test_any_logs_are_judged_and_printed(curves, columns):
     with patch("gradsim.report.WIDTH", columns):
         printed = text(CurveSet([curves, BASE]))
     assert "nan" not in printed and "…" not in printed and verdict.sentence in printed
-    assert {c for c in printed if not c.isascii()} <= ASCII.keys()
+    assert {c for c in printed if not c.isascii()} <= PLAIN.keys()
 
 
 @given(any_curves(st.one_of(st.sampled_from([0.0, -INF, INF, 1e12, -1e12]), st.floats(-1e6, 1e6))))
