@@ -6,11 +6,14 @@ asked for: more of them later begin with the same bits.
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numba
 import numpy as np
 
 from .activations import find_activation
+from .errors import RequestError
+from .footprint import chunk_size, workers
 from .kernels.interpreter import run_chunk
 from .kernels.plain import PLAIN_LIMITS, new_plain_tape, run_plain_chunk
 from .kernels.record import RECORDED
@@ -18,20 +21,6 @@ from .kernels.workspace import new_scratch, new_tape
 from .program import lower
 from .request import checked, fit
 from .streams import stream_key
-
-CHUNK_BYTES = 2**24  # of records
-CHUNK_NANOSECONDS = 1e7  # of work, so that small ensembles keep all cores busy
-SUM_NANOSECONDS = 500  # a layer: what it takes to add the sums of a chunk to those of the others
-SUM_SHARE = 0.05  # of the work that may go into that
-LARGEST_CHUNK = 256
-AHEAD = 2  # chunks a thread that are begun before the first of them is taken
-
-
-def chunk_size(program):
-    """Replicas in a chunk of a Program."""
-    by_bytes = CHUNK_BYTES // (8 * len(RECORDED) * program.layers)
-    least = max(CHUNK_NANOSECONDS, SUM_NANOSECONDS / SUM_SHARE * program.layers)
-    return int(max(1, min(LARGEST_CHUNK, by_bytes, least // program.nanoseconds)))
 
 
 class Workplace:
@@ -77,6 +66,8 @@ def folded_chunks(network, fold, **options):
     )
     key = stream_key(options["seed"], network.to_json() if options["stream"] is None else options["stream"])
     size, replicas, idle = chunk_size(program), options["replicas"], []
+    threads, ahead = workers(network, options, options["threads"] or numba.config.NUMBA_NUM_THREADS)
+    size = min(size, replicas)
 
     def chunk(first):
         try:
@@ -89,19 +80,31 @@ def folded_chunks(network, fold, **options):
             idle.append(workplace)
 
     entry, _ = find_activation(network.activation)
-    with entry.watched():
-        for result in _in_order(chunk, range(0, replicas, size), options["threads"] or numba.config.NUMBA_NUM_THREADS):
+    with entry.watched(), _memory_errors():
+        for result in _in_order(chunk, range(0, replicas, size), threads, ahead):
             entry.check_faults()
             yield result
 
 
-def _in_order(job, items, threads):
-    """Yield job(item) for the items in their order, computed by as many threads; what is not begun is dropped at an end."""
+@contextmanager
+def _memory_errors():
+    """Others may have taken what was free when the run was let through."""
+    try:
+        yield
+    except MemoryError as error:
+        raise RequestError(f"memory: there is no more: {' '.join(str(error).split())}") from None
+
+
+def _in_order(job, items, threads, ahead):
+    """Yield job(item) for the items in their order, computed by as many threads, `ahead` more of them begun than taken.
+
+    What is not begun is dropped at an end.
+    """
     pool, begun = ThreadPoolExecutor(threads), deque()
     try:
         for item in items:
             begun.append(pool.submit(job, item))
-            if len(begun) > AHEAD * threads:
+            if len(begun) >= threads + ahead:
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()

@@ -7,11 +7,13 @@ from itertools import pairwise
 from .activations import canonical_activation, typed_activation
 from .errors import RequestError, finite_number, whole_number
 from .initializers import bias_law, canonical_bias, canonical_init, find_initializer, weight_law
+from .memory import require
 from .options import NETWORK, check_all
 
 __all__ = ["Network", "finite_number", "from_json", "mlp", "whole_number"]
 
 FORMAT_VERSION = 1
+LAYER_BYTES = 4000  # that a layer of any simulation takes at least: program, records, sums, and what becomes of these
 DEPTH = 100  # where neither a depth nor a list of widths is given
 
 
@@ -107,8 +109,10 @@ def mlp(
 
 def _widths(width, depth):
     """The tuple of hidden widths of a checked width, or list of them, and a depth or None."""
+    layers = len(width) if isinstance(width, list) else DEPTH if depth is None else depth
+    require("--depth", f"{layers:,} layers, whatever their width,", LAYER_BYTES * layers)  # before they are made
     if not isinstance(width, list):
-        return (width,) * (DEPTH if depth is None else depth)
+        return (width,) * layers
     if depth not in (None, len(width)):
         raise RequestError(f"--width: a list of {len(width)} widths does not go with depth {depth}")
     return tuple(width)

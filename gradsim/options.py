@@ -14,6 +14,7 @@ from .errors import RequestError, finite_number, shown, unknown, whole_number
 LARGEST_WIDTH = 65_536  # width^2 / 4 blocks of random numbers a layer must fit a 32-bit counter word
 MOST = 2**32  # replicas, layers, inputs: each is one 32-bit word of the counter; memory ends long before (`memory`)
 LARGEST_SEED = 2**128 - 1  # what secrets.randbits(128) gives; the key is a hash of it
+MOST_LISTED = 10**7  # widths, one by one
 LONGEST_TEXT = 1000  # characters of a name that is kept in every cell of a file
 ENGINES = ("auto", "matrix_free", "dense")
 LOSSES = ("probe", "mse", "cross_entropy")
@@ -94,6 +95,8 @@ class Widths:
         if isinstance(value, list | tuple | range) or getattr(value, "ndim", 0) == 1:
             if not len(value):
                 raise RequestError(f"{option}: {shown(value)} is an empty list; give one width a layer")
+            if len(value) > MOST_LISTED:
+                raise RequestError(f"{option}: a list of {len(value):,} widths is longer than {MOST_LISTED:,}")
             return [whole_number(option, width, 1, LARGEST_WIDTH) for width in value]
         return whole_number(option, value, 1, LARGEST_WIDTH)
 

@@ -4,6 +4,7 @@ from .activations import check_given
 from .data import samples
 from .engine import Layers
 from .errors import RequestError
+from .footprint import workers
 from .network import mlp
 from .options import NETWORK, RUN, check_all
 
@@ -47,7 +48,10 @@ def _check_targets(targets, given, loss, probe):
 
 
 def fit(network, options):
-    """Raises RequestError unless the inputs, the targets and the engine fit the network, and its activation is known."""
+    """Raises RequestError unless the inputs, the targets, the engine and the memory fit the network.
+
+    Its activation must be known to this process.
+    """
     check_given(network)
     Layers(network, options["engine"], options["inputs"], options["arithmetic"])
     given, targets, loss = options["input_file"], options["target_file"], options["loss"]
@@ -59,6 +63,7 @@ def fit(network, options):
         )
     if loss == "cross_entropy" and (network.outputs or 0) < 2:
         raise RequestError("--loss: cross_entropy needs a readout; give it --outputs, 2 or more")
+    workers(network, options, threads=1)
     if targets is None:
         return
     width = network.linear_widths[-1]

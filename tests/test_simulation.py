@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from gradsim.chunks import (
+from gradsim.chunks import record_chunks
+from gradsim.errors import RequestError
+from gradsim.footprint import (
     CHUNK_BYTES,
     CHUNK_NANOSECONDS,
     LARGEST_CHUNK,
     SUM_NANOSECONDS,
     SUM_SHARE,
     chunk_size,
-    record_chunks,
 )
-from gradsim.errors import RequestError
 from gradsim.network import mlp
 from gradsim.program import lower
 from gradsim.simulation import simulate

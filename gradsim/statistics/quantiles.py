@@ -16,6 +16,7 @@ SAMPLE_BYTES = 2**27  # up to here samples are kept and quantiles are exact
 HISTOGRAM_BYTES = 2**24
 WAITING_BYTES = 2**24  # of values that are counted at once
 BLOCK = 128  # rows at a time, that they stay in the cache
+HISTOGRAM_ROWS = 8192  # of histograms, counted or added at a time
 FINEST = -10  # bins start 2^-10 wide: a tenth of a percent of a mean square
 FEWEST_BINS, MOST_BINS = 64, 4096
 
@@ -23,6 +24,11 @@ FEWEST_BINS, MOST_BINS = 64, 4096
 def collector(rows, replicas):
     """The class that keeps quantiles of `rows` values a replica: a function of the problem only."""
     return Samples if 8 * rows * replicas <= SAMPLE_BYTES else Binned
+
+
+def bins_of(rows):
+    """Bins of a histogram, where there are as many `rows`."""
+    return int(np.clip(2 ** int(np.log2(HISTOGRAM_BYTES / (8 * rows))), FEWEST_BINS, MOST_BINS))
 
 
 def interpolate(low, high, fraction):
@@ -80,10 +86,10 @@ class Histograms:
     method = "histogram"
 
     @classmethod
-    def of(cls, logs):
-        """From logs of shape (replicas, rows)."""
+    def of(cls, logs, bins=None):
+        """From logs of shape (replicas, rows), with as many `bins` as fit their bytes unless given."""
         rows = logs.shape[1]
-        bins = int(np.clip(2 ** int(np.log2(HISTOGRAM_BYTES / (8 * rows))), FEWEST_BINS, MOST_BINS))
+        bins = bins_of(rows) if bins is None else bins
         finite = np.isfinite(logs)
         low = np.where(finite, logs, np.inf).min(axis=0)
         high = np.where(finite, logs, -np.inf).max(axis=0)
@@ -136,10 +142,13 @@ class Histograms:
 
 @dataclass(frozen=True)
 class Binned:
-    """Histograms, and the values that wait to be counted: counting a few costs as much as counting many."""
+    """Histograms, and the values that wait to be counted: counting a few costs as much as counting many.
+
+    Histograms are in blocks of rows, so that little more than themselves is needed while they are counted.
+    """
 
     waiting: tuple  # arrays (replicas, rows)
-    counted: Histograms | None = None
+    counted: tuple = ()  # Histograms of HISTOGRAM_ROWS rows after another
     method = "histogram"
 
     @classmethod
@@ -148,25 +157,30 @@ class Binned:
         return cls((np.array(logs),))
 
     def __add__(self, other):
-        both = [part.counted for part in (self, other) if part.counted is not None]
-        counted = both[0] + both[1] if len(both) == 2 else (both or [None])[0]
+        both = self.counted and other.counted
+        counted = (
+            tuple(a + b for a, b in zip(self.counted, other.counted, strict=True)) if both else self.counted + other.counted
+        )
         total = Binned(self.waiting + other.waiting, counted)
-        enough = WAITING_BYTES if counted is None else max(WAITING_BYTES, counted.counts.nbytes)
-        if sum(logs.nbytes for logs in total.waiting) < enough:
+        rows = total.waiting[0].shape[1] if total.waiting else 0
+        if sum(logs.nbytes for logs in total.waiting) < max(WAITING_BYTES, 8 * rows * bins_of(max(rows, 1))):
             return total
-        return Binned((), total.histograms)
+        return Binned((), tuple(total.histograms()))
 
-    @property
     def histograms(self):
-        """The Histograms of all values."""
+        """Yield the Histograms of all values, block after block of rows."""
         if not self.waiting:
-            return self.counted
-        latest = Histograms.of(np.concatenate(self.waiting))
-        return latest if self.counted is None else self.counted + latest
+            yield from self.counted
+            return
+        rows = self.waiting[0].shape[1]
+        for block, start in enumerate(range(0, rows, HISTOGRAM_ROWS)):
+            values = np.concatenate([logs[:, start : start + HISTOGRAM_ROWS] for logs in self.waiting])
+            latest = Histograms.of(values, bins_of(rows))
+            yield self.counted[block] + latest if self.counted else latest
 
     def quantiles(self, probabilities, threads=1):
         """As those of the Histograms."""
-        return self.histograms.quantiles(probabilities)
+        return np.concatenate([part.quantiles(probabilities) for part in self.histograms()])
 
 
 def _exponent(low, high, bins):

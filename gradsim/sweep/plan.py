@@ -4,14 +4,18 @@ import os
 import tomllib
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from pathlib import Path
 
 from ..data import Samples, samples
 from ..data.plain import plain_text
 from ..errors import RequestError, shown, unknown
+from ..footprint import Footprint
+from ..memory import require
 from ..options import OPTIONS
 from ..request import FILES, network_and_run
 
+MOST_CELLS = 100_000  # all of them are checked before the first one is computed, about 1 ms each
 LARGEST_GRID = 2**24  # bytes of a TOML file
 BUILT_IN = {"classic": Path(__file__).with_name("classic.toml")}
 
@@ -41,11 +45,14 @@ def read_plan(source):
         axes[key] = [_checked(OPTIONS[key], entry) for entry in _axis(key, value)]
         if not axes[key]:
             raise RequestError(f"sweep: {name!r} is an empty list")
-    cells = product(*axes.values())
-    return Plan(
-        {name: [_plain(value) for value in values] for name, values in axes.items()},
-        tuple(network_and_run(dict(zip(axes, values, strict=True))) for values in cells),
-    )
+    count = prod(map(len, axes.values()))
+    if count > MOST_CELLS:
+        sizes = " x ".join(f"{len(values):,} {name}" for name, values in axes.items() if len(values) > 1)
+        raise RequestError(f"sweep: {sizes} are {count:,} cells; a grid has {MOST_CELLS:,} at most")
+    cells = tuple(network_and_run(dict(zip(axes, values, strict=True))) for values in product(*axes.values()))
+    curves = sum(Footprint.of(*cell).curves for cell in cells)
+    require("sweep", f"the curves of {count:,} cells", curves)
+    return Plan({name: [_plain(value) for value in values] for name, values in axes.items()}, cells)
 
 
 def _axis(name, value):
