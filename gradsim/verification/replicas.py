@@ -205,5 +205,5 @@ CHECKS = (
     _check("orthogonal", "without matrices, 1 to 7 inputs", of_haar),
     _check("float32", "plain float32", partial(of_initializers, arithmetic="float32")),
     _check("float64", "plain float64", partial(of_initializers, arithmetic="float64")),
-    _check("losses, float32", "losses and inputs in plain float32", partial(of_losses, arithmetic="float32")),
+    _check("float32, losses", "losses and inputs in plain float32", partial(of_losses, arithmetic="float32")),
 )
