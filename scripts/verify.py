@@ -143,6 +143,15 @@ def laws():
     return "laws of both engines, 20,000 networks a cell", f"above {FALSE_ALARMS:g}", text, corrected > FALSE_ALARMS
 
 
+def planted():
+    """Errors planted in copies of the package, which `gradsim verify` must find (scripts/planted.py)."""
+    from planted import run  # beside this file
+
+    found, count, agrees = run(each=lambda line: None)
+    text = f"{found} of {count}; without an error every check {'agrees' if agrees else 'does not agree'}"
+    return "planted errors found by gradsim verify", "all", text, agrees and found == count
+
+
 def same_bits():
     network = gradsim.mlp(width=64, depth=50, activation="gelu", bias_std=0.1)
     one, two = (gradsim.simulate(network, 600, inputs=2, threads=n) for n in (1, os.cpu_count()))
@@ -174,6 +183,7 @@ def main():
             for widths in ((4, 7), (16, 25), (100, 64))
         ),
         laws,
+        planted,
     )
     good = True
     for check in checks:

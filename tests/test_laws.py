@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.oracles.planted import plant
 from tests.oracles.two_sample import FALSE_ALARMS, compare, grid
 
 ROOT = Path(__file__).parents[1]
@@ -91,15 +92,6 @@ def test_both_engines_have_the_law_of_explicit_matrices():
     assert corrected > FALSE_ALARMS, what
 
 
-def plant(folder, path, text, instead):
-    """A copy of the project with an error in it."""
-    for name in ("gradsim", "tests"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    source = (folder / path).read_text(encoding="utf-8")
-    assert source.count(text) == 1, f"{text!r} is not in {path}"
-    (folder / path).write_text(source.replace(text, instead), encoding="utf-8")
-
-
 def compared(folder, cells):
     """What the comparison of 2,000 networks a cell, run there, says: (exit code, output)."""
     command = [sys.executable, "-m", "tests.oracles.two_sample", "2000", *cells]
@@ -114,6 +106,8 @@ def verdicts(tmp_path_factory):
 
     def verdict(planted):
         folder = tmp_path_factory.mktemp("planted")
+        for part in ("gradsim", "tests"):
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         plant(folder, *planted[:3])
         return compared(folder, planted[3])
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.oracles.planted import plant
+
 ROOT = Path(__file__).parents[1]
 INITIALIZERS, EXACT, INFINITE = "gradsim/initializers.py", "gradsim/theory/exact_laws.py", "gradsim/theory/infinite_width.py"
 PROPERTIES = "tests/properties/test_"
@@ -92,12 +94,6 @@ def copied(folder):
     shutil.copy(ROOT / "pyproject.toml", folder)
     profile = (ROOT / "tests/conftest.py").read_text(encoding="utf-8") + PROFILE
     (folder / "tests/conftest.py").write_text(profile, encoding="utf-8")
-
-
-def plant(folder, path, text, instead):
-    source = (folder / path).read_text(encoding="utf-8")
-    assert source.count(text) == 1, f"{text!r} is not in {path}, or more than once"
-    (folder / path).write_text(source.replace(text, instead), encoding="utf-8")
 
 
 def run_there(folder, tests):

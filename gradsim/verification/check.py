@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import stats
 
-ALARM = 1e-5  # p-value below which a check disagrees: about 30 of them in a run make one false alarm in 3,000 runs
+ALARM = 1e-5  # p-value below which a check disagrees: 33 with chance in them, and all z-scores, make 1 in 3,000 runs false
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def spread(z):
 
 
 def from_p_values(p, panels=()):
-    """The Result of several p-values, by the smallest times their number."""
-    p = np.asarray(p, float)
+    """The Result of several p-values, by the smallest times their number; one that is not a number disagrees."""
+    p = np.nan_to_num(np.asarray(p, float), nan=0.0)
     return Result(
         min(1.0, p.size * float(p.min())), f"{p.size} Kolmogorov-Smirnov tests, smallest p {p.min():.2g}", panels=panels
     )

@@ -11,7 +11,7 @@ from gradsim.kernels.record import INPUT_GRADIENT, RECORDED
 from gradsim.network import mlp
 from gradsim.program import lower
 from gradsim.streams import stream_key
-from tests.oracles.matrix_free import Gaussian, Haar
+from gradsim.verification.twins import Gaussian, Haar
 from tests.oracles.tapes import Tapes
 
 CLOSE = 6e-6  # float32 rounding of rows of up to 300 units, relative to the lengths that enter

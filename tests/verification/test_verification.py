@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from gradsim.activations import ACTIVATIONS
 from gradsim.errors import RequestError
+from gradsim.initializers import BIASES, INITIALIZERS
+from gradsim.quantities import QUANTITIES
+from gradsim.request import LOSSES, PROBES
 from gradsim.theory import finite_width
 from gradsim.theory.log_laws import LayerLaw
-from gradsim.verification import CHECKS, laws, select, verify
-from gradsim.verification.check import Result, from_scores, mean_score, variance_score
+from gradsim.verification import CHECKS, NOT_CHECKED, activations, drawn, engines, laws, replicas, select, verify
+from gradsim.verification.check import ALARM, Result, from_p_values, from_scores, from_share, mean_score, variance_score
+from gradsim.verification.formulas import FORMULAS
 from gradsim.verification.overall import overall
+from gradsim.verification.twins import Twin
 
 RANDOM = np.random.default_rng(5)
 
@@ -19,6 +25,32 @@ RANDOM = np.random.default_rng(5)
 def test_every_check_names_its_closed_form_and_source():
     assert len(CHECKS) > 20 and {check.kind for check in CHECKS.values()} == {"exact", "limit", "identity"}
     assert all(check.claim and check.source for check in CHECKS.values())
+
+
+def test_false_alarms_are_as_rare_as_stated():
+    """At most one run in 3,000: checks with chance in them, and the z-scores together, disagree with probability ALARM each."""
+    assert (sum(check.kind != "identity" for check in CHECKS.values()) + 1) * ALARM <= 1 / 2900
+
+
+def test_every_entry_of_every_table_is_looked_at():
+    assert {name.split("(")[0] for name in activations.NAMES} == {entry.name for entry in ACTIVATIONS} == set(FORMULAS)
+    schemes = {entry.name for entry in INITIALIZERS}
+    assert {scheme.split("(")[0] for scheme in replicas.SCHEMES} == schemes
+    assert {scheme.split("(")[0] for scheme in (*drawn.LAWS, *drawn.SQUARES, *drawn.FIXED)} == schemes
+    assert {bias.split("(")[0] for bias in replicas.BIASES} == set(BIASES)
+    for cases in (replicas.of_losses(), [(network, options) for _, network, options in engines.CASES]):
+        assert {options.get("loss", "probe") for _, options in cases} == set(LOSSES)
+        assert {options.get("probe", "independent") for _, options in cases} == set(PROBES)
+
+
+def test_every_quantity_is_compared_somewhere():
+    records = [Twin(network, 0, **options).records() for network, options in replicas.of_losses()]
+    assert records[0].shape[0] == len(QUANTITIES)
+    assert np.any([np.isfinite(r).any(axis=1) for r in records], axis=0).all()
+
+
+def test_what_is_not_checked_is_said():
+    assert len(NOT_CHECKED) >= 5 and all(NOT_CHECKED)
 
 
 def test_selection():
@@ -90,3 +122,4 @@ def test_scores_are_standard_normal():
 
 def test_not_a_number_disagrees():
     assert not from_scores(np.array([0.1, np.nan])).passed and not Result(0.0, "").passed
+    assert not from_p_values([0.5, np.nan]).passed and not from_share(np.nan, "", "").passed

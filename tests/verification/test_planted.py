@@ -1,0 +1,64 @@
+"""Planted errors that are quick to find: `scripts/planted.py` has all of them, with kernels compiled for each.
+
+Where the kernels are as they were, the copies share them; where they are not, they run as plain Python.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.oracles.planted import COMPILED, FAULTS, PYTHON, ROOT, copied, disagreeing, missed
+
+INTERPRETED = (
+    "nine rounds of Philox",
+    "a wrong sign in cross-entropy",
+    "cross-entropy uphill",
+    "mse at half its gradient",
+    "a shared probe that is not",
+    "theory's gelu' without a square root",
+    "pairs counted as squares",
+)
+QUICK = ("losses: carried", "replica: losses", "random numbers", "activations: table")
+
+
+def quick_checks(name):
+    return tuple(check for check in FAULTS[name].checks if name in PYTHON or check in QUICK)
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """Of every planted error, and of copies without one."""
+
+    def outcome(name):
+        folder, fault = tmp_path_factory.mktemp("planted"), FAULTS.get(name)
+        if name in PYTHON or name == "none":
+            checks = quick_checks(name) if fault else tuple({c for f in PYTHON.values() for c in f.checks})
+            copied(folder, fault, share_kernels=True)
+            return disagreeing(folder, checks)
+        copied(folder, fault)
+        return disagreeing(folder, quick_checks(name) if fault else QUICK, NUMBA_DISABLE_JIT="1")
+
+    names = ["none", "none, interpreted", *PYTHON, *INTERPRETED]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(names, pool.map(outcome, names), strict=True))
+
+
+@pytest.mark.parametrize("name", ["none", "none, interpreted"])
+def test_without_an_error_the_checks_agree(name, outcomes):
+    code, names, output = outcomes[name]
+    assert code == 0 and not names, output
+
+
+@pytest.mark.parametrize("name", [*PYTHON, *INTERPRETED])
+def test_a_planted_error_is_found(name, outcomes):
+    code, names, output = outcomes[name]
+    lost = [check for check in missed(FAULTS[name], names) if check in quick_checks(name)]
+    assert quick_checks(name) and code == 1 and not lost, output
+
+
+def test_there_are_many_and_each_can_be_planted():
+    assert len(FAULTS) >= 50 and not set(COMPILED) & set(PYTHON)
+    for name, fault in FAULTS.items():
+        text = (ROOT / "gradsim" / fault.path).read_text(encoding="utf-8")
+        assert text.count(fault.text) == 1 and fault.text != fault.instead, name
