@@ -2,7 +2,7 @@
 
 import pytest
 
-from . import command_lines, functions, grids, input_files, outputs, processes, python_calls, result_files
+from . import command_lines, functions, grids, input_files, outputs, processes, python_calls, result_damage, result_files
 from .truths import listing, problems
 from .workshop import Workshop
 
@@ -10,7 +10,7 @@ FAMILIES = {
     "command_lines": command_lines.INPUTS,
     "grids": grids.INPUTS,
     "input_files": input_files.INPUTS,
-    "result_files": result_files.INPUTS,
+    "result_files": [*result_files.INPUTS, *result_damage.INPUTS],
     "outputs": outputs.INPUTS,
     "functions": functions.INPUTS,
     "python_calls": python_calls.INPUTS,

@@ -51,6 +51,13 @@ class Either:
 
 
 @dataclass(frozen=True)
+class AnyOf:
+    """One of these."""
+
+    truths: tuple
+
+
+@dataclass(frozen=True)
 class Input:
     """`arguments` of the command line, the `source` of a Python call, or both, in a folder that `prepare(folder)` filled."""
 
@@ -111,6 +118,8 @@ def problems(truth, outcome, before, after, folder, leftovers=()):
     if outcome.died:
         return [outcome.died]
     found = []
+    if isinstance(truth, AnyOf):
+        return min((problems(t, outcome, before, after, folder, leftovers) for t in truth.truths), key=len)
     if isinstance(truth, Either):
         truth = truth.done if outcome.code == 0 else truth.refused
     text = outcome.err + outcome.out + (outcome.message or "")
@@ -136,8 +145,8 @@ def _telling(err):
 
 def _refused(truth, outcome, before, after, folder):
     if outcome.raised is not None:
-        if outcome.raised not in truth.errors:
-            yield f"it raised {outcome.raised}: {outcome.message}"
+        if not set(outcome.raised) & set(truth.errors):
+            yield f"it raised {outcome.raised[0]}: {outcome.message}"
         line = outcome.message or ""
         if not line.strip() or "\n" in line.strip("\n"):
             yield f"not one line: {line!r}"
@@ -166,7 +175,8 @@ def _refused(truth, outcome, before, after, folder):
 
 def _done(truth, outcome, before, after, folder):
     if outcome.code != 0 or outcome.raised is not None:
-        yield f"exit code {outcome.code}, {outcome.raised}: {outcome.message}; stderr {outcome.err[-1500:]!r}"
+        raised = (outcome.raised or ["nothing raised"])[0]
+        yield f"exit code {outcome.code}, {raised}: {outcome.message}; stderr {outcome.err[-1500:]!r}"
         return
     for line in _telling(outcome.err).splitlines():
         if not any(word in line for word in truth.said):

@@ -13,6 +13,7 @@ import os
 import resource
 import sys
 import threading
+import time
 import traceback
 import warnings
 from pathlib import Path
@@ -76,7 +77,7 @@ def open_files(folder):
 
 
 def run(request):
-    """(exit code, name of what was raised, its text) of an input."""
+    """(exit code, names of the classes of what was raised, its text) of an input."""
     try:
         if "arguments" in request:
             from gradsim.cli import main
@@ -89,13 +90,13 @@ def run(request):
     except SystemExit as error:
         return error.code, None, None
     except BaseException as error:
-        name = type(error).__name__
+        kinds = [kind.__name__ for kind in type(error).__mro__]
         if "arguments" in request or not isinstance(error, Exception):
             traceback.print_exc()
         try:
-            return 1, name, str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+            return 1, kinds, str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
         except BaseException:
-            return 1, name, "an error whose text raises another"
+            return 1, kinds, "an error whose text raises another"
 
 
 def answer(request, spool):
@@ -127,6 +128,9 @@ def answer(request, spool):
     finally:
         sys.stdout, sys.stderr = was
     gc.collect()
+    end = time.monotonic() + 2  # for threads that are about to end
+    while threading.active_count() > threads_before and time.monotonic() < end:
+        time.sleep(0.01)
     reply = {
         "code": code,
         "raised": raised,

@@ -18,12 +18,12 @@ START = 300  # seconds, where the kernels have to be compiled first
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an input did. `died` says how the process ended, if it did; `raised` and `message` are of Python calls."""
+    """What an input did. `died`: how the process ended, if it did; `raised` (its classes) and `message`: of Python calls."""
 
     code: object = None
     out: str = ""
     err: str = ""
-    raised: str | None = None
+    raised: list | None = None
     message: str | None = None
     died: str | None = None
     memory: int = 0
