@@ -50,7 +50,7 @@ class Recommendation:
 
     `rows` maps names ("as asked", "balanced", and what else was to be checked) to Checked networks that differ in their gain;
     "balanced" is missing where no gain has a median that keeps its scale. `remedies` were tried where no gain is safe.
-    `reason` says why nothing was checked, or why there is no gain to look for; "" otherwise.
+    `reason` says why nothing was checked, or why no other gain was looked for; "" otherwise.
     """
 
     network: Network
@@ -94,7 +94,7 @@ def recommend(network, *, inputs=1, input_correlation=0.0, probe="independent", 
     rows |= {name: desk.check(replace(network, weight_gain=gain)) for name, gain in dict(gains).items()}
     if network.depth == 1 or not network.weight_gain:
         reason = "there is one hidden layer" if network.depth == 1 else "the gain is 0"
-        return Recommendation(network, _first_safe(rows), rows, (), f"no gain was looked for: {reason}")
+        return Recommendation(network, _first_safe(rows), rows, (), reason)
     desk.search(network, rows)
     found, desk.left = _first_safe(rows), min(desk.left, REMEDIES)
     return Recommendation(network, found, rows, () if found else tuple(_remedies(desk, network, rows)))

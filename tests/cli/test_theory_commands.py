@@ -19,11 +19,12 @@ def call(*arguments):
 def test_theory_tells_a_network(capsys):
     assert call("theory", "--activation", "tanh", "--init", "xavier_normal", "--bias-std", 0.2, *SMALL) == 0
     printed = capsys.readouterr().out
-    for words in ("q* = 0.16977", "ordered", "chi_perp", "gain 1.30415", "balanced", "no exact law"):
+    for words in ("q* = 0.16977", "ordered", "chi_perp", "gain 1.30415", "Checked by simulation", "no exact law"):
         assert words in printed
+    assert "Recommended: gain 1, as it is" in printed  # 0.7 decades in the median of networks 8 wide
     assert call("theory", *SMALL) == 0
     printed = capsys.readouterr().out
-    assert "exact gradient" in printed and "Edge of chaos: gain 1," in printed
+    assert "exact gradient" in printed and "Edge of chaos: gain 1," in printed and "median balanced" in printed
     for network in (
         ["--init", "zeros"],
         ["--activation", "softplus"],
@@ -37,7 +38,27 @@ def test_theory_tells_a_network(capsys):
 
 def test_theory_of_gradients_that_are_zero(capsys):
     assert call("theory", *SMALL, "--activation", "tanh", "--weight-gain", 0) == 0
-    assert "exactly zero at layer 1 with gain 0" in capsys.readouterr().out
+    assert "No gain is recommended: the gain is 0" in capsys.readouterr().out
+    assert call("theory", *SMALL, "--activation", "tanh", "--weight-gain", 0, "--seconds", 0) == 0
+    assert "exactly zero with gain 0" in capsys.readouterr().out
+
+
+def test_theory_says_when_nothing_was_checked(capsys):
+    """No simulation: infinite width's gain is shown as unchecked; it is not recommended."""
+    assert call("theory", "--activation", "gelu", "--width", 64, "--depth", 48, "--seconds", 0) == 0
+    printed = capsys.readouterr().out
+    assert "No gain is recommended: nothing was simulated" in printed and "unchecked" in printed
+    assert "gain 1.03665 (balanced)" in printed and "Recommended" not in printed
+    assert call("theory", "--width", 60000, "--depth", 3, "--init", "he_uniform") == 0
+    assert "too large to check" in capsys.readouterr().out
+
+
+def test_theory_recommends_no_gain_where_networks_part(capsys):
+    """The README's line: none is safe, and biases help."""
+    assert call("theory", "--activation", "gelu", "--init", "he_normal", "--width", 64, "--depth", 48) == 0
+    printed = capsys.readouterr().out
+    assert "No gain is safe" in printed and "Recommended" not in printed
+    assert "biases normal(0.5), gain 1.01" in printed and "helps" in printed and "does not help" in printed
 
 
 def test_theory_as_json(capsys):
@@ -47,7 +68,10 @@ def test_theory_as_json(capsys):
     assert len(found["mean_field"]["gradient_log_mean"]) == 7 and found["mean_field"]["q"][0] is None
     assert found["exact"] is None and "one input" in found["no_exact_law_because"]
     gains = {p["name"]: p["weight_gain"] for p in found["proposals"]}
-    assert gains == {"edge of chaos": pytest.approx(1.0), "balanced": pytest.approx(1.0)}
+    checked = found["recommendation"]["checked"]
+    assert gains == {"edge of chaos": pytest.approx(1.0), "balanced": checked["balanced"]["weight_gain"]}
+    assert 1.0 < gains["balanced"] < 1.3 and abs(checked["balanced"]["median_decades"]) < 0.2  # 8 wide: the median falls at 1
+    assert 0.9 < checked["as asked"]["inside_forward"]["float32"] < 1  # a layer of eight dies once in 256
     assert set(found["precision"]["forward"]) == set(gradsim.precision.PRECISIONS)
 
 
@@ -60,6 +84,7 @@ def test_theory_as_json(capsys):
         (["theory", "--inputs", "0"], "--inputs"),
         (["theory", "--input-correlation", "2"], "--input-correlation"),
         (["theory", "--probe", "share"], "did you mean shared"),
+        (["theory", "--seconds", "-1"], "--seconds"),
         (["phase", "--activation", "thanh"], "did you mean tanh"),
         (["phase", "--weight-std", "2,1"], "--weight-std"),
         (["phase", "--weight-std", "1"], "two numbers"),
@@ -110,6 +135,33 @@ def test_phase(activation, tmp_path, capsys):
     assert call("phase", "--activation", activation, "-o", out, "--points", 20) == 0
     assert "edge of chaos at sigma_b = 0" in capsys.readouterr().out and out.read_bytes()[:4] == b"\x89PNG"
     assert call("phase", "--activation", activation, "-o", out) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments, words, absent",
+    [
+        (["--activation", "sigmoid"], "sigma_w = 10.149", "outside"),
+        (["--activation", "hard_sigmoid"], "sigma_w = 10.329", "outside"),
+        (["--activation", "sigmoid", "--weight-std", "0.5,4"], "edge of chaos outside: sigma_w from 10.15 to 10.26", "no edge"),
+        (["--activation", "gelu", "--bias-std", "0.5,1"], "sigma_b = 1: sigma_w = 1.4059", "outside"),
+        (["--activation", "softplus"], "no edge of chaos in the picture", "outside"),
+    ],
+)
+def test_an_edge_that_is_announced_is_drawn_or_said_to_be_outside(arguments, words, absent, tmp_path, monkeypatch, capsys):
+    """What is announced is a line inside the axes, or a legend without a line."""
+    drawn = []
+    monkeypatch.setattr("gradsim.plotting.save", lambda figure, *rest: drawn.append(figure))
+    assert call("phase", "-o", tmp_path / "phase.png", "--points", 20, *arguments) == 0
+    printed = capsys.readouterr().out
+    assert words in printed and absent not in printed
+    ax = drawn[0].axes[0]
+    lines = {line.get_label(): line for line in ax.get_lines() if line.get_linestyle() == "-" and len(line.get_xdata())}
+    if "edge of chaos outside" in printed or "no edge" in printed:
+        assert lines == {} and any("edge of chaos" in t.get_text() for t in ax.get_legend().get_texts())
+        return
+    x, y = lines["edge of chaos, chi_perp = 1"].get_data()
+    inside = (x >= ax.get_xlim()[0]) & (x <= ax.get_xlim()[1]) & (y >= ax.get_ylim()[0]) & (y <= ax.get_ylim()[1])
+    assert inside.sum() > 10
 
 
 def test_phase_by_simulation(tmp_path, capsys):
