@@ -11,7 +11,7 @@ from .progress import compile_first
 @click.option("--all", "everything", is_flag=True, help="Compile --arithmetic float32 and float64 too.")
 def command(everything):
     """Compile the kernels ahead of the first run; the machine code is kept on disk."""
-    from ..options import ARITHMETICS
+    from ..request import ARITHMETICS
 
     start = time.monotonic()
     compile_first(*(ARITHMETICS if everything else ARITHMETICS[:1]))
