@@ -6,7 +6,9 @@ from .engine import Layers
 from .errors import RequestError
 from .footprint import workers
 from .network import mlp
-from .options import NETWORK, RUN, check_all
+from .options import ARITHMETICS, NETWORK, RUN, check_all
+
+__all__ = ["ARITHMETICS", "FILES", "checked", "fit", "network_and_run"]
 
 FILES = ("input_file", "target_file")
 

@@ -2,6 +2,8 @@
 
 from ..curves import CurveSet
 from ..engine import Layers
+from ..errors import RequestError, shown
+from ..options import RUN
 from ..simulation import simulate
 from .plan import Plan, read_plan
 
@@ -17,6 +19,9 @@ def run(plan, threads=None, progress=None):
     `progress(share, cells)` is called with the share of the work that is done, from 0 to 1, and the cells finished.
     Raises RequestError, before anything is computed, for what cannot be.
     """
+    if not (progress is None or callable(progress)):
+        raise RequestError(f"progress: {shown(progress)} is not a function of the share that is done and the cells finished")
+    threads = RUN["threads"].check(threads)
     plan = plan if isinstance(plan, Plan) else read_plan(plan)
     total = sum(work(*cell) for cell in plan.cells)
     done, curves = 0.0, []

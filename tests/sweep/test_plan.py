@@ -43,3 +43,14 @@ def test_a_shared_stream_gives_common_random_numbers():
 def test_refusals(plan):
     with pytest.raises(RequestError):
         sweep.read_plan(plan)
+
+
+@pytest.mark.parametrize("options", [{"threads": 0}, {"threads": "2"}, {"threads": 1.5}, {"progress": 3}])
+def test_what_a_run_of_a_sweep_refuses(options):
+    with pytest.raises(RequestError, match=f"{next(iter(options))}: "):
+        sweep.run({"width": 3, "depth": 2}, **options)
+
+
+def test_samples_may_be_kept_in_a_sweep():
+    (found,) = sweep.run({"width": 3, "depth": 2, "replicas": 4, "keep_samples": True})
+    assert found["gradient_log"].shape == (4, 3) and found.run["keep_samples"] is True
