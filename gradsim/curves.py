@@ -37,7 +37,7 @@ class Curves:
     def whole(self, purpose):
         """These curves. Raises RequestError where parts of them were cut away, so that they are no ground for `purpose`."""
         if self.cut:
-            raise RequestError(f"{purpose}: needs whole curves, and {self.cut} are not in the file")
+            raise RequestError(f"{purpose}: needs whole curves; not in the file: {self.cut}")
         return self
 
     @property

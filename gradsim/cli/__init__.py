@@ -105,7 +105,9 @@ def _end(stopped, outputs):
         outputs.settle()
     except Stopped:
         outputs.abandon()
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K\x1b[?25h")  # the bar away, the cursor back
-    tell(f"gradsim: {stopped.words}; {outputs.state}")
+    line = f"gradsim: {stopped.words}; {outputs.state}"
+    if sys.stderr.isatty():  # past the bar, which would draw itself anew: it goes, and the cursor comes back
+        os.write(2, f"\r\x1b[K{line}\n\x1b[?25h".encode(sys.stderr.encoding or "ascii", "gradsim.plain"))
+    else:
+        tell(line)
     return stopped.code
