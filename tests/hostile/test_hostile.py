@@ -29,9 +29,11 @@ LEAST = {
 @pytest.fixture(scope="session")
 def workshop():
     found = Workshop()
-    result_files.make(found)
-    yield found
-    found.close()
+    try:
+        result_files.make(found)
+        yield found
+    finally:
+        found.close()
 
 
 @pytest.mark.parametrize(

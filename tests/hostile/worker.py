@@ -128,7 +128,7 @@ def answer(request, spool):
     finally:
         sys.stdout, sys.stderr = was
     gc.collect()
-    end = time.monotonic() + 2  # for threads that are about to end
+    end = time.monotonic() + 5  # for threads that are about to end
     while threading.active_count() > threads_before and time.monotonic() < end:
         time.sleep(0.01)
     reply = {

@@ -53,13 +53,16 @@ class Workshop:
 
     def _start(self):
         command = [sys.executable, str(Path(__file__).with_name("worker.py")), str(self.spool)]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self.environment, text=True
-        )
-        self._ask({"folder": str(self.spool), "source": "", "seconds": START}, START)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with open(self.spool / "start.txt", "w") as log:
+            self.process = subprocess.Popen(command, **pipes, stderr=log, env=self.environment, text=True)
+        if not self._ask({"folder": str(self.spool), "source": "", "seconds": START}, START):
+            self._end()
+            raise RuntimeError(f"the worker does not start:\n{(self.spool / 'start.txt').read_text()[-2000:]}")
 
     def _ask(self, request, seconds):
-        print(json.dumps(request), file=self.process.stdin, flush=True)
+        with contextlib.suppress(BrokenPipeError):
+            print(json.dumps(request), file=self.process.stdin, flush=True)
         ready, _, _ = select.select([self.process.stdout], [], [], seconds)
         if not ready:
             self.process.kill()
