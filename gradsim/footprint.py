@@ -18,7 +18,7 @@ from .kernels.record import LOG_QUANTITIES, RECORDED
 from .kernels.workspace import padded_width, tile_blocks
 from .precision import PRECISIONS
 from .program import room_behind
-from .quantities import IN_PRECISION, QUANTILES
+from .quantities import LEAVING, QUANTILES
 from .statistics.quantiles import WAITING_BYTES, Samples, bins_of, collector
 
 CHUNK_BYTES = 2**24  # of records
@@ -85,7 +85,7 @@ class Footprint:
         pairs = 16 * inputs * inputs
         tape = number * tape_numbers(network, inputs, layers) + 16 * steps * inputs + 2 * (number + 4) * inputs * columns
         scratch = columns * (20 + 16 * inputs) + 8 * tile_blocks(columns) * (4 + number) + pairs
-        sums = 8 * count * (5 * len(RECORDED) + 4 * LOGS + 2 * len(IN_PRECISION) * len(PRECISIONS))
+        sums = 8 * count * (5 * len(RECORDED) + 4 * LOGS + 3 * len(LEAVING) * len(PRECISIONS))
         logs = 8 * count * LOGS
         kept = logs if run["keep_samples"] else 0
         curves = logs * (6 + len(QUANTILES))
