@@ -19,7 +19,7 @@ ENDS = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True)
 class Checked:
-    """Of `replicas` simulated networks, in powers of ten of the root-mean-square gradient at layer 1 over the median at layer L.
+    """What `replicas` simulated networks do: decades of the root-mean-square gradient at layer 1 over the median at layer L.
 
     `decades` is the median's, `low` and `high` the 5 % and 95 % quantiles' (-inf where a gradient is exactly zero), NaN where
     the median is zero at layer L too. `forward` and `backward` map every float type to the share of networks that stay inside

@@ -7,10 +7,9 @@ from .float_ranges import Exit
 
 EXIT_NOTE = (
     "overflow: the largest entry of a layer exceeds the type's largest number, from layer 1 on or from the last layer down;\n"
-    "subnormal: the root mean square is below the smallest normal number; zero: even the largest entry is rounded to 0. – never.\n"
-    "All three are of a layer computed in real numbers and stored in the type. Where every layer is rounded, small numbers may\n"
-    "be held about the smallest subnormal: they still die where signals lose a fifth or more a layer, not where they lose less\n"
-    "than a tenth."
+    "subnormal: the root mean square is below the smallest normal number; zero: even the largest entry is rounded to 0.\n"
+    "– never. All are of a layer computed in real numbers and stored in the type. Where every layer is rounded, signals die\n"
+    "about there too if they lose a fifth or more a layer; if less than a tenth, rounding holds them at the smallest subnormal."
 )
 
 

@@ -25,9 +25,9 @@ class FixedPoint:
 
     `q_star` is the variance of preactivations that inputs of mean square 1 lead to: 0 where signals die, inf where they
     grow without bound (there is no fixed point then), NaN where a user's activation cannot be integrated so far.
-    `c_star` is the correlation that two inputs with correlation 0 get, NaN where it is kept as it is.
-    `chi_perp` = sigma_w^2 E phi'^2 is what the mean-square gradient is multiplied by in a layer, `chi_par` = dq'/dq,
-    `chi_c_star` is sigma_w^2 E phi'(u1) phi'(u2) at c_star.
+    `c_star` is the correlation that two inputs with correlation 0 get, NaN where it is kept as it is. `chi_perp` =
+    sigma_w^2 E phi'^2 is what the mean-square gradient is multiplied by in a layer, `chi_par` = dq'/dq, `chi_c_star` is
+    sigma_w^2 E phi'(u1) phi'(u2) at c_star.
     `xi_q` and `xi_c` are the depth scales in layers, -1 / ln of chi_par and of the slope of the correlation map at
     c_star. `phase` is one of PHASES. `stable` says that a small change of q does not grow. `others` holds
     further fixed points q that other inputs lead to, or that repel. `note` says in words what is special.
@@ -255,7 +255,8 @@ def _why_not_critical(lengths):
 def edge_of_chaos(activation):
     """(weight_std, bias_std, stable): where chi_perp = 1, as arrays along the edge by increasing variance.
 
-    It begins, and ends, on the axis where that is where it reaches a bias of zero. For linear, ReLU and its like chi_perp does not depend on the bias: two points, at no bias and at an infinite one.
+    It begins where it leaves a bias of zero. For linear, ReLU and its like chi_perp does not depend on the bias: two points,
+    at no bias and at an infinite one.
     """
     lengths = length_map(activation)
     if lengths.homogeneous:

@@ -46,8 +46,9 @@ class Precision:
 
     Both map the names of float types to an Exit. `source` says what the typical size of a layer was taken from: an exact
     law where there is one, mean-field theory otherwise. Where that is used and `depth_over_width`, the sum of 1/width over the
-    layers, is above TRUSTED, it is not `trusted`: networks of that width lie elsewhere. `log_largest_preactivation` and `log_largest_gradient` are logs of
-    squares, over layers: the median of the largest entry given that size; -inf where half of the networks are zero.
+    layers, is above TRUSTED, it is not `trusted`: networks of that width lie elsewhere. `log_largest_preactivation` and
+    `log_largest_gradient` are logs of squares, over layers: the median of the largest entry given that size; -inf where half
+    of the networks are zero.
     """
 
     network: Network

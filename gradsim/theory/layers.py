@@ -16,6 +16,7 @@ STRAIGHT = 50.0  # log of a variance beyond which what bends is less than v^-0.5
 STEPS = 37.0  # log of a variance beyond which a step's width, v^-0.5 = 1e-8 of the whole, is lost among pairs
 FAR = 75.0  # log of a variance beyond which phi is its asymptote, and below minus which its tangent at 0: to e^-37 = 1e-16
 LARGEST = 400.0  # log of a variance whose square is still a float64
+LARGEST_EXPONENT = 700.0  # of e in a float64
 NEGLIGIBLE = 1e-17
 POINT = 1e-12  # a variance about a constant that leaves twelve digits of the limits at that point
 SMALL_GAP, TINY_GAP = 1e-10, 1e-14  # below one of them the pair averages are extrapolated
@@ -141,7 +142,7 @@ class Layer:
         phi, variance, factor = self._scaled(log_variance)
         bias = self.bias if factor == 0 else NO_BIAS
         found = averages(phi, variance, bias)
-        parallel = found.parallel if not self._smooth_at(variance, bias) else averages(phi, POINT, bias).parallel
+        parallel = found.parallel if not self._lost_beside_a_constant(variance, bias) else averages(phi, POINT, bias).parallel
         return Single(
             times(float(found.mean), factor / 2),
             _log(float(found.square)) + factor,
@@ -149,11 +150,15 @@ class Layer:
             float(parallel),
         )
 
-    def _smooth_at(self, variance, bias):
-        """Whether the preactivations are all so close to a constant bias that phi is smooth there, up to O(variance)."""
-        kinks = continuous(self.activation).kinks
-        near = variance < POINT and bias[0] == bias[1]
-        return near and all(abs(kink - bias[0]) > REACH * math.sqrt(variance) for kink in kinks)
+    def _lost_beside_a_constant(self, variance, bias):
+        """Whether preactivations are so close to a bias b, phi smooth there and not 0, that phi - phi(b) loses its digits.
+
+        The limits at b are then right up to O(variance).
+        """
+        phi = continuous(self.activation)
+        if variance >= POINT or bias[0] != bias[1] or float(phi.phi(np.array(bias[:1]))[0]) == 0:
+            return False
+        return all(abs(kink - bias[0]) > REACH * math.sqrt(variance) for kink in phi.kinks)
 
     def slopes(self, log_variance):
         """(|phi'(h)|, probability): nodes and weights of the law of the slope."""
@@ -180,7 +185,7 @@ class Layer:
         gap = min(math.exp(log_gap), 2.0)
         held = max(gap, 1e-300 if phi.sine else self._least_gap(variance))
         near = math.sqrt(gap / held)
-        point = factor == 0 and self._smooth_at(variance, bias)  # where phi(u1) - phi(u2) is lost beside phi(b)
+        point = factor == 0 and self._lost_beside_a_constant(variance, bias)  # where phi(u1) - phi(u2) is lost beside phi(b)
         if near < NEGLIGIBLE or point or (phi.strip and variance * held < POINT):
             return limit, limit
         difference, product = pair_averages(phi, variance, held, bias)
@@ -189,8 +194,9 @@ class Layer:
 
 def times(value, log_factor):
     """value e^log_factor, infinite beyond the floats; 0 stays 0."""
-    with np.errstate(over="ignore"):
-        return float(value * np.exp(log_factor)) if value else 0.0
+    if not value:
+        return 0.0
+    return value * math.exp(log_factor) if log_factor < LARGEST_EXPONENT else math.copysign(math.inf, value)
 
 
 def _lines(slopes, intercepts):

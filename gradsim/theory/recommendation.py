@@ -163,7 +163,7 @@ class _Desk:
 
 
 class _Search:
-    """Looks for the gain of a network at which the median gradient keeps its scale: in the log of the gain over the one asked."""
+    """Looks for the gain at which the median gradient keeps its scale: places are logs of the gain over the one asked."""
 
     def __init__(self, desk, network):
         self.desk, self.network, self.known = desk, network, {}
@@ -183,7 +183,7 @@ class _Search:
         return 0.0 if abs(found) < CLOSE else found
 
     def balanced(self):
-        """The nearest place where the median passes no change, not leaping over it as where signals die; None within FARTHEST."""
+        """The nearest place where the median passes through 0 (and does not leap, as where signals die), or None."""
         start = self.decades(0.0)
         if start == 0:
             return 0.0

@@ -12,8 +12,8 @@ TYPES = ("float16", "bfloat16", "float32")
 NAMES = {"as asked": "as asked", "edge of chaos": "edge of chaos", "balanced": "median balanced"}
 NOTE = (
     "decades: powers of ten of the root-mean-square gradient from the last hidden layer back to layer 1: the median of the\n"
-    "networks, their middle 90 %, and how far its ends lie apart (spread). float columns: share of networks that stay inside the\n"
-    "type at every layer, forward / backward. infinite width: what theory says there, of no network in particular."
+    "networks, their middle 90 %, and how far its ends lie apart (spread). float columns: share of networks that stay inside\n"
+    "the type at every layer, forward / backward. infinite width: what theory says there, of no network in particular."
 )
 
 

@@ -44,8 +44,8 @@ class Proposal:
 class Summary:
     """`exact` is a FiniteWidth or the reason why there is none; `proposals` are what infinite width says of other gains.
 
-    `recommendation` is what simulation at the network's own width says of this gain and of those. `weight_std` and `bias_std` are sigma_w and sigma_b of the hidden layers; `notes` says where they differ, or what was
-    taken for what.
+    `recommendation` is what simulation at the network's own width says of this gain and of those. `weight_std` and `bias_std`
+    are sigma_w and sigma_b of the hidden layers; `notes` says where they differ, or what was taken for what.
     """
 
     network: Network
@@ -123,9 +123,8 @@ def balanced_gain(network):
     """The weight gain with which mean-field theory predicts the same gradient at layer 1 as at the last hidden layer.
 
     A prediction of infinite width: at a finite one it may sit where half of the networks vanish and half explode (`recommend`
-    looks for it by simulation).     The smallest such gain with sigma_w of the hidden layers in BALANCE; None where there is none, and for depths of 1 or
-    beyond DEEPEST_BALANCE, where the search would take long. Unlike the edge of chaos, it is of this depth and these
-    inputs.
+    looks for it by simulation). The smallest such gain with sigma_w of the hidden layers in BALANCE; None where there is
+    none, and for depths of 1 or beyond DEEPEST_BALANCE, where the search would take long.
     """
     weight_std = _scales(network)[0]
     if not weight_std or not 1 < network.depth <= DEEPEST_BALANCE:

@@ -635,7 +635,7 @@ def test_what_is_said_of_a_shifted_sigmoid_is_said_of_tanh():
 
 @pytest.mark.parametrize("power, edge", [(2, 4.0), (3, 2.25)])
 def test_powers_have_no_edge_without_a_bias(power, edge):
-    """E phi^2 / E phi'^2 is 3/4 of q for h^2 (and for its positive half), 5/9 for h^3: never q; with a bias, one unstable edge."""
+    """E phi^2 / E phi'^2 is 3/4 of q for h^2 and its positive half, 5/9 for h^3: never q; with a bias, one unstable edge."""
     gradsim.activation("theory_power", lambda h: h**power, lambda h: power * h ** (power - 1))
     assert critical_point("theory_power", bias_std=0.0).branches == ()
     (only,) = critical_point("theory_power", bias_std=0.1).branches

@@ -289,7 +289,7 @@ def _layers_to_zero(name, factor, depth, seed=0):
 
 @pytest.mark.parametrize("name", ROUNDED)
 def test_a_network_that_is_rounded_in_every_layer(name):
-    """It dies close to where it is predicted to if a layer loses a third, and is held about the smallest number if it loses 5 %."""
+    """It dies close to where it is predicted to if a layer loses a third; about the smallest number it is held at 5 %."""
     predicted, seen, _ = _layers_to_zero(name, 0.65, 60)
     assert predicted is not None and 0 <= seen - predicted <= 3
     predicted, seen, size = _layers_to_zero(name, 0.95, 250)

@@ -50,7 +50,7 @@ def test_what_is_recommended_holds_in_other_networks(name):
 
 
 def test_a_split_ensemble_has_no_safe_gain_and_is_told_what_helps():
-    """gelu at 64 x 48: infinite width promises a gradient that keeps its scale at gain 1.037, simulation has a spread of 7 decades.
+    """gelu at 64 x 48: infinite width promises to keep the scale at gain 1.037, simulation has a spread of 7 decades.
 
     A bias helps; four times the width and orthogonal weights do not.
     """
