@@ -2,7 +2,7 @@
 
 import click
 
-from .options import network_options, output_options, run_options, threads_option
+from .options import network_options, output_options, run_options, some_options, threads_option
 from .output import deliver, sources
 from .progress import compile_first, progress
 
@@ -11,7 +11,7 @@ from .progress import compile_first, progress
 @network_options
 @run_options
 @threads_option
-@click.option("--keep-samples", is_flag=True, help="Keep every network's curves in the file too.")
+@some_options("keep_samples")
 @output_options
 @click.pass_obj
 def command(files, out, plot, theory, overwrite, keep_samples, threads, **options):

@@ -2,14 +2,12 @@
 
 import click
 
-from .options import network_options
+from .options import network_options, some_options
 
 
 @click.command("theory")
 @network_options
-@click.option("--inputs", type=int, default=1, show_default=True, help="Inputs carried side by side.")
-@click.option("--input-correlation", type=float, default=0.0, show_default=True, help="Correlation between any two inputs.")
-@click.option("--probe", default="independent", show_default=True, help="independent for each input, or shared by all.")
+@some_options("inputs", "input_correlation", "probe")
 @click.option(
     "--seconds",
     type=float,
