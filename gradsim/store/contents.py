@@ -5,11 +5,11 @@ and small enough for this machine. No link is followed to other files or places.
 """
 
 import math
-import os
 
 import h5py
 import numpy as np
 
+from .. import memory
 from ..errors import RequestError
 
 WITHOUT_VALUES = b"This is a netCDF dimension but not a netCDF variable"  # netCDF-4's name for such a scale
@@ -48,9 +48,9 @@ class Contents:
                 if self.sizes.setdefault(dim, size) != size:
                     raise RequestError(f"the variable {name!r} has {size} along {dim}, where others have {self.sizes[dim]}")
         needed = COPIES * sum(_bytes(dataset) for dataset in datasets.values())
-        memory = _memory()
-        if needed > memory:
-            raise RequestError(f"reading it takes {needed / 2**30:,.0f} GiB of memory; this machine has {memory / 2**30:,.0f}")
+        free = memory.available()
+        if needed > free:
+            raise RequestError(f"reading it takes {memory.gib(needed)} of memory, and {memory.gib(free)} are free")
 
     def numbers(self, name, dims, whole=False):
         """The array of a variable over `dims`, in this order: float64 with NaN, or int64 with -1, where it is missing.
@@ -166,7 +166,3 @@ def _complete(dataset):
         return dataset.id.get_storage_size() > 0  # allocated as one
     pieces = math.prod(-(-size // chunk) for size, chunk in zip(dataset.shape, dataset.chunks, strict=True))
     return dataset.id.get_num_chunks() >= pieces
-
-
-def _memory():
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -286,7 +286,7 @@ def test_what_is_nearly_ours_is_named(name, path, tmp_path):
 @pytest.mark.parametrize("make", [_gigabytes, None])
 def test_what_takes_more_memory_than_there_is_is_refused(make, path, tmp_path, monkeypatch):
     copy = shutil.copy(path, tmp_path / "large.h5")
-    monkeypatch.setattr("gradsim.store.contents._memory", lambda: 2**30 if make else 2**10)
+    monkeypatch.setattr("gradsim.memory.available", lambda: 2**30 if make else 2**10)
     with h5py.File(copy, "r+") as file:
         if make:
             _replace("gradient_log_mean", lambda f, v: f.create_dataset("gradient_log_mean", data=v))(file)
