@@ -6,7 +6,7 @@ from .engine import Layers
 from .errors import RequestError
 from .footprint import workers
 from .network import mlp
-from .options import ARITHMETICS, NETWORK, RUN, check_all
+from .options import ARITHMETICS, LARGEST_WIDTH, NETWORK, RUN, check_all
 
 __all__ = ["ARITHMETICS", "FILES", "checked", "fit", "network_and_run"]
 
@@ -31,6 +31,9 @@ def _check_inputs(inputs, correlation, given):
     least = -1.0 if inputs == 1 else -1 / (inputs - 1)
     if not least <= correlation <= 1:
         raise RequestError(f"--input-correlation: {correlation:g} is not from {least:.3g} (for {inputs} inputs) to 1")
+    if given is not None and given.values.shape[1] > LARGEST_WIDTH:
+        width = given.values.shape[1]
+        raise RequestError(f"--input-file: {given.name!r} has {width:,} columns; an input has {LARGEST_WIDTH:,} units at most")
     if given is not None and correlation:
         raise RequestError("--input-correlation: inputs from a file have the correlation that they have")
     if given is not None and inputs > len(given.values):

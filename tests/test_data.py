@@ -87,6 +87,7 @@ def test_numbers_of_any_size():
         ({"input_file": "x.h5:/nothing"}, "has no dataset"),
         ({"input_file": "x.h5:/group"}, "has no dataset"),
         ({"input_file": "labels.npy"}, "has 1 columns"),
+        ({"input_file": np.ones((1, 70_000))}, "has 70,000 columns; an input has 65,536 units at most"),
         ({"input_file": "x.npy", "inputs": 13}, "13 different rows"),
         ({"input_file": "x.npy", "input_correlation": 0.5}, "have the correlation that they have"),
         ({"input_correlation": 1.5}, "--input-correlation: 1.5"),

@@ -11,7 +11,7 @@ from ..data import Samples, samples
 from ..data.plain import plain_text
 from ..errors import RequestError, shown, unknown
 from ..footprint import Footprint
-from ..memory import require
+from ..memory import gib, require
 from ..options import OPTIONS
 from ..request import FILES, network_and_run
 
@@ -48,7 +48,11 @@ def read_plan(source):
     count = prod(map(len, axes.values()))
     if count > MOST_CELLS:
         sizes = " x ".join(f"{len(values):,} {name}" for name, values in axes.items() if len(values) > 1)
-        raise RequestError(f"sweep: {sizes} are {count:,} cells; a grid has {MOST_CELLS:,} at most")
+        first = Footprint.of(*network_and_run({name: values[0] for name, values in axes.items()}))
+        raise RequestError(
+            f"sweep: {sizes} are {count:,} cells, whose curves would take about {gib(count * first.curves)}; a grid has "
+            f"{MOST_CELLS:,} cells at most"
+        )
     cells = tuple(network_and_run(dict(zip(axes, values, strict=True))) for values in product(*axes.values()))
     curves = sum(Footprint.of(*cell).curves for cell in cells)
     require("sweep", f"the curves of {count:,} cells", curves)
