@@ -45,7 +45,7 @@ def he(activation, suffix, gain, scale, seed):
 
 
 def fan_out(scale, seed):
-    """E |delta_l|^2 / n_l = 1 / (2 n_L) times the probability that the layers below l are alive; each layer its own networks."""
+    """E |delta_l|^2 / n_l = 1 / (2 n_L) times the probability that the layers below l are alive; a layer a sample."""
     scores = []
     for widths in ((3, 5, 4), (2, 8, 3), (16, 16, 16)):
         network = mlp(width=list(widths), input_width=4, init="he_normal(fan_out)")
