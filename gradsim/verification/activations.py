@@ -22,7 +22,7 @@ RELATIVE = {"carried": 1e-6, "float32": 5e-7, "float64": 1e-12}
 MOVED = 0.25  # of that: of what the value moves by
 FLOAT64 = 4e-15  # of a log
 LARGEST_LOG = 1e9  # beyond it a float64 log has no digits left behind the point
-ZERO_LOG = -(2.0**50)  # what is smaller counts as zero (docs/theory.md)
+ZERO_LOG = -(2.0**50)  # what is smaller is not told apart
 RANGES = {"carried": (-1000, 1000), "float32": (-100, 100), "float64": (-300, 300)}  # octaves
 # Logs below which a number loses its digits
 LEAST = {"carried": -np.inf, "float32": np.log(1.2e-38), "float64": np.log(2.3e-308)}
@@ -47,8 +47,8 @@ def kernel_values(name, arithmetic, rows):
 def share(arithmetic, found, sign, log, moved):
     """The largest error over what is allowed, of Scaled numbers that should be sign e^log.
 
-    Those whose logs are beyond what can be resolved are passed over, where a whole row is zero it must be, and entries
-    that float32 loses beside the largest of their row are of no account.
+    Those whose logs are beyond what can be resolved are passed over; where a whole row is below what counts, it must be
+    zero or held there; entries that float32 loses beside the largest of their row are of no account.
     """
     log = np.where(sign == 0, -np.inf, log)
     with np.errstate(all="ignore"):
@@ -57,7 +57,8 @@ def share(arithmetic, found, sign, log, moved):
         expected, slack = sign * np.exp(log - scale), MOVED * RELATIVE[arithmetic] * np.exp(moved - scale)
         allowed = (RELATIVE[arithmetic] + FLOAT64 * np.abs(log)) * np.abs(expected) + slack + 1e-38
         ratio = np.where(found.mantissas == expected, 0.0, np.abs(found.mantissas - expected) / allowed)
-    gone = np.all(log < ZERO_LOG, axis=1, keepdims=True) & (found.mantissas != 0)
+        size = np.log(np.abs(found.mantissas)) + scale
+    gone = np.all(log < ZERO_LOG, axis=1, keepdims=True) & ~(size < 0.999 * ZERO_LOG)
     return np.inf if gone.any() else np.max(np.where(seen, np.nan_to_num(ratio, nan=np.inf), 0.0))
 
 

@@ -109,7 +109,7 @@ COMPILED = {
         ELEMENTARY,
         "return v * polynomial(-log(ONE - y * y), TRUNCATED)",
         "return np.float32(1.01) * v * polynomial(-log(ONE - y * y), TRUNCATED)",
-        ("replica: initializers", "weights: moments", "mean: He"),
+        ("replica: initializers", "weights: moments", "mean: He, leaky"),
     ),
     "nine rounds of Philox": Fault(PHILOX, "ROUNDS = 10", "ROUNDS = 9", ("random numbers",)),
     "tanh' off by 0.2 %": Fault(
