@@ -106,12 +106,12 @@ _MANY = f"{list(range(1, 1001))}"
 SIZES_THAT_CANNOT_BE = [
     grid(
         f"width = {_MANY}\nseed = {_MANY}\nreplicas = {_MANY}",
-        refused(("cells", "combinations", "networks"), SIZES),
+        refused(("cells", "combinations", "networks"), (*SIZES, "at most")),
         "1e9 cells",
     ),
     grid(
         "".join(f"{name} = {list(range(1, 41))}\n" for name in ("width", "seed", "replicas", "inputs", "outputs")),
-        refused(("cells", "combinations", "networks"), SIZES),
+        refused(("cells", "combinations", "networks"), (*SIZES, "at most")),
         "40^5 cells",
     ),
     grid("depth = 10_000_000_000", refused("--depth", SIZES)),
