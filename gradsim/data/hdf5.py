@@ -55,7 +55,8 @@ def _dataset(h5py, file, inside):
     place, parts, followed = file, [part for part in inside.split("/") if part], 0
     while parts:
         part = parts.pop(0)
-        link = place.get(part, getlink=True) if isinstance(place, h5py.Group) and part in place.keys() else None  # noqa: SIM118
+        names = place.keys() if isinstance(place, h5py.Group) else ()  # the group itself would follow links to find out
+        link = place.get(part, getlink=True) if part in names else None
         if isinstance(link, h5py.ExternalLink):
             raise _Refusal(f"is in another file, {link.filename}:{link.path}; give that one")
         if isinstance(link, h5py.SoftLink):

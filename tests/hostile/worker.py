@@ -160,7 +160,7 @@ def serve(spool):
     os.dup2(empty, 0)
     warnings.simplefilter("always", UserWarning)
     warnings.simplefilter("always", RuntimeWarning)
-    log = open(spool / "hung.txt", "w")  # noqa: SIM115
+    log = open(spool / "hung.txt", "w")  # noqa: SIM115 - open as long as the process
     room = status("VmSize") + ROOM
     gc.collect()
     gc.freeze()  # what is there by now need not be looked at after each input
