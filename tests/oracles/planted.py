@@ -103,7 +103,7 @@ COMPILED = {
         ("replica: initializers", "weights: whole laws"),
     ),
     "normals 1 % too wide": Fault(
-        SAMPLING, "MINUS_TWO = np.float32(-2.0)", "MINUS_TWO = np.float32(-2.04)", ("replica: activations", "drawn: losses")
+        SAMPLING, "MINUS_TWO = np.float32(-2.0)", "MINUS_TWO = np.float32(-2.04)", ("replica: activations", "weights: moments")
     ),
     "a truncated normal 1 % too wide": Fault(
         ELEMENTARY,
