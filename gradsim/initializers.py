@@ -12,6 +12,7 @@ from functools import lru_cache
 from .errors import RequestError, shown, unknown
 from .schemes import canonical, numbers, parse
 
+STEEPEST = 1e150  # its square is still a float64
 FANS = ("fan_in", "fan_out")
 # A standard normal given that it is within [-2, 2]: by parts, E x^2 = 1 - 4 d and E x^4 = 3 E x^2 - 16 d
 _D = math.exp(-2) / math.sqrt(2 * math.pi) / math.erf(math.sqrt(2))
@@ -135,6 +136,8 @@ def _by_variance(name, aliases, formula, variance, arguments=(), defaults=()):
 
 
 def _he(fan_in, fan_out, fan, slope):
+    if abs(slope) > STEEPEST:
+        raise RequestError(f"--init: the slope of he is from {-STEEPEST:g} to {STEEPEST:g}, not {slope:g}")
     return 2 / (1 + slope * slope) / (fan_in if fan == "fan_in" else fan_out)
 
 

@@ -130,5 +130,8 @@ def _bias(init, scheme, std):
 
 def from_json(description):
     """The Network of a parsed `Network.to_json()`: with the texts that stand there, since its random numbers hang on them."""
+    version = description.get("format")
+    if version != FORMAT_VERSION:
+        raise RequestError(f"the network has format {version!r}; this gradsim reads format {FORMAT_VERSION}")
     fields = {name: value for name, value in description.items() if name != "format"}
     return Network(**fields | {"widths": tuple(fields["widths"])})

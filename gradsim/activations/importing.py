@@ -23,6 +23,8 @@ def load(text):
     RequestError.
     """
     module_name, _, attribute = text.partition(":")
+    if not module_name:
+        raise RequestError(f"--activation: {text!r} names no module; write module:function")
     module = _imported(module_name)
     found = getattr(module, attribute, None)
     if found is None:

@@ -11,6 +11,7 @@ from .output import Outputs
 from .signals import Stopped, in_thread, stoppable
 from .terminal import any_terminal, printable, tell
 
+LONGEST_LINE = 2000  # characters: names of files may have more
 COMMANDS = {
     "run": "Simulate one network and judge its gradient.",
     "sweep": "Simulate every combination of a grid.",
@@ -78,7 +79,10 @@ def _run(arguments, outputs):
         print(error.format_message())
     except click.ClickException as error:
         code = _complain(error.format_message())
-    failed = [_complain(words) for words in dict.fromkeys(_words(error) for error in outputs.failures) if words]
+    except click.Abort:  # a module of the user's raised KeyboardInterrupt: signals are heard elsewhere
+        return _complain(f"interrupted; {outputs.state}", 130)
+    words = [text for text in dict.fromkeys(_words(error) for error in outputs.failures) if text]
+    failed = [_complain("; ".join(words))] if words else []
     if any(isinstance(error, BrokenPipeError) for error in outputs.failures):
         with suppress(OSError, ValueError):  # or Python would fail once more at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -94,9 +98,11 @@ def _words(error):
     return str(error)
 
 
-def _complain(message):
-    tell(f"gradsim: {printable(message)}")
-    return 2
+def _complain(message, code=2):
+    line = printable(message)
+    half = LONGEST_LINE // 2
+    tell(f"gradsim: {line if len(line) <= LONGEST_LINE else f'{line[:half]} ... {line[-half:]}'}")
+    return code
 
 
 def _end(stopped, outputs):

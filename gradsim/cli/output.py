@@ -23,6 +23,7 @@ class Outputs:
         self._asked = {}  # Path: (option, kind, overwrite)
         self._written = []
         self._writing = threading.Lock()
+        self._settled = False
 
     def ask_results(self, option, path, overwrite, sources=()):
         """Finds out whether curves can be written to `path`, which is none of the files that are read."""
@@ -67,6 +68,8 @@ class Outputs:
         with self.trying():
             content = make()
             with self._writing:
+                if self._settled:
+                    return
                 write_whole(option, path, content, overwrite, kind)
                 self._written.append(path)
 
@@ -78,7 +81,8 @@ class Outputs:
 
     def settle(self):
         """Waits until no file is being written, and lets none begin."""
-        self._writing.acquire()
+        with self._writing:
+            self._settled = True
 
     def abandon(self):
         """Removes what is not finished, for whoever cannot wait."""

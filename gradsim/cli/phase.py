@@ -18,7 +18,7 @@ class Range(click.ParamType):
 
 @click.command("phase")
 @click.option("--activation", default="tanh", show_default=True, help="See `gradsim list activations`.")
-@click.option("--out", "-o", type=click.Path(), default="phase.png", show_default=True, help="The picture: .png, .pdf or .svg.")
+@click.option("--out", "-o", metavar="PATH", default="phase.png", show_default=True, help="The picture: .png, .pdf or .svg.")
 @click.option(
     "--weight-std", type=Range(), help="Range of sigma_w, Var W = sigma_w^2 / fan_in.  [default: about the critical one]"
 )

@@ -6,8 +6,8 @@ import click
 
 
 @click.command("plot")
-@click.argument("file", type=click.Path())
-@click.option("--out", "-o", type=click.Path(), help="The picture: .png, .pdf or .svg.  [default: FILE with .png]")
+@click.argument("file")
+@click.option("--out", "-o", metavar="PATH", help="The picture: .png, .pdf or .svg.  [default: FILE with .png]")
 @click.option("--quantity", default="gradient", show_default=True, help="What to draw, e.g. activation.")
 @click.option("--theory", is_flag=True, help="Draw what theory says over the curves, and print the z-scores.")
 @click.option("--activation", multiple=True, help="A user's function that FILE names, module:function; --theory needs it.")

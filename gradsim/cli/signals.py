@@ -7,9 +7,10 @@ one, would be deaf for seconds.
 import contextvars
 import signal
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 
+LONGEST_DEAF = 0.1  # seconds
 WORDS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminal closed"}
 
 
@@ -52,4 +53,6 @@ def in_thread(function):
             future.set_exception(error)
 
     threading.Thread(target=work, name="command", daemon=True).start()
+    while not future.done():  # the system may hand a signal to another thread, which does not wake this one
+        wait([future], LONGEST_DEAF)
     return future.result()

@@ -1,7 +1,5 @@
 """gradsim verify: the simulator against theory on this machine."""
 
-from pathlib import Path
-
 import click
 
 
@@ -10,7 +8,7 @@ import click
 @click.option("--thorough", is_flag=True, help="16 times as many networks.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers.")
 @click.option("--list", "only_list", is_flag=True, help="List the checks with their closed forms and sources.")
-@click.option("--out", "-o", type=click.Path(), help="Folder for the pictures.")
+@click.option("--out", "-o", metavar="PATH", help="Folder for the pictures.")
 @click.option("--overwrite", is_flag=True, help="Replace existing pictures.")
 @click.pass_obj
 def command(files, names, thorough, seed, only_list, out, overwrite):
@@ -85,9 +83,10 @@ def _folder(files, out, overwrite):
     if out is None:
         return None
     from ..errors import RequestError
+    from ..store.files import file_name
     from ..verification.picture import FILES
 
-    folder = Path(out)
+    folder = file_name("--out", out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

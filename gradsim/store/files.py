@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import RequestError
+from ..errors import RequestError, shown
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 PICTURE_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"%PDF-")
@@ -50,10 +50,18 @@ def file_name(option, path):
     try:
         text = os.fsdecode(path)
     except TypeError:
-        raise RequestError(f"{option}: {path!r} is not the name of a file") from None
-    if not text or "\0" in text:
-        raise RequestError(f"{option}: {text!r} is not the name of a file")
+        raise RequestError(f"{option}: {shown(path)} is not the name of a file") from None
+    if not text or "\0" in text or not _encodable(text):
+        raise RequestError(f"{option}: {shown(text)} is not the name of a file")
     return Path(text)
+
+
+def _encodable(text):
+    """Whether file systems can have the name: all but lone surrogates that stand for no byte."""
+    try:
+        return bool(os.fsencode(text))
+    except UnicodeEncodeError:
+        return False
 
 
 def check_output(option, path, overwrite, kind):
