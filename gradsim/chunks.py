@@ -14,7 +14,9 @@ import numpy as np
 from .activations import find_activation
 from .errors import RequestError
 from .footprint import chunk_size, workers
+from .kernels.cancellation import ADDRESS
 from .kernels.interpreter import run_chunk
+from .kernels.later import address
 from .kernels.plain import PLAIN_LIMITS, new_plain_tape, run_plain_chunk
 from .kernels.record import RECORDED
 from .kernels.workspace import new_scratch, new_tape
@@ -30,6 +32,7 @@ class Workplace:
         """Room for as many `replicas` at a time."""
         self.scratch = new_scratch(program.inputs, program.widest)
         self.records = np.empty((replicas, len(RECORDED), program.layers))
+        self.unresolved = np.zeros((replicas, program.layers), np.int64)
         if arithmetic == "carried":
             self.run, self.rest = run_chunk, ()
             self.tape = new_tape(len(program.steps), program.inputs, program.tape_size, program.widest)
@@ -38,18 +41,24 @@ class Workplace:
             self.tape = new_plain_tape(program.inputs, program.tape_size, program.widest, arithmetic)
 
     def fill(self, program, key, first, count):
-        """Records of replicas first, first + 1, ..., good until the next call."""
-        records = self.records[:count]
-        self.run(program.steps, program.parameters, key, program.data, self.tape, self.scratch, first, records, *self.rest)
+        """Records of replicas first, first + 1, ..., good until the next call, and so is `unresolved`."""
+        records, unresolved = self.records[:count], self.unresolved[:count]
+        unresolved[:] = 0
+        steps, parameters, data, tape, scratch = program.steps, program.parameters, program.data, self.tape, self.scratch
+        done = self.run(steps, parameters, key, data, tape, scratch, first, records, unresolved, *self.rest)
+        if done < count:
+            scratch.state[ADDRESS] = address(steps, parameters, key, tape, scratch)
+            self.run(steps, parameters, key, data, tape, scratch, first + done, records[done:], unresolved[done:], *self.rest)
         return records
 
 
 def folded_chunks(network, fold, **options):
-    """Yield fold(records) for float64 records (chunk, quantities, layers) until all replicas are done, in order.
+    """Yield fold(records, unresolved) for all replicas in order, a chunk at a time.
 
-    `fold` is called in any thread and must not keep its argument. `options` are those of `checked`. The stream defaults
-    to the network's identity; the same stream gives the same random numbers to every network. Raises RequestError for
-    what cannot be.
+    `records` are float64 (chunk, quantities, layers), `unresolved` int64 (chunk, layers): bit q says that quantity q is not
+    told from zero. `fold` is called in any thread and must not keep its arguments. `options` are those of `checked`. The stream
+    defaults to the network's identity; the same stream gives the same random numbers to every network. Raises
+    RequestError for what cannot be.
     """
     options = checked(**options)
     fit(network, options)
@@ -75,7 +84,8 @@ def folded_chunks(network, fold, **options):
         except IndexError:
             workplace = Workplace(program, options["arithmetic"], size)
         try:
-            return fold(workplace.fill(program, key, first, min(size, replicas - first)))
+            count = min(size, replicas - first)
+            return fold(workplace.fill(program, key, first, count), workplace.unresolved[:count])
         finally:
             idle.append(workplace)
 
@@ -114,4 +124,4 @@ def _in_order(job, items, threads, ahead):
 
 def record_chunks(network, **options):
     """Yield the records of `folded_chunks` themselves."""
-    return folded_chunks(network, np.array, **options)
+    return folded_chunks(network, lambda records, unresolved: np.array(records), **options)

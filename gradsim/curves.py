@@ -8,6 +8,7 @@ import numpy as np
 
 from .activations import check_given
 from .errors import MissingVariable, RequestError
+from .kernels.record import LOG_QUANTITIES
 from .network import Network
 from .precision import PRECISIONS
 from .verdict import Verdict, judge
@@ -69,6 +70,11 @@ class Curves:
             return None
         merged = self["log_one_minus_correlation_nonfinite_count"] > self["correlation_nonfinite_count"]  # -inf, not NaN
         return int(np.argmax(merged)) if merged.any() else None
+
+    @property
+    def unresolved(self):
+        """Quantities that some networks have below what float32 tells from zero: recorded as their upper bounds there."""
+        return tuple(name for name in LOG_QUANTITIES if np.any(self.variables.get(f"{name}_unresolved_count", 0) > 0))
 
     def with_theory(self):
         """These curves with what theory says beside them: `mean_field_<name>`, and `exact_<name>` where a law is known."""

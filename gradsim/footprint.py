@@ -83,9 +83,9 @@ class Footprint:
         columns = padded_width(max(network.input_width, *network.linear_widths))
         steps = 2 * count
         pairs = 16 * inputs * inputs
-        tape = number * tape_numbers(network, inputs, layers) + 16 * steps * inputs + 2 * (number + 4) * inputs * columns
+        tape = number * tape_numbers(network, inputs, layers) + 24 * steps * inputs + 2 * (number + 8) * inputs * columns
         scratch = columns * (20 + 16 * inputs) + 8 * tile_blocks(columns) * (4 + number) + pairs
-        sums = 8 * count * (5 * len(RECORDED) + 4 * LOGS + 3 * len(LEAVING) * len(PRECISIONS))
+        sums = 8 * count * (5 * len(RECORDED) + 5 * LOGS + 3 * len(LEAVING) * len(PRECISIONS))
         logs = 8 * count * LOGS
         kept = logs if run["keep_samples"] else 0
         curves = logs * (6 + len(QUANTILES))
@@ -94,7 +94,7 @@ class Footprint:
             program=LAYER_BYTES * count + data,
             statistics=3 * sums + _quantile_bytes(LOGS * count, run["replicas"]) + 2 * curves,
             samples=3 * kept * run["replicas"],  # of chunks, in one array, and by layers
-            thread=tape + scratch + 8 * chunk * len(RECORDED) * count,
+            thread=tape + scratch + 8 * chunk * (len(RECORDED) + 1) * count,
             pairs=pairs,
             result=sums + (2 * logs + kept) * chunk,
             curves=curves + kept * run["replicas"],

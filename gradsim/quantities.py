@@ -132,6 +132,7 @@ def _statistics(quantity):
         size = f"networks that carry the mean of the {of}: (sum)^2 / sum of squares"
         yield f"{name}_effective_sample_size", layer, size
         yield f"{name}_zero_count", layer, f"networks that have exactly zero: {of}", True
+        yield f"{name}_unresolved_count", layer, f"networks in which float32 does not tell from zero: {of}", True
         yield f"{name}_log", ("replica", *layer), f"natural log of the {of}"
     else:
         yield f"{name}_mean", layer, f"mean over networks of the {of}"

@@ -242,6 +242,21 @@ def _loss_and_gradient(drawn, output):
     return float(-np.sum(truth * logs) / inputs), (np.exp(logs) - truth) / inputs
 
 
+def sum_of_loss_gradients(drawn, output):
+    """`loss_gradient` summed over the inputs, without the cancellation of softmax - onehot where softmax is nearly even.
+
+    Of cross-entropy: sum_b (1/n - onehot_b), which may be zero, and sum_b (softmax_b - 1/n), which is of the logits' size.
+    """
+    if drawn.loss != "cross_entropy":
+        return loss_gradient(drawn, output).sum(axis=0)
+    inputs, n = output.shape
+    logits = output - output.max(axis=1, keepdims=True)
+    gaps = np.expm1(logits)
+    uneven = (n * gaps - gaps.sum(axis=1, keepdims=True)) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = np.bincount(drawn.against, minlength=n)
+    return ((inputs - n * labels) + uneven.sum(axis=0)) / (n * inputs)
+
+
 def backward(network, drawn, tape):
     """Cotangents of all vectors of the tape."""
     cotangents = [loss_gradient(drawn, tape[-1])]
@@ -276,7 +291,9 @@ def records(network, drawn, tape, cotangents):
         result["preactivation"][layer] = _log_mean_square(h)
         result["gradient"][layer] = _log_mean_square(delta)
         result["weight_gradient"][layer] = _log_mean_square(delta.T @ x)
-        result["bias_gradient"][layer] = _log_mean_square(delta.sum(axis=0))
+        readout = layer == len(network.linear_widths) > network.depth
+        summed = sum_of_loss_gradients(drawn, h) if readout else delta.sum(axis=0)
+        result["bias_gradient"][layer] = _log_mean_square(summed)
         for name, v in (("preactivation_max", h), ("gradient_max", delta)):
             result[name][layer] = _log_mean_square(np.abs(v).max())
         if len(h) > 1:

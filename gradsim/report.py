@@ -125,6 +125,12 @@ def remarks(curve_set):
             f"correlation: from layer {min(merged)} on, inputs agree to the last digit of float32 in some networks "
             f"(1 - correlation is not resolved below {CORRELATION_FLOOR:.0e}; its log's mean leaves these networks out)."
         )
+    names = dict.fromkeys(name.replace("_", " ") for curves in curve_set for name in curves.unresolved)
+    if names:
+        yield (
+            f"not resolved: in some networks float32 does not tell from zero what cancels in {', '.join(names)}; counted in "
+            "<quantity>_unresolved_count, and on record as its upper bound."
+        )
 
 
 def wide(file=None):

@@ -105,8 +105,9 @@ def _described(network, options):
     return options | files | {"engine_used": used} | ({} if fault is None else {"activation_fault": fault})
 
 
-def _fold(kind, ways, keep_samples, records):
-    return EnsembleStatistics.of(records, kind, ways), np.array(records[:, : len(LOG_QUANTITIES)]) if keep_samples else None
+def _fold(kind, ways, keep_samples, records, unresolved):
+    statistics = EnsembleStatistics.of(records, kind, ways, unresolved)
+    return statistics, np.array(records[:, : len(LOG_QUANTITIES)]) if keep_samples else None
 
 
 def _probabilities(quantiles):

@@ -4,13 +4,18 @@ import math
 
 import numpy as np
 
+from ..activations import CODES, CUSTOM
+from ..activations.piecewise import PIECEWISE
+from .cancellation import hold_at_floor
 from .compilation import internal, step, widest_vectors
 from .dispatch import apply, log_derivative, log_of, log_phi
+from .rare import rarely_called
 from .record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, DEAD_FRACTION, SATURATED_FRACTION
 from .vectors import (
     LN2,
     from_logs,
     in_window,
+    largest,
     log_mean,
     magnitude,
     measure_units,
@@ -41,6 +46,7 @@ TANGENT_EXPONENT = -12  # below it, differences between units are taken from h a
 UNDERFLOW = np.float32(2.0**-60)  # entries that float32 loses are then below 2^-66 of the largest
 LARGEST_LOG = 700.0  # e^700 is still a float64
 SATURATION = 0.01
+PIECEWISE_CODES, ELU = len(PIECEWISE), CODES["elu"]
 
 
 @internal
@@ -144,6 +150,24 @@ def wide_power_of_two(exponent):
     return np.inf if exponent > 1023 else power_of_two(exponent)
 
 
+@internal
+def has_flat_parts(code, p):
+    """Whether zeros of phi and phi' away from 0 are exact: of what is smooth, they are smaller than any number here.
+
+    A user's function is taken at its word, which a float64 holds.
+    """
+    return code < PIECEWISE_CODES or code == CUSTOM or (code == ELU and p[PARAMETER] == 0.0)
+
+
+@internal
+def after_underflow(code, p, h, n, x, b, scratch):
+    """(exponent, square) of row b, an x = phi(h) that came out as zero."""
+    rarely_called()
+    if largest(h, n) == 0.0 or has_flat_parts(code, p):
+        return np.int64(0), 0.0
+    return hold_at_floor(x, n, b, scratch), np.float64(n)
+
+
 @step
 def activation_forward(code, p, h, h_exponents, n, x, x_exponents, x_squares, slopes, scratch, layer, record):
     """x = phi(h), and slopes = phi'(h) for the way back."""
@@ -153,6 +177,8 @@ def activation_forward(code, p, h, h_exponents, n, x, x_exponents, x_squares, sl
         before, after, steep = row(h, b), row(x, b), row(slopes, b)
         x_exponents[b], centre, spread = phi_of(code, p, before, h_exponents[b], n, after, steep, scratch)
         x_squares[b] = n * (spread + centre * centre)
+        if x_squares[b] == 0.0:
+            x_exponents[b], x_squares[b] = after_underflow(code, p, before, n, after, b, scratch)
         mean += centre * wide_power_of_two(x_exponents[b])
         variance += unit_variance(p, before, h_exponents[b], n, spread, x_exponents[b])
         dead, low = count_slopes(p, steep, n)
@@ -203,15 +229,18 @@ def activation_backward(code, p, h, h_exponents, slopes, g, g_exponents, n, d, d
             d_exponents[b] = settle(after, n, top, g_exponents[b])
         else:
             d_exponents[b] = extreme_chain_rule(
-                code, p, row(h, b), h_exponents[b], row(g, b), g_exponents[b], n, after, scratch
+                code, p, row(h, b), h_exponents[b], row(g, b), g_exponents[b], n, after, b, scratch
             )
 
 
 @internal
-def extreme_chain_rule(code, p, h, h_exponent, g, g_exponent, n, d, scratch):
-    """d = phi'(h) * g from logs; returns its exponent."""
+def extreme_chain_rule(code, p, h, h_exponent, g, g_exponent, n, d, b, scratch):
+    """Row b, d = phi'(h) * g from logs; returns its exponent."""
     for i in range(n):
         sign, log = extreme_derivative(code, p, np.float64(h[i]), h_exponent)
         scratch.signs[i] = sign * (1.0 if g[i] >= 0.0 else -1.0)
         scratch.logs[i] = log + log_of(np.float64(g[i])) + LN2 * g_exponent
-    return from_logs(scratch.signs, scratch.logs, n, d)
+    exponent = from_logs(scratch.signs, scratch.logs, n, d)
+    if largest(d, n) == 0.0 and largest(g, n) > 0.0 and not has_flat_parts(code, p):
+        return hold_at_floor(d, n, b, scratch)
+    return exponent

@@ -9,21 +9,33 @@ import numpy as np
 
 from .activation import activation_backward, activation_forward
 from .bundles import bundle
+from .cancellation import ADDRESS, DOUBTFUL, clear
 from .compilation import entry_point, inlined, internal
 from .inputs import input_forward
+from .later import BACKWARD, END, FORWARD, call_later
 from .linear import is_scaled_draw
 from .linear_dense import dense_backward, dense_forward
 from .linear_gaussian import gaussian_backward, gaussian_forward
 from .linear_haar import haar_backward, haar_forward
-from .loss import loss_backward
+from .loss import CROSS_ENTROPY, loss_backward, readout_bias_gradient
+from .rare import rarely_called
 from .record import INPUT_GRADIENT, RECORDED
+from .steps import (
+    ACTIVATE,
+    INPUT,
+    LINEAR_DENSE,
+    LINEAR_GAUSSIAN,
+    LINEAR_HAAR,
+    LOSS,
+    OFFSET,
+    OPERATION,
+    VARIANT,
+    WIDTH,
+)
 from .vectors import log_mean_square, measure
 from .windows import row, window
 from .workspace import padded, vector
 
-STEP_COLUMNS = ("operation", "layer", "width", "offset", "variant")
-OPERATION, LAYER, WIDTH, OFFSET, VARIANT = range(5)
-INPUT, LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR, ACTIVATE, LOSS = range(6)
 INPUT_CORRELATION = 0  # column of an input step's parameters
 
 QUANTITIES = len(RECORDED)
@@ -47,6 +59,8 @@ def forward_step(k, steps, parameters, key, replica, data, tape, scratch, record
     p, rows = row(parameters, k), tape.exponents.shape[1]
     out, out_exponents = vector(tape.values, offset, rows, n), row(tape.exponents, k)
     if operation == INPUT:
+        if scratch.state[DOUBTFUL] != 0:
+            clear(tape, scratch)
         correlation = p[INPUT_CORRELATION]
         input_forward(variant, correlation, key, layer, replica, data, out, out_exponents, n, tape.samples, scratch, record)
         for b in range(rows):
@@ -71,6 +85,13 @@ def forward_step(k, steps, parameters, key, replica, data, tape, scratch, record
             tape.ranks[k] = haar_forward(
                 p, key, layer, replica, x, x_exponents, x_squares, n_in, n, out, out_exponents, z, q, scratch, record
             )
+
+
+@inlined
+def is_classifying_readout(k, steps):
+    """Whether step k is linear and its output goes into cross-entropy."""
+    last = k == steps.shape[0] - 2
+    return last and steps[k, OPERATION] != ACTIVATE and steps[k + 1, VARIANT] == CROSS_ENTROPY
 
 
 @internal
@@ -136,14 +157,37 @@ def backward_step(k, steps, parameters, key, replica, data, tape, scratch, recor
                 scratch,
                 record,
             )
+    if rows > 1 and is_classifying_readout(k, steps):
+        h = vector(tape.values, offset, rows, n)
+        readout_bias_gradient(h, row(tape.exponents, k), row(tape.doubts, k), n, layer, scratch, record)
     for b in range(rows):
         for i in range(n_in, g.shape[1]):
             g[b, i] = 0.0
 
 
+@internal
+def run_with_doubts(steps, parameters, key, replica, data, tape, scratch, record):
+    """A replica of which something is in doubt once more, with what becomes of it after every step."""
+    rarely_called()
+    clear(tape, scratch)
+    place, last = scratch.state[ADDRESS], steps.shape[0] - 1
+    for k in range(last + 1):
+        forward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+        if 0 < k < last and scratch.state[DOUBTFUL] != 0:
+            call_later(place, FORWARD, k, steps, parameters, key, replica, tape, scratch, record)
+    for k in range(last, 0, -1):
+        backward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+        if scratch.state[DOUBTFUL] != 0:
+            call_later(place, BACKWARD, k, steps, parameters, key, replica, tape, scratch, record)
+
+
 @entry_point
-def run_chunk(steps, parameters, key, data, tape, scratch, first_replica, records):
-    """Fills `records`, float64 of shape (replicas, quantities, layers), for replicas first_replica, first_replica + 1, ..."""
+def run_chunk(steps, parameters, key, data, tape, scratch, first_replica, records, unresolved):
+    """Fills `records`, float64 of shape (replicas, quantities, layers), for replicas first_replica, first_replica + 1, ...
+
+    `unresolved`, int64 of shape (replicas, layers), comes in as zeros: bit q says that quantity q is unresolved.
+    Returns how many replicas are done: it stops at one with doubts while there is no address of what follows them.
+    """
     data, tape, scratch, rows = bundle(data), bundle(tape), bundle(scratch), tape.exponents.shape[1]
     shape = (np.int64(QUANTITIES), np.int64(records.shape[2]))
     for r in range(records.shape[0]):
@@ -153,5 +197,15 @@ def run_chunk(steps, parameters, key, data, tape, scratch, first_replica, record
             forward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
         for k in range(steps.shape[0] - 1, 0, -1):
             backward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+        in_doubt = scratch.state[DOUBTFUL] != 0
+        if in_doubt:
+            if scratch.state[ADDRESS] == 0:
+                return r
+            run_with_doubts(steps, parameters, key, replica, data, tape, scratch, record)
         x_0 = vector(tape.cotangents, 0, rows, steps[0, WIDTH])
         record[INPUT_GRADIENT, 0] = log_mean_square(x_0, row(tape.d_exponents, 0), steps[0, WIDTH])
+        if in_doubt:
+            call_later(scratch.state[ADDRESS], END, 0, steps, parameters, key, replica, tape, scratch, record)
+            for layer in range(unresolved.shape[1]):
+                unresolved[r, layer] = tape.unresolved[layer]
+    return records.shape[0]

@@ -3,8 +3,15 @@
 import numpy as np
 
 from .compilation import internal
-from .linear import NONZERO, SCALE, finish_backward, finish_forward, record_gradient, record_preactivation
+from .linear import MEAN, NONZERO, SCALE, finish_backward, finish_forward, record_gradient, record_preactivation
+from .sampling import LAW_SPARSE
 from .weights import transposed_weights_times, weights_times
+
+
+@internal
+def cancels(law, p):
+    """Whether sums of terms that are not zero may: of other laws, matrices have zeros."""
+    return law < LAW_SPARSE and (p[SCALE] != 0.0 or p[MEAN] != 0.0)
 
 
 @internal
@@ -12,7 +19,7 @@ def dense_forward(law, p, key, layer, replica, x, x_exponents, n_in, n_out, h, h
     h[:] = 0.0
     if p[SCALE] != 0.0:
         weights_times(law, np.int64(p[NONZERO]), key, layer, replica, x, n_in, n_out, scratch.room, scratch, h)
-    finish_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch)
+    finish_forward(p, cancels(law, p), key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch)
     record_preactivation(h, h_exponents, n_out, layer, scratch, record)
 
 
@@ -23,4 +30,4 @@ def dense_backward(law, p, key, layer, replica, x, x_exponents, d, d_exponents, 
     g[:] = 0.0
     if p[SCALE] != 0.0:
         transposed_weights_times(law, np.int64(p[NONZERO]), key, layer, replica, d, n_in, n_out, scratch, g)
-    finish_backward(p, d, d_exponents, n_in, n_out, g, g_exponents)
+    finish_backward(p, cancels(law, p), d, d_exponents, n_in, n_out, g, g_exponents, scratch)

@@ -23,12 +23,14 @@ from .linear import (
     finish_forward,
     has_bias,
     is_scaled_draw,
+    may_cancel,
+    mean_times,
     record_gradient,
     record_one_gradient,
     record_preactivation,
 )
 from .sampling import LAW_NORMAL, ROLE_BACKWARD, ROLE_FORWARD, sample_row
-from .vectors import affine, binary_scale, combine, dot32, measure_beside, power_of_two, rescale, settle, sum_of
+from .vectors import affine, binary_scale, combine, dot32, measure_beside, power_of_two, rescale, settle
 from .windows import row
 from .workspace import vector
 
@@ -42,7 +44,7 @@ def one_forward(p, key, layer, replica, x, x_exponents, x_squares, n_in, n_out, 
         sample_row(LAW_NORMAL, key, layer, replica, ROLE_FORWARD, 0, n_out, scratch.words, fresh)
         factor = p[SCALE] * math.sqrt(x_squares[0])
     if p[MEAN] != 0.0:
-        shift = p[MEAN] * sum_of(before, n_in)
+        shift = mean_times(p, before, n_in, 0, scratch)
     exponent = binary_scale(factor, shift)
     unit = power_of_two(-exponent)
     factor, shift = unit * factor, unit * shift
@@ -75,7 +77,7 @@ def one_backward(
     spread, lift = p[SCALE] * length, 0.0
     if x_square > 0.0:
         lift = p[SCALE] * (along - length * overlap / norm) / norm
-    shift = p[MEAN] * sum_of(after, n_out) if p[MEAN] != 0.0 else 0.0
+    shift = mean_times(p, after, n_out, 0, scratch) if p[MEAN] != 0.0 else 0.0
     exponent = binary_scale(spread, shift)
     unit = power_of_two(-exponent)
     lift, spread, shift = unit * lift, unit * spread, unit * shift
@@ -95,7 +97,7 @@ def many_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_expon
         )
         draw_normal_rows(key, layer, replica, ROLE_FORWARD, rank, n_out, scratch.words, z)
         mix(scratch.first, rank, z, n_out, h)
-    finish_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch)
+    finish_forward(p, may_cancel(p), key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch)
     return rank
 
 
@@ -120,7 +122,7 @@ def many_backward(p, key, layer, replica, d, d_exponents, n_in, n_out, g, g_expo
                 scratch.first[k, b] -= scratch.second[k, b]
         for b in range(rows):
             add_mix(scratch.first, rank, q, n_in, b, row(g, b))
-    finish_backward(p, d, d_exponents, n_in, n_out, g, g_exponents)
+    finish_backward(p, may_cancel(p), d, d_exponents, n_in, n_out, g, g_exponents, scratch)
 
 
 @step

@@ -99,7 +99,7 @@ def many_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_expon
     load(v, n, residuals, left, squares)
     orthonormalise(residuals, rank, n, rank, NO_TOLERANCE, left, squares, v, scratch.second)
     mix(scratch.first, rank, v, n_out, h)
-    finish_forward(p, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch)
+    finish_forward(p, False, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch)
     return rank
 
 
@@ -123,7 +123,7 @@ def many_backward(p, key, layer, replica, d, d_exponents, n_in, n_out, g, g_expo
     orthonormalise(residuals, found, n, found, NO_TOLERANCE, left, squares, frame, scratch.first)
     for b in range(rows):
         add_mix(scratch.second, found, frame, n_in, b, row(g, b))
-    finish_backward(p, d, d_exponents, n_in, n_out, g, g_exponents)
+    finish_backward(p, False, d, d_exponents, n_in, n_out, g, g_exponents, scratch)
 
 
 @internal

@@ -7,14 +7,24 @@ import math
 
 import numpy as np
 
+from .cancellation import (
+    FAINT,
+    FOUND,
+    RESOLUTION,
+    add_scaled,
+    hold_at_floor,
+    mark,
+    may_hold,
+)
 from .compilation import internal
 from .philox import ONE_BLOCK, fill_words
-from .record import LOSS, LOSS_GRADIENT
+from .rare import rarely_called
+from .record import BIAS_GRADIENT, GRADIENT, LOSS, LOSS_GRADIENT
 from .sampling import LAW_NORMAL, ROLE_LABEL, ROLE_PROBE, ROLE_TARGET, sample_row
 from .vectors import (
     LN2,
+    NEGLIGIBLE_LOG,
     NO_EXPONENT,
-    add_scaled,
     copy,
     dot,
     from_logs,
@@ -22,11 +32,15 @@ from .vectors import (
     log_mean_square,
     normalise,
     power_of_two,
+    sum_of_squares,
 )
 
 INDEPENDENT_PROBES, SHARED_PROBE, MEAN_SQUARED_ERROR, CROSS_ENTROPY = range(4)
 
 SMALL_LOG = -30.0  # log(1 + e^t) is e^t below it, to float64 accuracy
+LINEAR_EXPONENT = -64  # of logits: e^x - 1 is x to float64 accuracy below it
+CANCELLED_LOG = -11.0  # a sum 1/256 of its terms has lost 8 of float32's 24 bits
+ROUNDING_OF_ONE = 2.0**-50  # of a sum of terms of order one in float64
 LARGEST_EXPONENT = 960  # 2^960 times a gap of logits is still a float64
 
 
@@ -61,7 +75,25 @@ def probe(shared, key, layer, replica, x, x_exponents, n, d, d_exponents, scratc
         product = dot(d[b], x[b], n)
         if product != 0.0:
             total += product * power_of_two(x_exponents[b] + d_exponents[b] - top)
+    if abs(total) <= 256.0 * FAINT * n * x.shape[0] and may_hold(scratch):
+        size = sum_of_products(x, x_exponents, d, d_exponents, top, n)
+        if size > 0.0 and abs(total) <= FAINT * size:
+            total = RESOLUTION * size
+            mark(LOSS, scratch)
     return math.log(abs(total)) + LN2 * top if total != 0.0 else -np.inf
+
+
+@internal
+def sum_of_products(x, x_exponents, d, d_exponents, top, n):
+    """sum_b |d_b| . |x_b| over 2^top."""
+    rarely_called()
+    total = 0.0
+    for b in range(x.shape[0]):
+        part = 0.0
+        for i in range(n):
+            part += abs(np.float64(d[b, i]) * np.float64(x[b, i]))
+        total += part * power_of_two(min(x_exponents[b] + d_exponents[b] - top, 0))
+    return total
 
 
 @internal
@@ -78,7 +110,7 @@ def mean_squared_error(key, layer, replica, data, samples, x, x_exponents, n, d,
         for i in range(n):
             target[i] = -target[i]
             d[b, i] = x[b, i]
-        d_exponents[b] = add_scaled(target, exponent, n, d[b], x_exponents[b])
+        d_exponents[b] = add_scaled(target, exponent, n, d[b], x_exponents[b], b, scratch)
     value = log_mean_square(d, d_exponents, n)
     factor = np.float32(2.0 / (n * rows))
     for b in range(rows):
@@ -99,6 +131,7 @@ def cross_entropy(key, layer, replica, data, samples, x, x_exponents, n, d, d_ex
         else:
             fill_words(key, layer, replica, ROLE_LABEL, b, ONE_BLOCK, words)
             label = np.int64((np.uint64(words[0, 0]) * np.uint64(n)) >> np.uint64(32))
+        scratch.labels[b] = label
         logs_of_gaps(x[b], x_exponents[b], n, scratch.logs)
         rest = log_sum_exp(scratch.logs, n, label)
         total = log_sum_exp(scratch.logs, n, -1)
@@ -107,7 +140,76 @@ def cross_entropy(key, layer, replica, data, samples, x, x_exponents, n, d, d_ex
             scratch.signs[i] = -1.0 if i == label else 1.0
             scratch.logs[i] = (rest if i == label else scratch.logs[i]) - total - math.log(rows)
         d_exponents[b] = from_logs(scratch.signs, scratch.logs, n, d[b])
+        if n > 1 and largest(d[b], n) == 0.0 and may_hold(scratch):
+            d_exponents[b] = hold_at_floor(d[b], n, b, scratch)
+    if n > 1 and loss < NEGLIGIBLE_LOG and may_hold(scratch):
+        loss = NEGLIGIBLE_LOG
+        mark(LOSS, scratch)
     return loss - math.log(rows)
+
+
+@internal
+def softmax_gaps(x, exponent, n, gaps):
+    """n (p_i - 1/n) = 2^e gaps[i], p = softmax(2^exponent x), to all digits where p is nearly even; returns e."""
+    logs_of_gaps(x, exponent, n, gaps)
+    e, total, sum_of_gaps = np.int64(0), 0.0, 0.0
+    if exponent < LINEAR_EXPONENT:  # p_i - 1/n is linear in x
+        e, top = exponent, np.float64(0.0)
+        for i in range(n):
+            top += np.float64(x[i])
+        for i in range(n):
+            gaps[i] = np.float64(x[i]) - top / n
+        return e
+    for i in range(n):
+        total += math.exp(gaps[i])
+        gaps[i] = math.expm1(gaps[i])
+        sum_of_gaps += gaps[i]
+    for i in range(n):
+        gaps[i] = (n * gaps[i] - sum_of_gaps) / total
+    return e
+
+
+@internal
+def readout_bias_gradient(h, h_exponents, h_doubts, n, layer, scratch, record):
+    """Records log mean square of sum_b (softmax(h_b) - onehot_b) / B where float32 has lost it: most of its terms cancel.
+
+    Its part without h, sum_b (1/n - onehot_b), is a whole number over n, and zero where every label is there as often as
+    any other. What is left is of the size of h, and h is what limits it.
+    """
+    rarely_called()
+    rows, total, gaps = h.shape[0], scratch.signs, scratch.logs
+    if not record[BIAS_GRADIENT, layer] < record[GRADIENT, layer] + CANCELLED_LOG:
+        return
+    for i in range(n):
+        total[i] = rows
+    for b in range(rows):
+        total[scratch.labels[b]] -= n
+    top, even = np.int64(0), sum_of_squares(total, n) == 0.0
+    if even:
+        top = NO_EXPONENT
+        for b in range(rows):
+            if largest(h[b], n) > 0.0:
+                top = max(top, min(h_exponents[b], 0))
+    noise = 0.0 if even else rows * ROUNDING_OF_ONE
+    for b in range(rows):
+        size = np.float64(largest(h[b], n)) * power_of_two(h_exponents[b] - top)
+        noise += size if h_doubts[b] != 0 else RESOLUTION * size
+        e = softmax_gaps(h[b], h_exponents[b], n, gaps)
+        factor = power_of_two(e - top)
+        for i in range(n):
+            total[i] += factor * gaps[i]
+    square = sum_of_squares(total, n)
+    resolved = square > noise * noise * n
+    bit = np.int64(1) << np.int64(BIAS_GRADIENT)
+    was_resolved = (scratch.state[FOUND] & bit) == 0
+    if was_resolved and not resolved and square > 0.0:
+        return
+    scratch.state[FOUND] &= ~bit
+    if not resolved and noise > 0.0:
+        square = noise * noise * n
+        mark(BIAS_GRADIENT, scratch)
+    value = math.log(square / n) + 2.0 * LN2 * top - 2.0 * math.log(n * rows) if square > 0.0 else -np.inf
+    record[BIAS_GRADIENT, layer] = value
 
 
 @internal

@@ -25,6 +25,7 @@ from .activation import (
     wide_power_of_two,
 )
 from .bundles import bundle
+from .cancellation import ROUNDED
 from .compilation import entry_point, internal
 from .inputs import input_forward
 from .interpreter import (
@@ -312,13 +313,14 @@ def plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, 
 
 
 @entry_point
-def run_plain_chunk(steps, parameters, key, data, tape, scratch, first_replica, records, limits):
-    """As `run_chunk`, in the float type of `tape.values`.
+def run_plain_chunk(steps, parameters, key, data, tape, scratch, first_replica, records, unresolved, limits):
+    """As `run_chunk`, in the float type of `tape.values`, where nothing is unresolved: its zeros are what is computed.
 
     `limits` are the log squares of the largest number of that type and of half its smallest, the latter first.
     """
     tape, scratch, data, rows = bundle(tape), bundle(scratch), bundle(data), tape.samples.shape[0]
     shape = (np.int64(records.shape[1]), np.int64(records.shape[2]))
+    scratch.state[ROUNDED] = 1
     for r in range(records.shape[0]):
         record, replica = window(records, r * shape[0] * shape[1], shape), first_replica + r
         record[:] = np.nan
@@ -330,3 +332,4 @@ def run_plain_chunk(steps, parameters, key, data, tape, scratch, first_replica, 
         x_0 = vector(tape.first, 0, rows, n_0)
         split(vector(tape.cotangents, 0, rows, n_0), n_0, x_0, row(tape.exponents, 0))
         record[INPUT_GRADIENT, 0] = log_mean_square(x_0, row(tape.exponents, 0), n_0)
+    return records.shape[0]

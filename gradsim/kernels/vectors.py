@@ -275,21 +275,6 @@ def from_logs(signs, logs, n, out):
     return normalise(out, n, exponent)
 
 
-@internal
-def add_scaled(u, u_exponent, n, v, exponent):
-    """v = 2^exponent v + 2^u_exponent u, normalised; returns its exponent."""
-    exponent = normalise(v, n, exponent)
-    if largest(u, n) == 0.0:
-        return exponent
-    alive = largest(v, n) > 0.0
-    top = max(exponent, u_exponent) if alive else u_exponent
-    v_factor = np.float32(power_of_two(exponent - top)) if alive else np.float32(0.0)
-    u_factor = np.float32(power_of_two(u_exponent - top))
-    for i in range(n):
-        v[i] = v_factor * v[i] + u_factor * u[i]
-    return normalise(v, n, top)
-
-
 @kernel
 def log_mean_square(v, exponents, n):
     """Natural log of the mean square over n units and all rows of v: -inf for zero."""

@@ -33,6 +33,11 @@ class Tape(NamedTuple):
     cotangents: np.ndarray  # float32 (2, inputs * padded width)
     d_exponents: np.ndarray  # int64 (2, inputs)
     samples: np.ndarray  # int64 (inputs,): which rows of the data
+    doubts: np.ndarray  # int64 (steps, inputs): which rows going forward are unresolved (see `cancellation`)
+    unresolved: np.ndarray  # int64 (steps,), of which layers count: a bit for each quantity of a layer that is
+    residues: np.ndarray  # int32, as `values` (see `residues`)
+    d_residues: np.ndarray  # int32, as `cotangents`
+    followed: np.ndarray  # int64 (2,): from which vector on there are no residues, and down to which cotangent there are
 
 
 class Scratch(NamedTuple):
@@ -51,6 +56,9 @@ class Scratch(NamedTuple):
     first: np.ndarray  # float64 (inputs, inputs): coefficients of rows, and so is `second`
     second: np.ndarray
     residuals: np.ndarray  # float64 (inputs, padded width)
+    labels: np.ndarray  # int64 (inputs,), and so is `doubts`: which rows are unresolved
+    doubts: np.ndarray
+    state: np.ndarray  # int64 (4,): see `cancellation`
 
 
 def padded_width(width):
@@ -76,6 +84,11 @@ def new_tape(steps, rows, tape_size, widest):
         np.zeros((2, rows * padded_width(widest)), np.float32),
         np.zeros((2, rows), np.int64),
         np.zeros(rows, np.int64),
+        np.zeros((steps, rows), np.int64),
+        np.zeros(steps, np.int64),
+        np.zeros(tape_size, np.int32),  # pages of it that are not written to take no memory
+        np.zeros((2, rows * padded_width(widest)), np.int32),
+        np.array([0, steps]),
     )
 
 
@@ -100,4 +113,7 @@ def new_scratch(rows, widest):
         np.zeros((rows, rows)),
         np.zeros((rows, rows)),
         np.zeros((rows, columns)),
+        np.zeros(rows, np.int64),
+        np.zeros(rows, np.int64),
+        np.zeros(4, np.int64),
     )

@@ -26,11 +26,15 @@ class EnsembleStatistics:
     zeros: np.ndarray
     nonfinite: np.ndarray
     leaving: Leaving
+    unresolved: np.ndarray  # int64 (logs, layers): replicas that float32 cannot tell from zero, on record as their bounds
 
     @classmethod
-    def of(cls, records, collector, ways):
-        """From records of shape (replicas, quantities, layers), kept no longer than this call; `ways` as `leaving.ways`."""
-        replicas = len(records)
+    def of(cls, records, collector, ways, unresolved=None):
+        """From records of shape (replicas, quantities, layers), kept no longer than this call; `ways` as `leaving.ways`.
+
+        `unresolved`, int64 (replicas, layers), says by bits which of their quantities are (none unless given).
+        """
+        replicas, _, layers = records.shape
         moments, means, zeros = folded(records, LOGS)
         return cls(
             replicas,
@@ -40,6 +44,7 @@ class EnsembleStatistics:
             zeros,
             replicas - moments.count - zeros,
             Leaving.of(records, ways),
+            count_bits(unresolved, LOGS) if unresolved is not None else np.zeros((LOGS, layers), np.int64),
         )
 
     def __add__(self, other):
@@ -64,11 +69,22 @@ class EnsembleStatistics:
                 arrays["log_of_mean"] = self.means.log_of_mean[row]
                 arrays["effective_sample_size"] = self.means.effective_sample_size[row]
                 arrays["zero_count"] = self.zeros[row]
+                arrays["unresolved_count"] = self.unresolved[row]
             else:
                 arrays["mean"], arrays["variance"] = mean, self.moments.variance[row]
             for statistic, array in arrays.items():
                 yield f"{name}_{statistic}", restricted(array, quantity, network)
         yield from self.leaving.fractions(self.replicas)
+
+
+def count_bits(flags, bits):
+    """How often each bit is set, int64 (bits, columns), in flags of shape (rows, columns)."""
+    counts = np.zeros((bits, flags.shape[1]), np.int64)
+    rows = flags[flags.any(axis=1)]
+    if len(rows):
+        for bit in range(bits):
+            counts[bit] = ((rows >> bit) & 1).sum(axis=0)
+    return counts
 
 
 def restricted(array, quantity, network, axis=0):
