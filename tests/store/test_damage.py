@@ -85,6 +85,17 @@ def test_the_seal_is_what_it_says(path):
     assert content[-SIZE:] == WORDS + hashlib.sha256(content[:-SIZE]).hexdigest().encode() + b"\n"
 
 
+@pytest.mark.parametrize("part", [1000, 4096, 2**22])
+def test_the_seal_is_of_every_part(path, part, monkeypatch):
+    """A file is read in parts: it fits its seal, and a change in any of them does not."""
+    monkeypatch.setattr("gradsim.store.seal.PART", part)
+    content = path.read_bytes()
+    check_seal(io.BytesIO(content))
+    for place in range(0, len(content) - SIZE, 997):
+        with pytest.raises(RequestError, match="damaged"):
+            check_seal(io.BytesIO(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]))
+
+
 def test_who_changes_a_file_on_purpose_takes_the_seal_off(path, tmp_path):
     copy = shutil.copy(path, tmp_path / "copy.h5")
     with h5py.File(copy, "r+") as file:
