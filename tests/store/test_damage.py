@@ -352,6 +352,7 @@ WHOLE = {
     "a list of cells": (lambda d: d.isel(cell=[1, 0]), [1, 0]),
     "transposed": (lambda d: d.transpose(), [0, 1]),
     "layers turned round": (lambda d: d.isel(layer=slice(None, None, -1)), [0, 1]),
+    "quantiles turned round": (lambda d: d.isel(quantile=slice(None, None, -1)), [0, 1]),
     "put together": (lambda d: together(d.isel(cell=[1]), d.isel(cell=[0])), [1, 0]),
     "cells put together": (lambda d: together(d.isel(cell=0), d.isel(cell=1)), [0, 1]),
     "without the cells' numbers": (lambda d: d.drop_vars("cell"), [0, 1]),
@@ -402,6 +403,9 @@ def test_parts_of_curves_keep_their_place(name, dataset, curve_set, tmp_path):
     found, layers = gradsim.open(tmp_path / "part.nc"), list(layers)
     expected = np.full(5, np.nan)
     expected[layers] = curve_set[0]["gradient_log_mean"][layers]
+    counts = np.full(5, -1)
+    counts[layers] = curve_set[0]["gradient_zero_count"][layers]
+    np.testing.assert_array_equal(found[0]["gradient_zero_count"], counts)
     np.testing.assert_array_equal(found[0]["gradient_log_mean"], expected)
     for ask in (lambda: found[0].verdict, found.table, lambda: found.save(tmp_path / "again.h5")):
         with pytest.raises(RequestError, match=words) as error:

@@ -45,6 +45,14 @@ def test_round_trip(curve_set, path):
         assert found.verdict.word == expected.verdict.word
 
 
+def test_widths_of_every_layer_are_in_the_file(tmp_path):
+    network = gradsim.mlp(width=[5, 3], input_width=7, outputs=2)
+    gradsim.simulate(network, 2).save(tmp_path / "widths.h5")
+    with h5py.File(tmp_path / "widths.h5") as file:
+        assert file["layer_width"][0].tolist() == [7, 5, 3, 2]
+    assert gradsim.open(tmp_path / "widths.h5")[0].network == network
+
+
 def test_cells_with_and_without_samples(tmp_path):
     """Each is read with what it was simulated with, whatever the others have."""
     network = gradsim.mlp(width=3, depth=2)
