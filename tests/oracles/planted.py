@@ -261,7 +261,7 @@ PYTHON = {
         ("replica: initializers", "replica: Gaussian", "weights: whole laws"),
     ),
     "samples without their power of two": Fault(
-        "data.py", "np.ldexp(self.values, -exponents[:, None].astype(np.int32))", "self.values", ("replica: losses",)
+        "data/__init__.py", "np.ldexp(self.values, -exponents[:, None].astype(np.int32))", "self.values", ("replica: losses",)
     ),
     "the variance between chunks forgotten": Fault(
         "statistics/moments.py",

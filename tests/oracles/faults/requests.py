@@ -69,7 +69,7 @@ FAULTS = {
         "network.py",
         "json.dumps(fields, sort_keys=True",
         "json.dumps(fields, sort_keys=False",
-        tests=("tests/test_program.py::test_identity_is_canonical",),
+        tests=("tests/test_identity.py::test_the_whole_text_of_a_network",),
     ),
     "a stream without its seed": Fault(
         "streams.py",

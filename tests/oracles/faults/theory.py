@@ -54,7 +54,7 @@ FAULTS = {
         FIXED,
         "50 * np.log10(self.chi_perp)",
         "100 * np.log10(self.chi_perp)",
-        tests=(f"{POINTS}decades_of_a_phase_diagram_are_of_the_root",),
+        tests=(f"{POINTS}phase_diagrams_hold_the_fixed_points[tanh]",),
     ),
     "a signal that lived counted twice at a readout": Fault(
         EXACT,
