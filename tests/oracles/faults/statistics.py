@@ -36,8 +36,11 @@ FAULTS = {
         "(fraction == 0) | (low == high)",
         tests=(f"{OF_QUANTILES}between_infinite_neighbours",),
     ),
-    "NaN below infinity": Fault(
-        QUANTILES, "np.where(np.isinf(high), high, between)", "between", tests=(f"{OF_QUANTILES}between_infinite_neighbours",)
+    "NaN at a number below infinity": Fault(
+        QUANTILES,
+        "(fraction == 0) | np.isinf(low) | (low == high)",
+        "np.isinf(low) | (low == high)",
+        tests=(f"{OF_QUANTILES}between_infinite_neighbours",),
     ),
     "infinities of one part only": Fault(
         QUANTILES,
