@@ -1,49 +1,69 @@
-"""Errors planted in copies of the package, one at a time: `gradsim verify` must find each. Exits 1 if one is missed.
+"""Errors planted in copies of the project, one at a time: `gradsim verify`, or the tests, must find each.
 
-.venv/bin/python scripts/planted.py [TEXT ...] runs those whose names contain any TEXT. Each compiles its own kernels: an
-hour for all on two cores.
+.venv/bin/python scripts/planted.py [TEXT ...] runs those whose names contain any TEXT. Exits 1 if one is missed, or if a check
+disagrees or a test fails without an error. Each error in arithmetic compiles its own kernels, an hour for all on two cores;
+those that tests must find share kernels and take a few seconds each.
 """
 
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.oracles.planted import FAULTS, copied, disagreeing, missed
+from tests.oracles.planted import BY_CHECKS, BY_TESTS, copied, copied_with_tests, disagreeing, failing, missed
+
+AT_A_TIME = 2  # copies under test
 
 
-def planted(name, fault):
-    """(whether it is found, words)."""
-    start = time.perf_counter()
+def by_checks(fault=None):
+    """(whether it is found, words); without a fault, whether every check agrees."""
     with tempfile.TemporaryDirectory() as folder:
         copied(Path(folder), fault)
-        code, names, output = disagreeing(Path(folder), fault.checks, NUMBA_CACHE_DIR=f"{folder}/cache")
+        checks = () if fault is None else fault.checks
+        code, names, output = disagreeing(Path(folder), checks, NUMBA_CACHE_DIR=f"{folder}/cache")
+    if fault is None:
+        return code == 0 and not names, "every check agrees" if code == 0 else output
     lost = missed(fault, names)
     found = code == 1 and not lost
-    words = ", ".join(sorted(names)) if found else f"MISSED by {', '.join(lost)}; exit code {code}\n{output}"
-    return found, f"{words}  ({time.perf_counter() - start:.0f} s)"
+    return found, ", ".join(sorted(names)) if found else f"MISSED by {', '.join(lost)}; exit code {code}\n{output}"
 
 
-def unplanted():
-    """The whole run, in a copy without an error."""
+def by_tests(fault):
+    """The same of a fault that tests must find; of a tuple of tests, whether they pass without one."""
     with tempfile.TemporaryDirectory() as folder:
-        copied(Path(folder))
-        code, names, output = disagreeing(Path(folder), NUMBA_CACHE_DIR=f"{folder}/cache")
-    return code == 0 and not names, "every check agrees" if code == 0 else output
+        if not hasattr(fault, "tests"):
+            copied_with_tests(Path(folder))
+            code, _, output = failing(Path(folder), fault)
+            return code == 0, "every test passes" if code == 0 else output
+        copied_with_tests(Path(folder), fault)
+        code, failed, output = failing(Path(folder), fault.tests)
+    lost = [test for test in fault.tests if test not in failed]
+    found = code == 1 and not lost
+    return found, ", ".join(failed) if found else f"MISSED by {', '.join(lost)}; exit code {code}\n{output}"
 
 
 def run(texts=(), each=print):
-    """(how many are found, how many there are, whether the copy without an error agrees)."""
-    chosen = {name: fault for name, fault in FAULTS.items() if not texts or any(text in name for text in texts)}
-    agrees, words = unplanted()
-    each(f"{'ok  ' if agrees else 'FAIL'} without an error: {words}")
-    found = 0
-    for name, fault in chosen.items():
-        good, words = planted(name, fault)
-        found += good
-        each(f"{'ok  ' if good else 'FAIL'} {name:<58} {words}")
-    return found, len(chosen), agrees
+    """(how many are found, how many there are, whether all agree and pass without an error)."""
+    counts, agrees = [0, 0], True
+    for faults, trial, at_a_time in ((BY_CHECKS, by_checks, 1), (BY_TESTS, by_tests, AT_A_TIME)):
+        chosen = {name: fault for name, fault in faults.items() if not texts or any(text in name for text in texts)}
+        if not chosen:
+            continue
+        nothing = None if trial is by_checks else tuple(sorted({test for fault in chosen.values() for test in fault.tests}))
+
+        def timed(name, planted, trial=trial):
+            start = time.perf_counter()
+            good, words = trial(planted)
+            each(f"{'ok  ' if good else 'FAIL'} {name:<58} {words}  ({time.perf_counter() - start:.0f} s)")
+            return good
+
+        agrees &= timed("without an error", nothing)
+        with ThreadPoolExecutor(at_a_time) as pool:
+            found = sum(pool.map(timed, chosen, chosen.values()))
+        counts = [counts[0] + found, counts[1] + len(chosen)]
+    return *counts, agrees
 
 
 if __name__ == "__main__":

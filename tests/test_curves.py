@@ -25,6 +25,23 @@ def test_samples_agree_with_the_statistics(curves):
     assert curves["loss_log"].shape == (300,) and curves["gradient_zero_count"][1:].tolist() == [0] * 5
 
 
+def test_counts_are_those_of_the_samples():
+    """Zeros and what is not finite are two things; of one input there are no pairs."""
+    network = gradsim.mlp(width=3, depth=12, weight_gain=3e4)
+    found = gradsim.simulate(network, 200, keep_samples=True, arithmetic="float32")
+    seen = set()
+    for name in ("activation", "gradient", "loss"):
+        logs = found[f"{name}_log"]
+        zero, broken = (logs == -np.inf).sum(axis=0), (np.isnan(logs) | (logs == np.inf)).sum(axis=0)
+        inside = found[f"{name}_zero_count"] >= 0
+        np.testing.assert_array_equal(found[f"{name}_zero_count"][inside], zero[inside])
+        np.testing.assert_array_equal(found[f"{name}_nonfinite_count"][inside], broken[inside])
+        seen |= {f"{name} zero"} if zero.any() else set()
+        seen |= {f"{name} broken"} if broken.any() else set()
+    assert {"activation zero", "activation broken", "gradient zero", "gradient broken"} <= seen
+    assert not [name for name in found.variables if "correlation" in name]
+
+
 def test_threads_do_not_change_a_bit(curves):
     before = numba.get_num_threads()
     one = gradsim.simulate(curves.network, 300, inputs=2, keep_samples=True, threads=1)

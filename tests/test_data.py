@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import gradsim
+from gradsim.data import samples
 
 ROWS = np.random.default_rng(0).normal(size=(12, 5))
 SMALL = gradsim.mlp(width=6, depth=2, input_width=5, outputs=3)
@@ -23,6 +24,7 @@ def files(tmp_path, monkeypatch):
         file["group/x"] = ROWS
         file["images"] = ROWS.reshape(12, 1, 5)
     np.save("nan.npy", np.where(np.arange(60).reshape(12, 5) == 17, np.nan, ROWS))
+    np.save("inf.npy", np.where(np.arange(60).reshape(12, 5) == 59, -np.inf, ROWS))
     np.save("none.npy", ROWS[:0])
     np.save("text.npy", np.array([["a"]]))
     np.save("complex.npy", ROWS * 1j)
@@ -76,6 +78,7 @@ def test_numbers_of_any_size():
     "options, words",
     [
         ({"input_file": "nan.npy"}, "has nan in row 4, column 3"),
+        ({"input_file": "inf.npy"}, "has -inf in row 12, column 5"),
         ({"input_file": "none.npy"}, "has no rows"),
         ({"input_file": "text.npy"}, "does not hold numbers only"),
         ({"input_file": "empty.npy"}, "is not a .npy file"),
@@ -107,9 +110,34 @@ def test_what_cannot_be_is_one_clear_line(files, options, words):
     assert "\n" not in str(error.value)
 
 
-def test_cross_entropy_needs_outputs():
-    with pytest.raises(gradsim.RequestError, match="give it --outputs"):
-        gradsim.simulate(gradsim.mlp(width=4, depth=1), 10, loss="cross_entropy")
+@pytest.mark.parametrize("outputs", [None, 1])
+def test_cross_entropy_needs_outputs(outputs):
+    with pytest.raises(gradsim.RequestError, match="give it --outputs, 2 or more"):
+        gradsim.simulate(gradsim.mlp(width=4, depth=1, outputs=outputs), 10, loss="cross_entropy")
+
+
+@pytest.mark.parametrize("wrong", [3, -1, 0.5, 1e300, (0, 1)])
+def test_labels_are_whole_numbers_below_the_outputs(wrong):
+    """Of three outputs 0, 1 and 2 are labels: the last one is, and a single one that is none is seen."""
+    labels = np.arange(12.0)[:, None] % 3
+    given = {"loss": "cross_entropy", "input_file": ROWS}
+    assert gradsim.simulate(SMALL, 5, target_file=labels, **given)["loss_nonfinite_count"] == 0
+    labels = np.repeat(labels, 2, axis=1) if isinstance(wrong, tuple) else labels
+    labels[7] = wrong
+    with pytest.raises(gradsim.RequestError, match=r"^--target-file: .* is not one label a row, whole numbers from 0 to 2$"):
+        gradsim.simulate(SMALL, 5, target_file=labels, **given)
+
+
+def test_the_digest_is_of_numbers_and_shape():
+    """Rows of the same bytes in another shape, and one digit that differs, are other inputs; another name is not."""
+
+    def digest(rows):
+        return samples("--input-file", rows).description["sha256"]
+
+    other = ROWS.copy()
+    other[11, 4] = np.nextafter(other[11, 4], 9.0)
+    assert digest(ROWS) == digest(ROWS.copy()) == digest(ROWS.reshape(12, 1, 5))
+    assert len({digest(rows) for rows in (ROWS, ROWS.reshape(5, 12), ROWS.reshape(60, 1), other, ROWS[::-1])}) == 5
 
 
 def test_cross_entropy_at_zero_weights_is_log_k():

@@ -153,6 +153,15 @@ def test_the_json_of_what_was_canonical_before_is_as_it_was(options, text):
     assert text in found and "digest" not in found
 
 
+def test_the_whole_text_of_a_network():
+    """Every byte of it, as the first version wrote it."""
+    network = gradsim.mlp(width=[4, 5], input_width=3, outputs=2, activation="tanh", init="lecun_normal", bias_std=0.5)
+    assert network.to_json() == (
+        '{"activation":"tanh","bias":"normal(0.5)","bias_std":0.5,"format":1,"init":"lecun_normal","input_width":3,'
+        '"outputs":2,"weight_gain":1.0,"widths":[4,5]}'
+    )
+
+
 def test_old_files_keep_their_meaning_and_show_one_name():
     stored = gradsim.open(GOLDEN)
     curves = stored[0]

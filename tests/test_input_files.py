@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gradsim
+from gradsim.data import npy as npy_file
 from gradsim.data import samples
 from gradsim.sweep import read_plan
 
@@ -91,6 +92,20 @@ def npy(shape, descr="<f8", content=b"", version=(1, 0)):
 def test_headers_of_arrays_are_not_believed(folder, content, words):
     (folder / "x.npy").write_bytes(content)
     assert words in refusal("x.npy")
+
+
+def test_an_array_of_objects_is_never_unpickled(folder):
+    """Whatever is let through before: a pickle may run anything."""
+
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, ("sprung",)
+
+    np.save("x.npy", np.array([Trap()], object))
+    assert "its type is object" in refusal("x.npy")
+    with pytest.raises(ValueError, match="Object arrays cannot be loaded"):
+        npy_file.read("--input-file", "x.npy", lambda shape, dtype: None)
+    assert not os.path.exists("sprung")
 
 
 def test_an_archive_under_another_name(folder):

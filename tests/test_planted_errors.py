@@ -4,81 +4,95 @@ Each runs in a copy of the project. Kernels are the same everywhere, so the copi
 """
 
 import os
-import shutil
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from tests.oracles.planted import plant
+from tests.oracles.faults import Fault
+from tests.oracles.planted import copied_with_tests, failing
 
-ROOT = Path(__file__).parents[1]
-INITIALIZERS, EXACT, INFINITE = "gradsim/initializers.py", "gradsim/theory/exact_laws.py", "gradsim/theory/infinite_width.py"
+INITIALIZERS, EXACT, INFINITE = "initializers.py", "theory/exact_laws.py", "theory/infinite_width.py"
 PROPERTIES = "tests/properties/test_"
 NAMED, SCALE = f"{PROPERTIES}initializers.py::test_named", f"{PROPERTIES}scale.py::test_"
 FINITE_WIDTH = f"{PROPERTIES}finite_width.py::test_means_variances_and_zeros"
 MEAN_FIELD = f"{PROPERTIES}mean_field.py::test_gap_is_of_order_one_over_width"
 
-# name: (file, what stands there, what is planted instead, tests that must each fail)
 PLANTED = {
-    "He with 1 instead of 2": (
+    "He with 1 instead of 2": Fault(
         INITIALIZERS,
         "return 2 / (1 + slope * slope)",
         "return 1 / (1 + slope * slope)",
-        [NAMED + "[he_normal]", NAMED + "[kaiming_truncated_normal]", SCALE + "he_keeps_relu"],
+        tests=(
+            NAMED + "[he_normal]",
+            NAMED + "[kaiming_truncated_normal]",
+            SCALE + "he_keeps_relu",
+        ),
     ),
-    "std for variance": (
+    "std for variance": Fault(
         INITIALIZERS,
         "math.sqrt(variance(i, o, *more) / UNIT_LAWS[kind][0])",
         "variance(i, o, *more) / UNIT_LAWS[kind][0]",
-        [NAMED + "[xavier_normal]", NAMED + "[lecun_normal]", SCALE + "xavier_keeps_linear_up_to_the_fans"],
+        tests=(
+            NAMED + "[xavier_normal]",
+            NAMED + "[lecun_normal]",
+            SCALE + "xavier_keeps_linear_up_to_the_fans",
+        ),
     ),
-    "fan_out for fan_in": (
+    "fan_out for fan_in": Fault(
         INITIALIZERS,
         '(fan_in if fan == "fan_in" else fan_out)',
         '(fan_out if fan == "fan_in" else fan_in)',
-        [NAMED + "[he_normal]", NAMED + "[he_normal(fan_out)]", SCALE + "he_keeps_relu"],
+        tests=(
+            NAMED + "[he_normal]",
+            NAMED + "[he_normal(fan_out)]",
+            SCALE + "he_keeps_relu",
+        ),
     ),
-    "one fan for the sum of both": (
+    "one fan for the sum of both": Fault(
         INITIALIZERS,
         "lambda i, o: 2 / (i + o))",
         "lambda i, o: 1 / i)",
-        [NAMED + "[xavier_normal]", SCALE + "xavier_keeps_linear_up_to_the_fans", SCALE + "xavier_backward_layer_after_layer"],
+        tests=(
+            NAMED + "[xavier_normal]",
+            SCALE + "xavier_keeps_linear_up_to_the_fans",
+            SCALE + "xavier_backward_layer_after_layer",
+        ),
     ),
-    "the std of uniform weights for their bound": (
+    "the std of uniform weights for their bound": Fault(
         INITIALIZERS,
         '"uniform": (1 / 3, -1.2)',
         '"uniform": (1.0, -1.2)',
-        [NAMED + "[xavier_uniform]", SCALE + "layer_after_layer"],
+        tests=(
+            NAMED + "[xavier_uniform]",
+            SCALE + "layer_after_layer",
+        ),
     ),
-    "a truncated normal that is not widened": (
+    "a truncated normal that is not widened": Fault(
         INITIALIZERS,
         "(1 - 4 * _D, (3 *",
         "(1.0, (3 *",
-        [NAMED + "[he_truncated_normal]"],
+        tests=(NAMED + "[he_truncated_normal]",),
     ),
-    "a gradient that survives the layers below": (
+    "a gradient that survives the layers below": Fault(
         EXACT,
         "others = passed - total.log_alive if number <= depth else 0.0",
         "others = 0.0",
-        [FINITE_WIDTH],
+        tests=(FINITE_WIDTH,),
     ),
-    "fans not exchanged on the way back": (
+    "fans not exchanged on the way back": Fault(
         EXACT,
         "_length(after, after.fan_out, after.fan_in)",
         "_length(after, after.fan_in, after.fan_out)",
-        [FINITE_WIDTH],
+        tests=(FINITE_WIDTH,),
     ),
-    "fan_in for fan_out on the way back": (
+    "fan_in for fan_out on the way back": Fault(
         INFINITE,
         ".weights.variance * layers[number].fan_out",
         ".weights.variance * layers[number].fan_in",
-        [MEAN_FIELD],
+        tests=(MEAN_FIELD,),
     ),
 }
-ALL = sorted({test for *_, tests in PLANTED.values() for test in tests})
+ALL = tuple(sorted({test for fault in PLANTED.values() for test in fault.tests}))
 # Failures are reported as they are found, since making them smaller takes longer, and a few examples will do
 PROFILE = """
 from hypothesis import Phase
@@ -87,35 +101,16 @@ settings.load_profile("planted")
 """
 
 
-def copied(folder):
-    for name in ("gradsim", "tests/properties"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "kernels"))
-    (folder / "gradsim/kernels").symlink_to(ROOT / "gradsim/kernels", target_is_directory=True)
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    profile = (ROOT / "tests/conftest.py").read_text(encoding="utf-8") + PROFILE
-    (folder / "tests/conftest.py").write_text(profile, encoding="utf-8")
-
-
-def run_there(folder, tests):
-    """(exit code, output) of pytest on these tests, in a copy."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
-    environment = os.environ | {"PYTHONPATH": str(folder)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    return done.returncode, done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
     """Of every planted error, and of a copy without one ("none"), as many at a time as there are cores."""
 
     def outcome(name):
-        folder = tmp_path_factory.mktemp("planted")
-        copied(folder)
-        if name == "none":
-            return run_there(folder, ALL)
-        *error, tests = PLANTED[name]
-        plant(folder, *error)
-        return run_there(folder, tests)
+        folder, fault = tmp_path_factory.mktemp("planted"), PLANTED.get(name)
+        copied_with_tests(folder, fault)
+        with open(folder / "tests/conftest.py", "a", encoding="utf-8") as conftest:
+            conftest.write(PROFILE)
+        return failing(folder, fault.tests if fault else ALL)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         names = ["none", *PLANTED]
@@ -123,12 +118,11 @@ def outcomes(tmp_path_factory):
 
 
 def test_the_suite_passes_without_an_error(outcomes):
-    code, output = outcomes["none"]
-    assert code == 0 and f"{len(ALL)} passed" in output, output
+    code, failed, output = outcomes["none"]
+    assert code == 0 and not failed and f"{len(ALL)} passed" in output, output
 
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_error_is_found(name, outcomes):
-    code, output = outcomes[name]
-    failed = [test for test in PLANTED[name][-1] if f"FAILED {test}" in output]
-    assert code == 1 and failed == PLANTED[name][-1], output
+    code, failed, output = outcomes[name]
+    assert code == 1 and failed == PLANTED[name].tests, output

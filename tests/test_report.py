@@ -1,6 +1,8 @@
 """The table at any width, and its words."""
 
 import io
+import itertools
+import math
 from dataclasses import replace
 
 import pytest
@@ -8,6 +10,7 @@ from rich.console import Console
 
 import gradsim
 from gradsim import report
+from gradsim.cells import describe, varying
 from gradsim.cli.terminal import PLAIN
 from gradsim.curves import CurveSet
 
@@ -88,3 +91,51 @@ def test_how_the_pace_of_old_and_new_files_reads(curve_set):
         },
     )
     assert few.verdict.word == "exploding" and "middle 90 %" not in few.verdict.sentence
+
+
+def test_the_figures_of_the_table_are_those_of_the_verdict(curve_set):
+    """Word, decades per 100 layers and spread, in the row of their network."""
+    for curves in curve_set:
+        word, rate, spread = report._verdict(curves)
+        verdict = curves.verdict
+        assert word.plain == verdict.word
+        for text, value in ((rate, verdict.decades_per_100_layers), (spread, verdict.spread_decades)):
+            if math.isfinite(value):
+                assert float(text) == pytest.approx(value, rel=0.06, abs=1e-9)
+        assert abs(verdict.decades - verdict.decades_per_100_layers) > 1 or curves.verdict.word == "zero"
+
+
+def test_remarks(curve_set):
+    """The first layer at which any network's inputs merge; engines by how many networks have them."""
+    base = gradsim.simulate(gradsim.mlp(width=4, depth=9), 5, inputs=2)
+
+    def merged(layer):
+        counts = base["correlation_nonfinite_count"].copy()
+        counts[layer:] += 1
+        return replace(base, variables={**base.variables, "log_one_minus_correlation_nonfinite_count": counts})
+
+    for layers, first in (((7, 4, 6), 4), ((3,), 3), ((5, 9), 5)):
+        (line,) = [line for line in report.remarks(CurveSet([merged(k) for k in layers])) if "correlation" in line]
+        assert line.startswith(f"correlation: from layer {first} on")
+    assert not [line for line in report.remarks(CurveSet([merged(99)])) if "correlation" in line]
+
+
+BIASES = (
+    {},
+    {"bias_std": 0.1},
+    {"bias_std": 0.2},
+    {"bias": "constant(1)"},
+    {"bias": "uniform(-1,1)"},
+    {"init": "torch_default"},
+)
+
+
+@pytest.mark.parametrize("chosen", [c for n in (2, 3) for c in itertools.combinations(range(len(BIASES)), n)])
+def test_networks_that_differ_are_told_apart(chosen):
+    """By the columns of the table, whatever their biases."""
+    networks = [gradsim.mlp(width=4, depth=2, **BIASES[k]) for k in chosen]
+    base = gradsim.simulate(networks[0], 2)
+    curve_set = CurveSet([replace(base, network=network) for network in networks])
+    names = varying(curve_set)
+    rows = [tuple(describe(curves)[name] for name in names) for curves in curve_set]
+    assert names and len(set(rows)) == len(rows)

@@ -197,6 +197,15 @@ def test_files_without_norms_are_judged_and_printed(name):
     assert curve_set.table() and figure(curve_set)
 
 
+@pytest.mark.parametrize("depth, where", [(5, "at layer 4 and below"), (2, "at layer 1 and below")])
+def test_gradients_that_are_zero_name_their_layer(depth, where):
+    """Zero weights stop a gradient at the last layer's own; of dead units in every layer nothing is left at all."""
+    verdict = gradsim.simulate(gradsim.mlp(width=4, depth=depth, init="zeros", activation="tanh"), 5).verdict
+    assert verdict.word == "zero" and verdict.sentence.startswith(f"the gradient is exactly zero {where}")
+    dead = gradsim.simulate(gradsim.mlp(width=4, depth=depth, init="zeros"), 5).verdict
+    assert dead.word == "zero" and dead.sentence.startswith("the gradient is exactly zero at every layer")
+
+
 def test_what_is_missing_is_not_called_never():
     variables = {name: array for name, array in BASE.variables.items() if "flow_fraction" not in name}
     printed = text(CurveSet([replace(BASE, variables=variables)]))

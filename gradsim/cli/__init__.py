@@ -28,7 +28,7 @@ class Group(click.Group):
     """Loads the file of a command only when it is run, so that --help is immediate."""
 
     def list_commands(self, context):
-        return list(COMMANDS)
+        return [*COMMANDS]  # the name `list` is that of a command here, once its file is loaded
 
     def get_command(self, context, name):
         if name not in COMMANDS:
@@ -39,7 +39,7 @@ class Group(click.Group):
 
     def format_commands(self, context, formatter):
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([*COMMANDS.items()])
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -35,7 +35,6 @@ def interpolate(low, high, fraction):
     """low + fraction (high - low) for extended reals; an infinite neighbour below wins, then one above."""
     with np.errstate(invalid="ignore"):
         between = low + fraction * (high - low)
-    between = np.where(np.isinf(high), high, between)
     return np.where((fraction == 0) | np.isinf(low) | (low == high), low, between)
 
 

@@ -1,6 +1,7 @@
-"""Errors planted in a copy of the package, and what `gradsim verify` says of it: `scripts/planted.py` runs them all.
+"""Errors planted in a copy of the project, and who finds them: `scripts/planted.py` runs them all.
 
-A fault is found if every check that is named for it disagrees; the same checks agree without it.
+Errors of arithmetic are here: `gradsim verify` must find them. Those of everything else are in `faults`, and tests must find
+them. A fault is found if every check disagrees, or every test fails, that is named for it; without it they agree and pass.
 """
 
 import os
@@ -8,19 +9,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+
+from .faults import FAULTS as BY_TESTS
+from .faults import Fault
 
 ROOT = Path(__file__).parents[2]
-
-
-class Fault(NamedTuple):
-    """`text`, which stands once in the file `path` of gradsim/, becomes `instead`; each of `checks` must disagree."""
-
-    path: str
-    text: str
-    instead: str
-    checks: tuple
-
+BESIDE = ("tests", "docs", "scripts", "pyproject.toml", "README.md")  # of the package: what tests look at
 
 GAUSSIAN, HAAR = "kernels/linear_gaussian.py", "kernels/linear_haar.py"
 LINEAR, LOSS, ACTIVATION, PLAIN = (f"kernels/{name}.py" for name in ("linear", "loss", "activation", "plain"))
@@ -267,7 +261,7 @@ PYTHON = {
         ("replica: initializers", "replica: Gaussian", "weights: whole laws"),
     ),
     "samples without their power of two": Fault(
-        "data.py", "np.ldexp(self.values, -exponents[:, None].astype(np.int32))", "self.values", ("replica: losses",)
+        "data/__init__.py", "np.ldexp(self.values, -exponents[:, None].astype(np.int32))", "self.values", ("replica: losses",)
     ),
     "the variance between chunks forgotten": Fault(
         "statistics/moments.py",
@@ -285,7 +279,8 @@ PYTHON = {
         "statistics/moments.py", "self.total**2 / np.where", "self.total / np.where", ("statistics",)
     ),
 }
-FAULTS = COMPILED | PYTHON
+BY_CHECKS = COMPILED | PYTHON
+FAULTS = BY_CHECKS | BY_TESTS
 
 
 def copied(folder, fault=None, source=ROOT, share_kernels=False):
@@ -297,6 +292,16 @@ def copied(folder, fault=None, source=ROOT, share_kernels=False):
         (folder / "gradsim" / name).symlink_to(source / "gradsim" / name, target_is_directory=True)
     if fault is not None:
         plant(folder, f"gradsim/{fault.path}", fault.text, fault.instead)
+
+
+def copied_with_tests(folder, fault=None, source=ROOT):
+    """The same of the whole project, its kernels and activations those of the source: nothing is compiled again."""
+    copied(folder, fault, source, share_kernels=True)
+    for name in BESIDE:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source / name, folder)
 
 
 def plant(folder, path, text, instead):
@@ -319,3 +324,12 @@ def disagreeing(folder, checks=(), **environment):
 def missed(fault, names):
     """The checks that should have found it and did not."""
     return [check for check in fault.checks if check not in names]
+
+
+def failing(folder, tests):
+    """(exit code of pytest, those of `tests` of which one or more fail, output) there."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    failed = tuple(test for test in tests if any(f"{word} {test}" in done.stdout for word in ("FAILED", "ERROR")))
+    return done.returncode, failed, done.stdout + done.stderr

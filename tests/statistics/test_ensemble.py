@@ -90,7 +90,31 @@ def test_shares_that_have_left_a_type_are_those_of_the_samples(arithmetic):
                 expected = np.maximum.accumulate(leaves[:, 1:][:, ::step], axis=1)[:, ::step].mean(axis=0)
                 shares = curves[f"{name}_{way}_fraction"]
                 if step == 1:  # from the input on, whose largest entry is not among the samples
+                    assert way == "overflow" or np.array_equal(shares[0], leaves[:, 0].mean(axis=0)), way
                     expected = np.maximum(expected, shares[0])
                 assert np.array_equal(shares[1:], expected), (name, way)
                 left |= {(name, way, k) for k in np.flatnonzero((expected > 0).any(axis=0) & (expected < 1).any(axis=0))}
     assert len(left) > 20
+
+
+def test_layers_without_the_quantity_hold_nothing():
+    """Of every variable: -1 in a count and NaN in a number where the quantity is not defined, and counts elsewhere."""
+    from gradsim import simulate
+
+    network = mlp(width=[5, 3], input_width=4, outputs=2)
+    curves, looked_at = simulate(network, 9, inputs=2, keep_samples=True), set()
+    for name, values in curves.variables.items():
+        variable = VARIABLES[name]
+        if "layer" not in variable.dims:
+            continue
+        inside = np.zeros(len(curves.layers), bool)
+        inside[variable.quantity.layers(network)] = True
+        if variable.quantity.name == "preactivation" and "precision" in variable.dims:
+            inside[0] = True  # the input leaves float types as well
+        values = np.moveaxis(values, variable.dims.index("layer"), 0)
+        if variable.integer:
+            assert np.all(values[~inside] == -1) and np.all(values[inside] >= 0), name
+        else:
+            assert np.isnan(values[~inside]).all() and not np.isnan(values[inside]).all(), name
+        looked_at |= {(variable.quantity.place, variable.integer)} if not inside.all() else set()
+    assert looked_at == {(place, whole) for place in ("linear", "hidden", "units") for whole in (True, False)}

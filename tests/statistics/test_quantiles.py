@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gradsim.statistics import quantiles
-from gradsim.statistics.quantiles import Binned, Histograms, Samples, collector
+from gradsim.statistics.quantiles import Binned, Histograms, Samples, collector, interpolate
 
 PROBABILITIES = (0.0, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0)
 
@@ -61,11 +61,15 @@ def test_no_bin_is_wider_than_the_range_asks_for():
 
 def test_the_choice_depends_on_the_problem_only():
     assert collector(900, 500) is Samples and collector(9000, 10_000) is Binned
+    rows = quantiles.SAMPLE_BYTES // 8 // 64  # numbers of eight bytes, up to the last that fits
+    assert collector(rows, 64) is Samples and collector(rows + 1, 64) is Binned and collector(rows, 65) is Binned
 
 
 @pytest.mark.parametrize("waiting_bytes", [1, 5000, 10**9])
 def test_values_may_wait_to_be_counted(waiting_bytes, monkeypatch):
     monkeypatch.setattr(quantiles, "WAITING_BYTES", waiting_bytes)
+    monkeypatch.setattr(quantiles, "HISTOGRAM_BYTES", 1)  # of the fewest bins, so that few values wait
+    assert len((Binned.of(logs()[:350]) + Binned.of(logs()[350:])).counted) == (waiting_bytes < 10**9)
     rows = logs()
     parts = [Binned.of(rows[i : i + 50]) for i in range(0, 700, 50)]
     left, right = parts[0], parts[7]
@@ -74,3 +78,17 @@ def test_values_may_wait_to_be_counted(waiting_bytes, monkeypatch):
     for part in parts[8:]:
         right = right + part
     assert np.array_equal((left + right).quantiles(PROBABILITIES), Histograms.of(rows).quantiles(PROBABILITIES))
+
+
+def test_between_infinite_neighbours():
+    """Zeros are -inf and win from below, then what is not finite from above; a neighbour that is met is itself."""
+    for low, high, fraction, expected in (
+        (1.0, 3.0, 0.25, 1.5),
+        (-np.inf, 3.0, 0.25, -np.inf),
+        (-np.inf, np.inf, 0.75, -np.inf),
+        (1.0, np.inf, 0.25, np.inf),
+        (1.0, np.inf, 0.0, 1.0),
+        (np.inf, np.inf, 0.5, np.inf),
+        (-np.inf, -np.inf, 0.5, -np.inf),
+    ):
+        assert interpolate(*map(np.array, (low, high, fraction))) == expected

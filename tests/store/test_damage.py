@@ -85,6 +85,17 @@ def test_the_seal_is_what_it_says(path):
     assert content[-SIZE:] == WORDS + hashlib.sha256(content[:-SIZE]).hexdigest().encode() + b"\n"
 
 
+@pytest.mark.parametrize("part", [1000, 4096, 2**22])
+def test_the_seal_is_of_every_part(path, part, monkeypatch):
+    """A file is read in parts: it fits its seal, and a change in any of them does not."""
+    monkeypatch.setattr("gradsim.store.seal.PART", part)
+    content = path.read_bytes()
+    check_seal(io.BytesIO(content))
+    for place in range(0, len(content) - SIZE, 997):
+        with pytest.raises(RequestError, match="damaged"):
+            check_seal(io.BytesIO(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]))
+
+
 def test_who_changes_a_file_on_purpose_takes_the_seal_off(path, tmp_path):
     copy = shutil.copy(path, tmp_path / "copy.h5")
     with h5py.File(copy, "r+") as file:
@@ -341,6 +352,7 @@ WHOLE = {
     "a list of cells": (lambda d: d.isel(cell=[1, 0]), [1, 0]),
     "transposed": (lambda d: d.transpose(), [0, 1]),
     "layers turned round": (lambda d: d.isel(layer=slice(None, None, -1)), [0, 1]),
+    "quantiles turned round": (lambda d: d.isel(quantile=slice(None, None, -1)), [0, 1]),
     "put together": (lambda d: together(d.isel(cell=[1]), d.isel(cell=[0])), [1, 0]),
     "cells put together": (lambda d: together(d.isel(cell=0), d.isel(cell=1)), [0, 1]),
     "without the cells' numbers": (lambda d: d.drop_vars("cell"), [0, 1]),
@@ -391,6 +403,9 @@ def test_parts_of_curves_keep_their_place(name, dataset, curve_set, tmp_path):
     found, layers = gradsim.open(tmp_path / "part.nc"), list(layers)
     expected = np.full(5, np.nan)
     expected[layers] = curve_set[0]["gradient_log_mean"][layers]
+    counts = np.full(5, -1)
+    counts[layers] = curve_set[0]["gradient_zero_count"][layers]
+    np.testing.assert_array_equal(found[0]["gradient_zero_count"], counts)
     np.testing.assert_array_equal(found[0]["gradient_log_mean"], expected)
     for ask in (lambda: found[0].verdict, found.table, lambda: found.save(tmp_path / "again.h5")):
         with pytest.raises(RequestError, match=words) as error:

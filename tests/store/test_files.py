@@ -45,6 +45,40 @@ def test_round_trip(curve_set, path):
         assert found.verdict.word == expected.verdict.word
 
 
+def test_widths_of_every_layer_are_in_the_file(tmp_path):
+    network = gradsim.mlp(width=[5, 3], input_width=7, outputs=2)
+    gradsim.simulate(network, 2).save(tmp_path / "widths.h5")
+    with h5py.File(tmp_path / "widths.h5") as file:
+        assert file["layer_width"][0].tolist() == [7, 5, 3, 2]
+    assert gradsim.open(tmp_path / "widths.h5")[0].network == network
+
+
+def test_cells_with_and_without_samples(tmp_path):
+    """Each is read with what it was simulated with, whatever the others have."""
+    network = gradsim.mlp(width=3, depth=2)
+    runs = [{"keep_samples": True, "replicas": 4}, {"replicas": 6}, {"keep_samples": True, "replicas": 2, "inputs": 2}]
+    curve_set = CurveSet([gradsim.simulate(network, **run) for run in runs])
+    curve_set.save(tmp_path / "mixed.h5")
+    for found, expected in zip(gradsim.open(tmp_path / "mixed.h5"), curve_set, strict=True):
+        assert set(found.variables) == set(expected.variables)
+        for name in expected.variables:
+            np.testing.assert_array_equal(found[name], expected[name])
+
+
+def test_what_a_network_lacks_is_missing_in_the_file(tmp_path):
+    """Layers beyond its last one, and replicas: -1 in a count, NaN in a number, as the fill value says."""
+    sizes = [{"depth": 1, "replicas": 2}, {"depth": 3, "replicas": 4}]
+    curve_set = [gradsim.simulate(gradsim.mlp(width=3, depth=s["depth"]), s["replicas"], keep_samples=True) for s in sizes]
+    CurveSet(curve_set).save(tmp_path / "unequal.h5")
+    with h5py.File(tmp_path / "unequal.h5") as file:
+        for name in set(VARIABLES) & set(file):
+            fill, dims = file[name].attrs["_FillValue"], VARIABLES[name].dims
+            assert fill == -1 if VARIABLES[name].integer else np.isnan(fill)
+            if "layer" in dims or "replica" in dims:
+                lacking = file[name][0, 2:]
+                assert lacking.size and np.array_equal(lacking, np.full_like(lacking, fill), equal_nan=True), name
+
+
 def test_xarray_opens_it_as_it_is(curve_set, path):
     with xarray.open_dataset(path) as found:
         xarray.testing.assert_identical(found.load().drop_attrs(deep=False), curve_set.to_xarray().drop_attrs(deep=False))

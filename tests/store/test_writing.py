@@ -3,6 +3,7 @@
 import errno
 import os
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import gradsim
 from gradsim.curves import CurveSet
 from gradsim.errors import RequestError
+from gradsim.store import write as writer
 from gradsim.store.files import PICTURE, RESULTS, same_file, write_whole
 from gradsim.store.write import image
 
@@ -77,6 +79,29 @@ def test_other_bytes_on_the_disk_are_noticed(content, tmp_path, monkeypatch):
     for spoil in (lambda c: c[:-1], lambda c: c + b"x", lambda c: b"x" + c[1:], lambda c: b""):
         monkeypatch.setattr("gradsim.store.files._write", lambda path, c, mode, spoil=spoil: path.write_bytes(spoil(c)))
         fails(tmp_path / "a.h5", content, "reads back")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "name, other",
+    [
+        ("gradient_log_mean", lambda values: values + 1),
+        ("gradient_zero_count", lambda values: values + 1),
+        ("layer", lambda values: values[::-1]),
+        ("verdict", lambda values: np.array(["fine"] * len(values), object)),
+        ("precision", lambda values: values[::-1]),
+    ],
+)
+def test_what_reads_back_as_something_else_is_not_written(name, other, curves, tmp_path, monkeypatch):
+    """Numbers, counts and texts of the same shape: they are compared, and not only counted."""
+    write_dataset = writer._write_dataset
+
+    def wrong(file, called, entry):
+        write_dataset(file, called, replace(entry, values=other(entry.values)) if called == name else entry)
+
+    monkeypatch.setattr(writer, "_write_dataset", wrong)
+    with pytest.raises(RequestError, match=rf"^--out: the curves could not be written faithfully \({name} differs\)$"):
+        curves.save(tmp_path / "a.h5")
     assert names(tmp_path) == []
 
 

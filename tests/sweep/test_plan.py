@@ -54,3 +54,26 @@ def test_what_a_run_of_a_sweep_refuses(options):
 def test_samples_may_be_kept_in_a_sweep():
     (found,) = sweep.run({"width": 3, "depth": 2, "replicas": 4, "keep_samples": True})
     assert found["gradient_log"].shape == (4, 3) and found.run["keep_samples"] is True
+
+
+def test_progress_is_the_share_of_the_work():
+    """A cell counts for what it takes, and within it every network alike."""
+    from gradsim.sweep.run import work
+
+    plan = sweep.read_plan({"depth": [30, 2], "width": 64, "replicas": [600, 30]})
+    total, seen, done = sum(work(*cell) for cell in plan.cells), [], []
+    sweep.run(plan, progress=lambda share, cells: seen.append((cells, share)))
+    for number, cell in enumerate(plan.cells):
+        done.append(work(*cell) / total)
+        assert max(share for cells, share in seen if cells == number) == pytest.approx(sum(done))
+    assert 0 < seen[0][1] < done[0] and len(seen) > 5  # a cell of 600 networks is told of in parts
+
+
+def test_the_grid_is_kept_with_the_curves(tmp_path):
+    import gradsim
+
+    grid = {"activation": ["relu", "tanh"], "width": [[3, 4]], "replicas": 5}
+    result = sweep.run(grid)
+    assert result.request == {"activation": ["relu", "tanh"], "width": [[3, 4]], "replicas": [5]}
+    result.save(tmp_path / "grid.h5")
+    assert gradsim.open(tmp_path / "grid.h5").request == result.request == result[:1].request

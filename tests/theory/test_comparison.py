@@ -10,7 +10,7 @@ import gradsim
 from gradsim.curves import CurveSet
 from gradsim.quantities import PREDICTED
 from gradsim.theory.comparison import disagreements, predicted_exits, silence
-from gradsim.theory.comparison_report import missing
+from gradsim.theory.comparison_report import disagreement_table, missing
 from gradsim.theory.float_ranges import measured_exits
 
 
@@ -133,3 +133,43 @@ def test_exits_predicted_and_measured():
                 assert (p is None) == (m is None) or 1 in (p, m) or 60 in (p, m)
                 assert p is None or m is None or abs(p - m) <= 2
     assert predicted.forward["float8_e4m3fn"].overflow and predicted.backward["float8_e4m3fn"].overflow
+
+
+def test_scores_are_over_the_standard_error_of_what_is_alive():
+    """From the samples themselves: of networks that are not zero, their number under the root."""
+    c = gradsim.simulate(gradsim.mlp(width=4, depth=20), 500, keep_samples=True).with_theory()
+    rows = [row for row in disagreements(c) if row.statistic == "log_mean"]
+    assert {row.theory for row in rows} == {"mean_field", "exact"}
+    for row in rows:
+        logs = c[f"{row.quantity}_log"]
+        logs = logs if logs.ndim == 1 else logs[:, row.layer]
+        alive = logs[np.isfinite(logs)]
+        assert 100 < alive.size < 400
+        assert row.measured == pytest.approx(alive.mean())
+        assert row.standard_error == pytest.approx(alive.std(ddof=1) / math.sqrt(alive.size))
+        assert row.z == pytest.approx((row.measured - row.predicted) / row.standard_error, rel=1e-6)
+
+
+@pytest.mark.parametrize("outputs", [None, 3])
+def test_scores_are_of_the_ends(outputs):
+    """Signals where they come out, gradients where they arrive."""
+    network = gradsim.mlp(width=16, depth=5, activation="tanh", outputs=outputs)
+    rows = disagreements(gradsim.simulate(network, 20, inputs=2).with_theory())
+    found = {row.quantity: row.layer for row in rows}
+    last = 5 if outputs is None else 6
+    assert found.pop("input_gradient") == 0 and found.pop("gradient_correlation", 1) == 1
+    assert found == {"activation": 5, "gradient": 1, "correlation": last}
+
+
+def test_the_table_is_in_decades(curves):
+    """Logs of mean squares as log10 of the root; correlations and shares as they are."""
+    pairs = gradsim.simulate(gradsim.mlp(width=16, depth=5), 50, inputs=2).with_theory()
+    dying = gradsim.simulate(gradsim.mlp(width=4, depth=20), 500).with_theory()
+    for c in (curves[0], pairs, dying):
+        table = disagreement_table(CurveSet([c]))
+        columns = {column.header: list(column.cells) for column in table.columns}
+        for k, row in enumerate(disagreements(c)):
+            factor = 0.5 / math.log(10) if row.statistic == "log_mean" else 1.0
+            for header, value in (("measured", row.measured), ("±", row.standard_error), ("predicted", row.predicted)):
+                assert float(columns[header][k]) == pytest.approx(value * factor, abs=6e-5)
+            assert float(columns["z"][k]) == pytest.approx(row.z, abs=6e-3)

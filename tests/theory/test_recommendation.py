@@ -8,8 +8,8 @@ import pytest
 
 import gradsim
 from gradsim.precision import PRECISIONS
-from gradsim.theory import recommend
-from gradsim.theory.checks import SAFE_DECADES, SAFE_SPREAD, check
+from gradsim.theory import recommend, recommendation, recommendation_report
+from gradsim.theory.checks import SAFE_DECADES, SAFE_SPREAD, Checked, check
 from gradsim.theory.summary import summary
 
 GELU = {"width": 64, "depth": 48, "activation": "gelu", "init": "he_normal"}
@@ -143,3 +143,36 @@ def test_the_summary_holds_it_and_infinite_width_beside_it():
     unchecked = json.loads(summary(gradsim.mlp(**GELU), seconds=0).to_json())
     balanced = next(p for p in unchecked["proposals"] if p["name"] == "balanced")
     assert balanced["weight_gain"] == pytest.approx(1.03665, abs=1e-4) and unchecked["recommendation"]["checked"] == {}
+
+
+def test_what_was_searched_with_is_not_what_is_checked_with(monkeypatch):
+    """A gain is found with some networks and judged by others: the best of many looks better than it is."""
+    seen = {}
+
+    def watched(network, replicas, seed, stream, options):
+        found = check(network, replicas, seed, stream, options)
+        seen.setdefault(stream, []).append(found)
+        return found
+
+    monkeypatch.setattr(recommendation, "check", watched)
+    found = recommend(gradsim.mlp(width=16, depth=20, activation="tanh", weight_gain=2.0))
+    assert len(seen) == 2 and len(seen["recommendation: search"]) > 2
+    assert all(any(row is other for other in seen["recommendation: check"]) for row in found.rows.values())
+
+
+def test_what_is_asked_for_is_kept_where_it_is_safe():
+    """Another gain may be safe as well: there is no reason to change."""
+    network = gradsim.mlp(width=64, depth=10, weight_gain=1.1)
+    found = recommend(network)
+    assert found.rows["as asked"].safe and found.rows["balanced"].safe
+    assert found.found is found.rows["as asked"] and found.weight_gain == 1.1 != found.rows["balanced"].network.weight_gain
+    assert "as it is" in "".join(map(str, recommendation_report._answer(found)))
+
+
+def test_words_on_who_leaves():
+    """Of the two ways the worse one counts, and those that leave are told, not those that stay."""
+    inside = dict.fromkeys(PRECISIONS, 1.0)
+    for forward, backward in ((0.25, 0.9), (0.9, 0.25)):
+        row = Checked(None, 100, 0.1, -0.5, 0.5, inside | {"float16": forward}, inside | {"float16": backward}, None)
+        assert row.inside("float16") == 0.25
+        assert recommendation_report._told(row).endswith("all stay inside bfloat16, float32, 75 % of networks leave float16")

@@ -1,4 +1,4 @@
-"""Planted errors that are quick to find: `scripts/planted.py` has all of them, with kernels compiled for each.
+"""Planted errors that are quick to find, and that each can be planted: `scripts/planted.py` has all of them found.
 
 Where the kernels are as they were, the copies share them; where they are not, they run as plain Python.
 """
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.oracles.planted import COMPILED, FAULTS, PYTHON, ROOT, copied, disagreeing, missed
+from tests.oracles.planted import BY_CHECKS, BY_TESTS, COMPILED, PYTHON, ROOT, copied, disagreeing, missed
 
 INTERPRETED = (
     "nine rounds of Philox",
@@ -23,7 +23,7 @@ QUICK = ("losses: carried", "replica: losses", "random numbers", "activations: t
 
 
 def quick_checks(name):
-    return tuple(check for check in FAULTS[name].checks if name in PYTHON or check in QUICK)
+    return tuple(check for check in BY_CHECKS[name].checks if name in PYTHON or check in QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def outcomes(tmp_path_factory):
     """Of every planted error, and of copies without one."""
 
     def outcome(name):
-        folder, fault = tmp_path_factory.mktemp("planted"), FAULTS.get(name)
+        folder, fault = tmp_path_factory.mktemp("planted"), BY_CHECKS.get(name)
         if name in PYTHON or name == "none":
             checks = quick_checks(name) if fault else tuple({c for f in PYTHON.values() for c in f.checks})
             copied(folder, fault, share_kernels=True)
@@ -53,12 +53,22 @@ def test_without_an_error_the_checks_agree(name, outcomes):
 @pytest.mark.parametrize("name", [*PYTHON, *INTERPRETED])
 def test_a_planted_error_is_found(name, outcomes):
     code, names, output = outcomes[name]
-    lost = [check for check in missed(FAULTS[name], names) if check in quick_checks(name)]
+    lost = [check for check in missed(BY_CHECKS[name], names) if check in quick_checks(name)]
     assert quick_checks(name) and code == 1 and not lost, output
 
 
 def test_there_are_many_and_each_can_be_planted():
-    assert len(FAULTS) >= 50 and not set(COMPILED) & set(PYTHON)
-    for name, fault in FAULTS.items():
+    assert len(BY_CHECKS) >= 50 and not set(COMPILED) & set(PYTHON) and not set(BY_CHECKS) & set(BY_TESTS)
+    for name, fault in (BY_CHECKS | BY_TESTS).items():
         text = (ROOT / "gradsim" / fault.path).read_text(encoding="utf-8")
         assert text.count(fault.text) == 1 and fault.text != fault.instead, name
+
+
+def test_tests_that_must_find_a_fault_are_there():
+    rooms = {name.partition(":")[0] for name in BY_TESTS}
+    assert len(BY_TESTS) >= 120 and len(rooms) == 6
+    for name, fault in BY_TESTS.items():
+        assert fault.tests and not fault.checks and not fault.path.startswith(("kernels", "activations")), name
+        for test in fault.tests:
+            file, _, function = test.partition("::")
+            assert f"\ndef {function.partition('[')[0]}(" in (ROOT / file).read_text(encoding="utf-8"), (name, test)

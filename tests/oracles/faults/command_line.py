@@ -1,0 +1,136 @@
+"""Faults planted in the command line: options that do nothing, other exit codes, words that are missing."""
+
+from . import Fault
+
+INIT, LIST, OPTIONS, OUTPUT, PHASE, PLOT, PROGRESS, RUN, SWEEP, TERMINAL, THEORY, VERIFY, WARMUP = (
+    f"cli/{name}.py"
+    for name in (
+        "__init__",
+        "list",
+        "options",
+        "output",
+        "phase",
+        "plot",
+        "progress",
+        "run",
+        "sweep",
+        "terminal",
+        "theory",
+        "verify",
+        "warmup",
+    )
+)
+PASSED_ON, COMMANDS, SAID = (f"tests/cli/test_{name}.py::test_" for name in ("passed_on", "commands", "theory_commands"))
+ARRIVES = f"{PASSED_ON}every_option_of_a_run_arrives"
+
+FAULTS = {
+    "run: --threads": Fault(
+        RUN, '{"threads": threads, "keep_samples": keep_samples}', '{"keep_samples": keep_samples}', tests=(ARRIVES,)
+    ),
+    "run: --keep-samples": Fault(
+        RUN, '{"threads": threads, "keep_samples": keep_samples}', '{"threads": threads}', tests=(ARRIVES,)
+    ),
+    "run: --seed": Fault(RUN, "network_and_run(options)", 'network_and_run(options | {"seed": 0})', tests=(ARRIVES,)),
+    "run: --overwrite of a file": Fault(
+        RUN,
+        'files.ask_results("--out", out, overwrite, sources(options))',
+        'files.ask_results("--out", out, True, sources(options))',
+        tests=(f"{COMMANDS}run_prints_a_verdict_and_writes_file_and_picture",),
+    ),
+    "run: --overwrite of a picture": Fault(
+        RUN,
+        'files.ask_picture("--plot", plot, overwrite, sources(options))',
+        'files.ask_picture("--plot", plot, True, sources(options))',
+        tests=(f"{PASSED_ON}nothing_that_exists_is_replaced_unless_asked",),
+    ),
+    "sweep: --overwrite": Fault(
+        SWEEP,
+        'files.ask_results("--out", out, overwrite, read)',
+        'files.ask_results("--out", out, True, read)',
+        tests=(f"{PASSED_ON}nothing_that_exists_is_replaced_unless_asked",),
+    ),
+    "verify: --overwrite": Fault(
+        VERIFY,
+        'files.ask_picture("--out", folder / name, overwrite)',
+        'files.ask_picture("--out", folder / name, True)',
+        tests=(f"{PASSED_ON}nothing_that_exists_is_replaced_unless_asked",),
+    ),
+    "sweep: --threads": Fault(
+        SWEEP, "run_plan(plan, threads, update)", "run_plan(plan, None, update)", tests=(f"{PASSED_ON}threads_of_a_sweep",)
+    ),
+    "run: --theory in the picture": Fault(
+        OUTPUT,
+        "picture(curve_set, plot, theory=theory)",
+        "picture(curve_set, plot)",
+        tests=(f"{PASSED_ON}what_is_drawn",),
+    ),
+    "plot: --theory in the picture": Fault(
+        PLOT,
+        "picture(curve_set, out, quantity, theory)",
+        "picture(curve_set, out, quantity)",
+        tests=(f"{PASSED_ON}what_is_drawn",),
+    ),
+    "plot: --quantity": Fault(
+        PLOT,
+        "picture(curve_set, out, quantity, theory)",
+        "picture(curve_set, out, theory=theory)",
+        tests=(f"{PASSED_ON}what_is_drawn",),
+    ),
+    "plot: another suffix": Fault(PLOT, '.with_suffix(".png")', '.with_suffix(".pdf")', tests=(f"{COMMANDS}sweep_and_plot",)),
+    "theory: --seconds": Fault(
+        THEORY,
+        "summary(**options, seconds=seconds, prepare",
+        "summary(**options, prepare",
+        tests=(f"{PASSED_ON}every_option_of_theory_arrives",),
+    ),
+    "theory: --probe": Fault(
+        THEORY, '"probe": probe}', '"probe": "independent"}', tests=(f"{PASSED_ON}every_option_of_theory_arrives",)
+    ),
+    "theory: --input-correlation": Fault(
+        THEORY,
+        '"input_correlation": input_correlation, "probe"',
+        '"input_correlation": 0.0, "probe"',
+        tests=(f"{PASSED_ON}every_option_of_theory_arrives",),
+    ),
+    "theory: --json": Fault(THEORY, "if as_json:", "if as_json and inputs == 1:", tests=(f"{SAID}theory_as_json",)),
+    "phase: --seed": Fault(
+        PHASE, '"seed": seed}', '"seed": 0}', tests=(f"{PASSED_ON}every_option_of_a_simulated_phase_diagram_arrives",)
+    ),
+    "phase: --bias-std": Fault(
+        PHASE,
+        "axes(activation, points, weight_std, bias_std)",
+        "axes(activation, points, weight_std)",
+        tests=(f"{PASSED_ON}every_option_of_a_simulated_phase_diagram_arrives",),
+    ),
+    "verify: --seed": Fault(
+        VERIFY,
+        "thorough=thorough, seed=seed, each",
+        "thorough=thorough, each",
+        tests=(f"{PASSED_ON}every_option_of_verify_arrives",),
+    ),
+    "verify: --thorough": Fault(
+        VERIFY, "thorough=thorough, seed=seed, each", "seed=seed, each", tests=(f"{PASSED_ON}every_option_of_verify_arrives",)
+    ),
+    "verify: exit code 0 whatever is found": Fault(
+        VERIFY, "return 0 if report.passed else 1", "return 0", tests=(f"{SAID}verify_says_when_theory_is_wrong",)
+    ),
+    "warmup: --all": Fault(
+        WARMUP, "ARITHMETICS if everything else ARITHMETICS[:1]", "ARITHMETICS[:1]", tests=(f"{PASSED_ON}warmup_of_all",)
+    ),
+    "list: aliases": Fault(LIST, '", ".join(aliases)', '""', tests=(f"{COMMANDS}list_and_warmup",)),
+    "exit code 1 for a request that cannot be": Fault(INIT, "    return 2", "    return 1", tests=(f"{COMMANDS}bad_grids",)),
+    "complaints on stdout": Fault(
+        TERMINAL, "print(line, file=sys.stderr, flush=True)", "print(line, flush=True)", tests=(f"{COMMANDS}bad_grids",)
+    ),
+    "the bar on stdout": Fault(PROGRESS, "Console(stderr=True)", "Console()", tests=(f"{PASSED_ON}the_bar_is_on_stderr",)),
+    "no line of progress": Fault(
+        PROGRESS, "now - said >= PLAIN_SECONDS and", "now - said < 0 and", tests=(f"{PASSED_ON}lines_of_progress",)
+    ),
+    "help: no defaults": Fault(
+        OPTIONS, "show_default=option.default is not None", "show_default=False", tests=(f"{PASSED_ON}help_says_every_default",)
+    ),
+    "help: no words for what is not given": Fault(
+        OPTIONS, "help=option.help + unset", "help=option.help", tests=(f"{PASSED_ON}help_says_every_default",)
+    ),
+    "help: no -h": Fault(INIT, '["-h", "--help"]', '["--help"]', tests=(f"{PASSED_ON}help_is_there_under_both_names",)),
+}

@@ -1,0 +1,143 @@
+"""Faults planted in what may be asked for: input files, options, networks, grids, memory, and how a run is carried out."""
+
+from . import Fault
+
+DATA, CSV, HDF5, NPY = (f"data/{name}.py" for name in ("__init__", "csv", "hdf5", "npy"))
+FILES, ROWS = "tests/test_input_files.py::test_", "tests/test_data.py::test_"
+REFUSED = f"{ROWS}what_cannot_be_is_one_clear_line"
+LABELS = f"{ROWS}labels_are_whole_numbers_below_the_outputs"
+ASKED = "tests/test_requests.py::test_"
+MEMORY, PLAN = "tests/test_memory.py::test_", "tests/sweep/test_plan.py::test_"
+
+FAULTS = {
+    "objects are unpickled": Fault(
+        NPY, "allow_pickle=False", "allow_pickle=True", tests=(f"{FILES}an_array_of_objects_is_never_unpickled",)
+    ),
+    "a header that is believed": Fault(
+        NPY,
+        "if min(shape, default=0) < 0 or size > rest:",
+        "if min(shape, default=0) < 0:",
+        tests=(f"{FILES}headers_of_arrays_are_not_believed",),
+    ),
+    "infinite inputs": Fault(DATA, "if not np.isfinite(rows).all():", "if np.isnan(rows).any():", tests=(REFUSED,)),
+    "a digest of numbers without their shape": Fault(
+        DATA,
+        "hashlib.sha256(repr(self.values.shape).encode())",
+        "hashlib.sha256()",
+        tests=(f"{ROWS}the_digest_is_of_numbers_and_shape",),
+    ),
+    "lines counted without that of names": Fault(
+        CSV, "start=1 + named", "start=1", tests=(f"{FILES}tables_that_are_not_numbers_name_line_and_column",)
+    ),
+    "missing entries read as numbers": Fault(
+        HDF5,
+        "np.isin(values, dataset.attrs[name]).any()",
+        "False",
+        tests=(f"{FILES}datasets_that_are_not_their_numbers",),
+    ),
+    "a label equal to the width": Fault("request.py", "labels.max() >= width", "labels.max() > width", tests=(LABELS,)),
+    "a label below 0": Fault("request.py", "labels.min() < 0", "labels.min() < -1", tests=(LABELS,)),
+    "a label that is a fraction": Fault("request.py", "(labels != labels.round()).any()", "False", tests=(LABELS,)),
+    "the least correlation refused": Fault(
+        "request.py",
+        "if not least <= correlation <= 1:",
+        "if not least < correlation <= 1:",
+        tests=(f"{ASKED}what_is_just_allowed",),
+    ),
+    "as many inputs as rows refused": Fault(
+        "request.py", "inputs > len(given.values)", "inputs >= len(given.values)", tests=(f"{ASKED}what_is_just_allowed",)
+    ),
+    "cross-entropy of one output": Fault(
+        "request.py", "(network.outputs or 0) < 2", "(network.outputs or 0) < 1", tests=(f"{ROWS}cross_entropy_needs_outputs",)
+    ),
+    "more threads than cores": Fault(
+        "options.py", "Whole(1, _cores)", "Whole(1)", tests=(f"{ASKED}threads_are_cores_at_most",)
+    ),
+    "two laws of biases at once": Fault(
+        "network.py",
+        "if scheme is not None and std:",
+        "if scheme is not None and std < 0:",
+        tests=(f"{ASKED}what_does_not_go_together",),
+    ),
+    "a depth beside a shorter list of widths": Fault(
+        "network.py",
+        "if depth not in (None, len(width)):",
+        "if depth is not None and depth < len(width):",
+        tests=(f"{ASKED}what_does_not_go_together",),
+    ),
+    "an identity in another order": Fault(
+        "network.py",
+        "json.dumps(fields, sort_keys=True",
+        "json.dumps(fields, sort_keys=False",
+        tests=("tests/test_identity.py::test_the_whole_text_of_a_network",),
+    ),
+    "a stream without its seed": Fault(
+        "streams.py",
+        '{"seed": seed, "stream": stream}',
+        '{"stream": stream}',
+        tests=("tests/test_simulation.py::test_more_replicas_extend_and_seeds_and_streams_differ",),
+    ),
+    "a stream that is not used": Fault(
+        "chunks.py",
+        'network.to_json() if options["stream"] is None else options["stream"]',
+        "network.to_json()",
+        tests=(f"{PLAN}a_shared_stream_gives_common_random_numbers",),
+    ),
+    "threads that are not used": Fault(
+        "chunks.py",
+        'options["threads"] or numba.config.NUMBA_NUM_THREADS',
+        "numba.config.NUMBA_NUM_THREADS",
+        tests=(f"{ASKED}no_more_threads_than_asked_for",),
+    ),
+    "quantiles without the median": Fault(
+        "simulation.py", "if 0.5 not in values or any(", "if any(", tests=(f"{ASKED}quantiles_hold_the_median",)
+    ),
+    "progress one at a time": Fault(
+        "simulation.py", "progress(part.replicas)", "progress(1)", tests=(f"{ASKED}progress_counts_every_network",)
+    ),
+    "the engine of carried arithmetic": Fault(
+        "simulation.py",
+        'Layers(network, options["engine"], options["inputs"], options["arithmetic"]).used',
+        'Layers(network, options["engine"], options["inputs"]).used',
+        tests=("tests/test_engine.py::test_what_was_used_is_printed_and_stored",),
+    ),
+    "memory of samples forgotten": Fault(
+        "footprint.py",
+        'kept = logs if run["keep_samples"] else 0',
+        "kept = 0",
+        tests=(f"{MEMORY}sizes_that_cannot_be_are_refused_at_once",),
+    ),
+    "the last byte not used": Fault(
+        "footprint.py",
+        "if self.total(fewer, ahead) <= free:",
+        "if self.total(fewer, ahead) < free:",
+        tests=(f"{MEMORY}threads_give_way_and_bits_do_not",),
+    ),
+    "files that the kernel would give up counted as used": Fault(
+        "memory.py",
+        "(used or 0) - _cached(folder)",
+        "(used or 0)",
+        tests=(f"{MEMORY}what_the_system_says_is_free",),
+    ),
+    "the first axis varies fastest": Fault(
+        "sweep/plan.py",
+        "for values in product(*axes.values()))",
+        "for values in (v[::-1] for v in product(*list(axes.values())[::-1])))",
+        tests=(f"{PLAN}any_option_may_be_a_list",),
+    ),
+    "a file read once a cell": Fault(
+        "sweep/plan.py",
+        "return samples(option.flag, value) if option.name in FILES and value is not None else value",
+        "return value",
+        tests=(f"{FILES}a_sweep_reads_a_file_once_and_its_cells_share_it",),
+    ),
+    "progress by cells": Fault(
+        "sweep/run.py",
+        "done += cost * replicas / total",
+        "done += cost / total",
+        tests=(f"{PLAN}progress_is_the_share_of_the_work",),
+    ),
+    "a grid that is not kept": Fault(
+        "sweep/run.py", "CurveSet(curves, plan.axes)", "CurveSet(curves)", tests=(f"{PLAN}the_grid_is_kept_with_the_curves",)
+    ),
+}

@@ -1,0 +1,85 @@
+"""Faults planted in what is kept of the records."""
+
+from . import Fault
+
+ENSEMBLE, LEAVING, MOMENTS, QUANTILES = (f"statistics/{name}.py" for name in ("ensemble", "leaving", "moments", "quantiles"))
+OF_ENSEMBLE, OF_MOMENTS, OF_QUANTILES = (
+    f"tests/statistics/test_{name}.py::test_" for name in ("ensemble", "moments", "quantiles")
+)
+SAMPLES = f"{OF_ENSEMBLE}shares_that_have_left_a_type_are_those_of_the_samples"
+
+FAULTS = {
+    "a variance over n": Fault(
+        MOMENTS,
+        "np.maximum(self.count - 1, 1)",
+        "np.maximum(self.count, 1)",
+        tests=(f"{OF_MOMENTS}sums_of_parts_are_the_whole",),
+    ),
+    "squares scaled once": Fault(
+        MOMENTS, "b**2 * other.squares", "b * other.squares", tests=(f"{OF_MOMENTS}sums_of_parts_are_the_whole",)
+    ),
+    "zeros left out of a mean": Fault(
+        MOMENTS,
+        "LogOfMean(count[:logs] + zeros[:logs],",
+        "LogOfMean(count[:logs],",
+        tests=(f"{OF_MOMENTS}sums_of_parts_are_the_whole",),
+    ),
+    "twice the bytes for samples": Fault(
+        QUANTILES,
+        "if 8 * rows * replicas <= SAMPLE_BYTES",
+        "if 4 * rows * replicas <= SAMPLE_BYTES",
+        tests=(f"{OF_QUANTILES}the_choice_depends_on_the_problem_only",),
+    ),
+    "NaN between zero and a number": Fault(
+        QUANTILES,
+        "(fraction == 0) | np.isinf(low) | (low == high)",
+        "(fraction == 0) | (low == high)",
+        tests=(f"{OF_QUANTILES}between_infinite_neighbours",),
+    ),
+    "NaN at a number below infinity": Fault(
+        QUANTILES,
+        "(fraction == 0) | np.isinf(low) | (low == high)",
+        "np.isinf(low) | (low == high)",
+        tests=(f"{OF_QUANTILES}between_infinite_neighbours",),
+    ),
+    "infinities of one part only": Fault(
+        QUANTILES,
+        "self.tops + other.tops",
+        "self.tops",
+        tests=(f"{OF_QUANTILES}histograms_do_not_depend_on_the_order_and_stay_within_a_bin",),
+    ),
+    "what was counted before is forgotten": Fault(
+        QUANTILES,
+        "yield self.counted[block] + latest if self.counted else latest",
+        "yield latest",
+        tests=(f"{OF_QUANTILES}values_may_wait_to_be_counted",),
+    ),
+    "zeros counted as not finite": Fault(
+        ENSEMBLE,
+        "replicas - moments.count - zeros",
+        "replicas - moments.count",
+        tests=("tests/test_curves.py::test_counts_are_those_of_the_samples",),
+    ),
+    "counts of 0 where nothing is defined": Fault(
+        ENSEMBLE,
+        '[missing] = -1 if result.dtype.kind == "i"',
+        '[missing] = 0 if result.dtype.kind == "i"',
+        tests=(f"{OF_ENSEMBLE}layers_without_the_quantity_hold_nothing",),
+    ),
+    "pairs of a single input": Fault(
+        ENSEMBLE,
+        "if quantity.pairs and inputs == 1:",
+        "if quantity.pairs and inputs == 0:",
+        tests=("tests/test_curves.py::test_counts_are_those_of_the_samples",),
+    ),
+    "the input never leaves a type": Fault(
+        LEAVING, "        values[:, 0] = records[:, ACTIVATION, 0]  # the input", "        pass", tests=(SAMPLES,)
+    ),
+    "sums of squares as large as squares of sums": Fault(
+        LEAVING, "largest / 2, -smallest / 2", "largest, -smallest / 2", tests=(SAMPLES,)
+    ),
+    "sums of squares over one input": Fault(LEAVING, "np.log(widths * inputs)", "np.log(widths)", tests=(SAMPLES,)),
+    "networks that have left come back": Fault(
+        LEAVING, "np.cumsum(count, axis=1).T / replicas", "count.T / replicas", tests=(SAMPLES,)
+    ),
+}
