@@ -102,6 +102,16 @@ def test_the_estimate_holds(monkeypatch, network, run):
     assert peak <= 1.02 * needed.total(1, 3) <= 4 * peak
 
 
+def test_samples_are_counted_where_they_are_kept():
+    network = gradsim.mlp(width=2, depth=9)
+    kept, dropped = (Footprint.of(network, checked(replicas=1000, keep_samples=keep)) for keep in (True, False))
+    samples = sum(
+        v.nbytes for n, v in gradsim.simulate(network, 1000, keep_samples=True).variables.items() if n.endswith("_log")
+    )
+    assert kept.samples >= samples > 10**5 and dropped.samples == 0
+    assert kept.curves >= dropped.curves + samples and kept.total(1, 1) >= dropped.total(1, 1) + samples
+
+
 def test_threads_give_way_and_bits_do_not(free):
     network, run = gradsim.mlp(width=64, depth=30, init="he_uniform"), checked(replicas=40, inputs=8)
     needed = Footprint.of(network, run)

@@ -149,10 +149,13 @@ def _chi(lengths, w, q):
 
 
 def _stable(lengths, w, b, q, chi_par):
-    """Whether a small change of q does not grow; at chi_par = 1 the second order decides."""
-    if abs(chi_par) > 1 + EDGE:
+    """Whether a small change of q does not grow; at chi_par = 1 the second order decides.
+
+    chi_par is -1/2 or more at any fixed point (see `_reached`): nothing grows by changing sides.
+    """
+    if chi_par > 1 + EDGE:
         return False
-    if abs(chi_par) < 1 - EDGE or lengths.homogeneous:
+    if chi_par < 1 - EDGE or lengths.homogeneous:
         return True
     above, below = max(q, 1e-4) * 1.001, q * 0.999
     grows = float(w * lengths.at(above)[0] + b) > above * (1 + ROUNDING)

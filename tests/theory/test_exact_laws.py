@@ -80,6 +80,20 @@ def test_one_unit_in_closed_form():
     np.testing.assert_allclose(found["activation_zero_probability"], [0, 0.5, 0.75], rtol=1e-12)
 
 
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_second_moments_of_networks_that_die(depth):
+    """One unit a layer: k squares of normal numbers that are zero but with probability p have E M^2 / E M^2 = 3^k / p."""
+    found = finite_width(network([1] * (depth + 1), "relu", "normal(0,1)"))
+    alive, layers = np.log(0.5), np.arange(1, depth + 1)
+    k = {"activation": layers + 1, "gradient": depth + 1 - layers, "bias_gradient": depth + 1 - layers}
+    k["weight_gradient"], k["input_gradient"] = np.full(depth, depth + 1), depth + 1
+    for name, squares in k.items():
+        closed = layers if name == "activation" else depth  # of the gates that all must be open
+        expected = squares * math.log(3) - closed * alive
+        ratio = found[f"{name}_log_second_ratio"]
+        np.testing.assert_allclose(ratio[1:] if np.ndim(ratio) else ratio, expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize("widths", [[2, 2], [3, 1, 4], [8, 5, 2, 9]])
 def test_death(widths):
     """1 - prod (1 - 2^-n); the gradient of a hidden layer is dead wherever any layer is, a readout's never."""

@@ -17,9 +17,9 @@ from scipy.special import lambertw
 
 import gradsim
 from gradsim.activations import ACTIVATIONS
-from gradsim.theory import critical_point, edge_of_chaos, fixed_point, half_stable_points, phase_diagram
+from gradsim.theory import critical_point, edge_of_chaos, fixed_point, fixed_points, half_stable_points, phase_diagram
 from gradsim.theory.fixed_points import depth_scale
-from gradsim.theory.lengths import LengthMap
+from gradsim.theory.lengths import LengthMap, length_map
 from tests.theory import quadrature
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -312,6 +312,25 @@ def test_critical_points_are_unstable_below_the_half_stable_one(name):
         assert ("no stable critical point" in found.note) is not stable
     at_zero = critical_point(name)
     assert at_zero.q_star == 0 and not at_zero.stable and at_zero.chi_par == pytest.approx(1)
+
+
+def test_of_several_branches_the_first_stable_one_is_told(monkeypatch):
+    """Those of tanh are made up here: no activation of the table has two."""
+    monkeypatch.setattr(type(length_map("tanh")), "critical", lambda lengths, b: [0.5, 2.0, 3.0])
+    for stable, best in (((2.0, 3.0), 2.0), ((0.5, 3.0), 0.5), ((3.0,), 3.0), ((), 0.5)):
+        monkeypatch.setattr(fixed_points, "_stable", lambda lengths, w, b, q, chi_par, stable=stable: q in stable)
+        found = critical_point("tanh", bias_std=0.3)
+        assert found.q_star == best and found.stable is bool(stable)
+        assert [branch.q_star for branch in found.branches] == [0.5, 2.0, 3.0] and bool(found.note) is not bool(stable)
+
+
+@pytest.mark.parametrize("weight_std", [0.9, 1.2, 2.0])
+def test_correlations_of_relu_close_by_a_power_law_at_any_gain(weight_std):
+    """The cosine's map has slope 1 at 1 whatever chi is: gradients and variances have a depth scale, correlations none."""
+    found = fixed_point("relu", weight_std=weight_std)
+    assert found.c_star == 1 and found.xi_c == math.inf
+    assert found.chi_c_star == found.chi_perp == pytest.approx(weight_std**2 / 2)
+    assert found.xi_q == pytest.approx(-1 / math.log(weight_std**2 / 2))
 
 
 def test_an_unstable_critical_point_is_left():

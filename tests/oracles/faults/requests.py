@@ -105,7 +105,7 @@ FAULTS = {
         "footprint.py",
         'kept = logs if run["keep_samples"] else 0',
         "kept = 0",
-        tests=(f"{MEMORY}sizes_that_cannot_be_are_refused_at_once",),
+        tests=(f"{MEMORY}samples_are_counted_where_they_are_kept",),
     ),
     "the last byte not used": Fault(
         "footprint.py",

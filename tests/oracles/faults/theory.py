@@ -29,20 +29,23 @@ FAULTS = {
         "PHASES[2] if chi_perp < 1 else PHASES[0]",
         tests=(f"{POINTS}published_fixed_points",),
     ),
-    "an oscillation taken for stable": Fault(
+    "what repels is stable": Fault(
         FIXED,
-        "if abs(chi_par) > 1 + EDGE:",
         "if chi_par > 1 + EDGE:",
-        tests=(f"{POINTS}a_length_map_that_is_not_monotone",),
+        "if chi_par > 2 + EDGE:",
+        tests=(f"{POINTS}critical_points_are_unstable_below_the_half_stable_one",),
     ),
     "the depth scale of gradients for that of correlations": Fault(
-        FIXED, "depth_scale(slope)", "depth_scale(chi_c)", tests=(f"{POINTS}homogeneous_activations_in_closed_form",)
+        FIXED,
+        "depth_scale(slope)",
+        "depth_scale(chi_c)",
+        tests=(f"{POINTS}correlations_of_relu_close_by_a_power_law_at_any_gain",),
     ),
     "the first branch, stable or not": Fault(
         FIXED,
         "next((p for p in branches if p.stable), branches[0])",
         "branches[0]",
-        tests=(f"{POINTS}critical_points_solve_their_equations",),
+        tests=(f"{POINTS}of_several_branches_the_first_stable_one_is_told",),
     ),
     "the stable part of the edge is the other": Fault(
         FIXED,
@@ -66,7 +69,7 @@ FAULTS = {
         EXACT,
         "self.log_second_ratio - log_alive",
         "self.log_second_ratio + log_alive",
-        tests=(f"{LAWS}second_moments_of_networks_with_explicit_matrices",),
+        tests=(f"{LAWS}second_moments_of_networks_that_die",),
     ),
     "an input of mean square n": Fault(
         EXACT,
@@ -117,7 +120,7 @@ FAULTS = {
         tests=(f"{SCORES}the_table_is_in_decades",),
     ),
     "exits on the way back from below": Fault(
-        RANGES, "range(len(size) - 1, 0, -1)", "range(1, len(size))", tests=(f"{EXITS}layers_of_exit_in_closed_form",)
+        RANGES, "range(len(size) - 1, 0, -1)", "range(1, len(size))", tests=(f"{SCORES}exits_predicted_and_measured",)
     ),
     "half dead is alive": Fault(
         RANGES,

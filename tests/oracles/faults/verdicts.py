@@ -6,7 +6,7 @@ JUDGED, TOLD, HELD = "tests/test_verdict.py::test_", "tests/test_report.py::test
 
 FAULTS = {
     "a rate over layers for steps": Fault(
-        "verdict.py", "decades * 100 / (depth - 1)", "decades * 100 / depth", tests=(f"{HELD}the_sentence_gives_the_figures",)
+        "verdict.py", "decades * 100 / (depth - 1)", "decades * 100 / depth", tests=(f"{JUDGED}issue_networks",)
     ),
     "the spread of the loss counts as a split": Fault(
         "verdict.py",
