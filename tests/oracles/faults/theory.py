@@ -29,10 +29,10 @@ FAULTS = {
         "PHASES[2] if chi_perp < 1 else PHASES[0]",
         tests=(f"{POINTS}published_fixed_points",),
     ),
-    "what repels is stable": Fault(
+    "what repels from above is stable": Fault(
         FIXED,
-        "if chi_par > 1 + EDGE:",
-        "if chi_par > 2 + EDGE:",
+        "return not grows and (q == 0 or",
+        "return (q == 0 or",
         tests=(f"{POINTS}critical_points_are_unstable_below_the_half_stable_one",),
     ),
     "the depth scale of gradients for that of correlations": Fault(
