@@ -118,7 +118,9 @@ FAULTS = {
         WARMUP, "ARITHMETICS if everything else ARITHMETICS[:1]", "ARITHMETICS[:1]", tests=(f"{PASSED_ON}warmup_of_all",)
     ),
     "list: aliases": Fault(LIST, '", ".join(aliases)', '""', tests=(f"{COMMANDS}list_and_warmup",)),
-    "exit code 1 for a request that cannot be": Fault(INIT, "    return 2", "    return 1", tests=(f"{COMMANDS}bad_grids",)),
+    "exit code 1 for a request that cannot be": Fault(
+        INIT, "def _complain(message, code=2):", "def _complain(message, code=1):", tests=(f"{COMMANDS}bad_grids",)
+    ),
     "complaints on stdout": Fault(
         TERMINAL, "print(line, file=sys.stderr, flush=True)", "print(line, flush=True)", tests=(f"{COMMANDS}bad_grids",)
     ),
