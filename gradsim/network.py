@@ -5,12 +5,10 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 from .activations import canonical_activation, typed_activation
-from .errors import RequestError, finite_number, whole_number
+from .errors import RequestError
 from .initializers import bias_law, canonical_bias, canonical_init, find_initializer, weight_law
 from .memory import require
-from .options import LARGEST_WIDTH, NETWORK, check_all
-
-__all__ = ["LARGEST_WIDTH", "Network", "finite_number", "from_json", "mlp", "whole_number"]
+from .options import NETWORK, check_all
 
 FORMAT_VERSION = 1
 LAYER_BYTES = 4000  # that a layer of any simulation takes at least: program, records, sums, and what becomes of these

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from .errors import RequestError
-from .network import mlp, whole_number
+from .errors import RequestError, whole_number
+from .network import mlp
 from .request import checked
 from .simulation import simulate
 from .theory.fixed_points import critical_point, edge_of_chaos, phase_diagram

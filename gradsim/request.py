@@ -6,9 +6,7 @@ from .engine import Layers
 from .errors import RequestError
 from .footprint import workers
 from .network import mlp
-from .options import ARITHMETICS, LARGEST_WIDTH, NETWORK, RUN, check_all
-
-__all__ = ["ARITHMETICS", "FILES", "checked", "fit", "network_and_run"]
+from .options import LARGEST_WIDTH, NETWORK, RUN, check_all
 
 FILES = ("input_file", "target_file")
 

@@ -21,7 +21,8 @@ def command(as_json, inputs, input_correlation, probe, seconds, **options):
 
     What is recommended was simulated at the network's own width.
     """
-    from ..network import finite_number, mlp
+    from ..errors import finite_number
+    from ..network import mlp
     from ..request import checked
     from ..theory.summary import summary
     from .progress import compile_first

@@ -16,7 +16,7 @@ def command(files, names, thorough, seed, only_list, out, overwrite):
 
     NAMES choose the checks whose names contain any of them. Exit code 1 if simulator and theory disagree.
     """
-    from ..network import whole_number
+    from ..errors import whole_number
     from ..verification import select
 
     chosen, seed = select(names), whole_number("--seed", seed, 0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..network import finite_number
+from ..errors import finite_number
 from ..request import checked
 from .layers import Layer, times
 from .pair_map import PairMap, same

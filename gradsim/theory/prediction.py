@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..activations import check_given
-from ..errors import RequestError
+from ..errors import RequestError, finite_number
 from ..initializers import bias_law, weight_law
-from ..network import Network, finite_number
+from ..network import Network
 from ..quantities import QUANTITIES
 
 SMALLEST, LARGEST = 1e-60, 1e60  # standard deviations of weights and biases, where not 0: products of variances are float64s

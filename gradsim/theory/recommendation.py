@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from scipy.optimize import brentq
 
 from ..engine import Layers
-from ..errors import RequestError
-from ..network import LARGEST_WIDTH, Network, finite_number, mlp
+from ..errors import RequestError, finite_number
+from ..network import Network, mlp
+from ..options import LARGEST_WIDTH
 from ..request import checked
 from .checks import SAFE_DECADES, Checked, check
 

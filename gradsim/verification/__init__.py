@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import unknown
-from ..network import whole_number
+from ..errors import unknown, whole_number
 from . import activations, drawn, engines, ensembles, identities, laws, limits, losses, moments, replicas
 from .check import ALARM, Check, Result
 from .overall import Overall, overall

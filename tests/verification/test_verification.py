@@ -9,8 +9,8 @@ from scipy import stats
 from gradsim.activations import ACTIVATIONS
 from gradsim.errors import RequestError
 from gradsim.initializers import BIASES, INITIALIZERS
+from gradsim.options import LOSSES, PROBES
 from gradsim.quantities import QUANTITIES
-from gradsim.request import LOSSES, PROBES
 from gradsim.theory import finite_width
 from gradsim.theory.log_laws import LayerLaw
 from gradsim.verification import CHECKS, NOT_CHECKED, activations, drawn, engines, laws, replicas, select, verify
