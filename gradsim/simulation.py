@@ -25,6 +25,11 @@ def warm_up(arithmetic="carried"):
     simulate(mlp(width=1, depth=1), replicas=1, arithmetic=arithmetic)
 
 
+def warm_up_doubts():
+    """The same for what is compiled when a sum first cancels: half of these networks have one that does."""
+    simulate(mlp(width=2, depth=2, activation="tanh", init="rademacher(20)"), replicas=64)
+
+
 def simulate(
     network,
     replicas=RUN["replicas"].default,

@@ -9,11 +9,13 @@ import numpy as np
 SCRIPT = """
 import sys, numpy as np
 from gradsim.network import mlp
-from gradsim.chunks import record_chunks
+from gradsim.chunks import folded_chunks
 inits = [("gelu", "he_normal"), ("tanh", "uniform(-1,2)"), ("relu", "constant(0.5)"), ("tanh", "orthogonal")]
-found = [np.concatenate(list(record_chunks(mlp(width=[3, 5], activation=a, init=i, bias_std=0.3, outputs=1, input_width=16),
-                                           replicas=3, inputs=b)))
-         for a, i in inits for b in (1, 2)]
+networks = [mlp(width=[3, 5], activation=a, init=i, bias_std=0.3, outputs=1, input_width=16) for a, i in inits]
+networks += [mlp(width=[2, 2], activation=a, init="rademacher(9)", outputs=2) for a in ("tanh", "sigmoid")]  # sums cancel
+keep = lambda records, unresolved: np.concatenate([records, unresolved[:, None]], axis=1)
+found = [np.concatenate(list(folded_chunks(network, keep, replicas=3, inputs=b))) for network in networks for b in (1, 2)]
+assert any(records[:, -1].any() for records in found)
 np.save(sys.argv[1], found)
 """
 

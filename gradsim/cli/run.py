@@ -4,7 +4,7 @@ import click
 
 from .options import network_options, output_options, run_options, some_options, threads_option
 from .output import deliver, sources
-from .progress import compile_first, progress
+from .progress import compilation_notice, compile_first, progress
 
 
 @click.command("run")
@@ -31,7 +31,7 @@ def command(files, out, plot, theory, overwrite, keep_samples, threads, **option
         files.ask_picture("--plot", plot, overwrite, sources(options))
     done = 0
     compile_first(run["arithmetic"])
-    with progress(run["replicas"], "networks") as update:
+    with compilation_notice(), progress(run["replicas"], "networks") as update:
 
         def advance(replicas):
             nonlocal done

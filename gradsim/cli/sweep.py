@@ -6,7 +6,7 @@ import click
 
 from .options import output_options, threads_option
 from .output import deliver, sources
-from .progress import compile_first, progress
+from .progress import compilation_notice, compile_first, progress
 
 
 @click.command("sweep")
@@ -31,6 +31,6 @@ def command(files, grid, threads, out, plot, theory, overwrite):
     if plot is not None:
         files.ask_picture("--plot", plot, overwrite, read)
     compile_first(*(run["arithmetic"] for _, run in plan.cells))
-    with progress(len(plan.cells), "cells") as update:
+    with compilation_notice(), progress(len(plan.cells), "cells") as update:
         curve_set = run_plan(plan, threads, update)
     deliver(files, curve_set, out, plot, theory)

@@ -13,7 +13,9 @@ def command(everything):
     """Compile the kernels ahead of the first run and say where they are kept."""
     from ..kernels import cache
     from ..options import ARITHMETICS
+    from ..simulation import warm_up_doubts
 
     start = time.monotonic()
     compile_first(*(ARITHMETICS if everything else ARITHMETICS[:1]))
+    warm_up_doubts()
     click.echo(f"ready after {time.monotonic() - start:.1f} s{'' if cache.obstacle() else f'; kept in {cache.folder()}'}")

@@ -1,11 +1,11 @@
 """Sums that cancel: what float32 cannot tell from zero, and what becomes of it.
 
-A sum of float32 numbers that comes out below FAINT times the sum of their magnitudes is made of their roundings: it
-is *unresolved*, and so is what is too small for the carried exponents. A row that is unresolved is held at its upper
-bound, every entry as large as that, and is in doubt from there on; a row of zeros is never in doubt, so that a zero on
-record is one. What is recorded of rows in doubt is marked.
+A sum of float32 numbers that comes out below FAINT times the sum of their magnitudes is made of their roundings: it is
+*unresolved*, and so is what is too small for the carried exponents. A row that is unresolved is held at its upper bound,
+every entry as large as that, and is in doubt from there on; a row of zeros is never in doubt, so that a zero on record is one. What is recorded of rows in doubt is marked.
 
-All of it costs a comparison a step where nothing is in doubt.
+A replica in which anything is held runs once more, and after every step `doubts` says what becomes of it. The others pay for
+comparisons only.
 """
 
 import math

@@ -1,8 +1,8 @@
 """What is in doubt, step by step: rows of vectors that are unresolved (see `cancellation`), and what is recorded of them.
 
 `scratch.doubts` is of the rows of the vector, or cotangent, that was made last; `tape.doubts` keeps those of vectors.
-Called only where something is in doubt, so compiled only then (see `later`). Where weights are of few values, every doubt is
-tried for a zero first (`residues`); a row that is zero is in doubt no more.
+Compiled when it is first needed (see `later`). Where weights are of few values, every doubt is tried for a zero first
+(`residues`); a row that is zero is in doubt no more.
 """
 
 import math

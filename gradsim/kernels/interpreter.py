@@ -1,6 +1,6 @@
 """Runs a program: one replica forward along the tape and backward again, and so for a chunk of replicas.
 
-A program is two arrays with a row a step: `steps` (int64, columns STEP_COLUMNS) and `parameters` (float64). Vector k of
+A program is two arrays with a row a step: `steps` (int64, columns as in `steps`) and `parameters` (float64). Vector k of
 the tape is an array of shape (inputs, width padded to a multiple of 4); step k reads vector k - 1 and writes vector k.
 Behind vector k stands what step k keeps for the way back (`program.room_behind`).
 """
