@@ -2,7 +2,8 @@
 
 A sum of float32 numbers that comes out below FAINT times the sum of their magnitudes is made of their roundings: it is
 *unresolved*, and so is what is too small for the carried exponents. A row that is unresolved is held at its upper bound,
-every entry as large as that, and is in doubt from there on; a row of zeros is never in doubt, so that a zero on record is one. What is recorded of rows in doubt is marked.
+every entry as large as that, and is in doubt from there on; a row of zeros is never in doubt, so that a zero on record is one.
+What is recorded of rows in doubt is marked.
 
 A replica in which anything is held runs once more, and after every step `doubts` says what becomes of it. The others pay for
 comparisons only.
