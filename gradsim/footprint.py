@@ -83,7 +83,8 @@ class Footprint:
         columns = padded_width(max(network.input_width, *network.linear_widths))
         steps = 2 * count
         pairs = 16 * inputs * inputs
-        tape = number * tape_numbers(network, inputs, layers) + 24 * steps * inputs + 2 * (number + 8) * inputs * columns
+        # numbers, and their residues (`kernels.residues`)
+        tape = (number + 4) * tape_numbers(network, inputs, layers) + 24 * steps * inputs + 2 * (number + 8) * inputs * columns
         scratch = columns * (20 + 16 * inputs) + 8 * tile_blocks(columns) * (4 + number) + pairs
         sums = 8 * count * (5 * len(RECORDED) + 5 * LOGS + 3 * len(LEAVING) * len(PRECISIONS))
         logs = 8 * count * LOGS

@@ -2,6 +2,7 @@
 
 import io
 import math
+from textwrap import fill
 
 import numpy as np
 
@@ -19,6 +20,7 @@ DASHES = ("-", (0, (4, 3)), "-.", ":")
 MARKERS = (None, "o", "s", "^", "D")  # a further one for every 16 lines
 MARKS = 6  # on a line
 PANEL = (5.2, 3.7)  # inches
+LEGEND = 32  # characters a line: networks that differ in all options would leave the panels no room
 MOST_COLUMNS = 2
 FORMATS = ("png", "pdf", "svg")
 PLOTTED = tuple(name for name, q in QUANTITIES.items() if q.log and q.place != "network")
@@ -113,10 +115,10 @@ def _legends(result, axes, styles, names):
     if labels != [""]:
         result.legend(
             [handles[label] for label in labels],
-            labels,
+            [fill(label, LEGEND) for label in labels],
             loc="outside right upper",
             frameon=False,
-            title=", ".join(name.replace("_", " ") for name in names) or None,
+            title=fill(", ".join(name.replace("_", " ") for name in names), LEGEND) or None,
         )
     predicted = [Line2D([], [], color="black", **style) for style in THEORY_STYLES.values() if style["label"] in handles]
     if predicted:

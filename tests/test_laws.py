@@ -46,13 +46,13 @@ PLANTED = {
     ),
     "the mean forgotten backward": (
         GAUSSIAN,
-        "shift = p[MEAN] * sum_of(after, n_out) if p[MEAN] != 0.0 else 0.0",
+        "shift = mean_times(p, after, n_out, 0, scratch) if p[MEAN] != 0.0 else 0.0",
         "shift = 0.0",
         ["normal(0.3,", "9-5-9-5", "1 inputs"],
     ),
     "the mean forgotten forward": (
         GAUSSIAN,
-        "shift = p[MEAN] * sum_of(before, n_in)",
+        "shift = mean_times(p, before, n_in, 0, scratch)",
         "shift = 0.0",
         ["normal(0.3,", "9-5-9-5", "1 inputs"],
     ),

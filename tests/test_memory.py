@@ -40,7 +40,7 @@ def free(monkeypatch):
     ],
 )
 def test_sizes_that_cannot_be_are_refused_at_once(free, network, run, words):
-    free(16 * GIB)
+    free(14 * GIB)
     start = time.monotonic()
     with pytest.raises(gradsim.RequestError, match=words) as error:
         gradsim.simulate(gradsim.mlp(**network), **run)
@@ -48,7 +48,7 @@ def test_sizes_that_cannot_be_are_refused_at_once(free, network, run, words):
 
 
 def test_a_million_layers_of_two_units_are_within_reach(free):
-    free(12 * GIB)
+    free(14 * GIB)
     network = gradsim.mlp(width=2, depth=10**6)
     assert workers(network, checked(replicas=10), 2)[0] == 1
     free(64 * GIB)

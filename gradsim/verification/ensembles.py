@@ -7,6 +7,7 @@ from ..network import mlp
 from ..quantities import QUANTILES, QUANTITIES
 from ..simulation import simulate
 from ..statistics.ensemble import EnsembleStatistics
+from ..statistics.leaving import ways
 from ..statistics.quantiles import FINEST, MOST_BINS, Binned
 from .check import Check, Result
 
@@ -56,7 +57,7 @@ def quantiles(values):
 def statistics(scale, seed):
     chunks = list(record_chunks(NETWORK, seed=seed, **OPTIONS))
     records, found = np.concatenate(chunks), simulate(NETWORK, seed=seed, **OPTIONS)
-    parts = [EnsembleStatistics.of(chunk, Binned) for chunk in chunks]
+    parts = [EnsembleStatistics.of(chunk, Binned, ways(NETWORK, OPTIONS["inputs"])) for chunk in chunks]
     binned = dict(sum(parts[1:], parts[0]).variables(NETWORK, OPTIONS["inputs"], QUANTILES))
     wrong, count = [], 0
     for row, (name, quantity) in enumerate(QUANTITIES.items()):

@@ -150,7 +150,7 @@ def test_phase(activation, tmp_path, capsys):
 def test_an_edge_that_is_announced_is_drawn_or_said_to_be_outside(arguments, words, absent, tmp_path, monkeypatch, capsys):
     """What is announced is a line inside the axes, or a legend without a line."""
     drawn = []
-    monkeypatch.setattr("gradsim.plotting.save", lambda figure, *rest: drawn.append(figure))
+    monkeypatch.setattr("gradsim.plotting.image", lambda figure, *rest: drawn.append(figure) or b"")
     assert call("phase", "-o", tmp_path / "phase.png", "--points", 20, *arguments) == 0
     printed = capsys.readouterr().out
     assert words in printed and absent not in printed

@@ -16,7 +16,7 @@ class Fault(NamedTuple):
     tests: tuple = ()
 
 
-from . import command_line, requests, statistics, store, theory, verdicts  # noqa: E402
+from . import command_line, requests, statistics, store, theory, verdicts  # noqa: E402 - the rooms need what stands above
 
 ROOMS = (store, statistics, command_line, requests, verdicts, theory)
 FAULTS = {
