@@ -178,9 +178,9 @@ def serve(spool):
 
 if __name__ == "__main__":
     del sys.path[0]  # this folder
-    import gradsim
+    from gradsim.simulation import warm_up, warm_up_doubts
 
-    gradsim.simulate(gradsim.mlp(width=1, depth=1), replicas=1)  # compiled, or loaded from the disk
-    gradsim.simulate(gradsim.mlp(width=1, depth=1), replicas=1, arithmetic="float32")
-    gradsim.simulate(gradsim.mlp(width=1, depth=1), replicas=1, arithmetic="float64")
+    for arithmetic in ("carried", "float32", "float64"):  # compiled, or loaded: nothing that is looked at compiles
+        warm_up(arithmetic)
+    warm_up_doubts()
     serve(Path(sys.argv[1]))
