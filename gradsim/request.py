@@ -51,7 +51,7 @@ def _check_targets(targets, given, loss, probe):
 
 
 def fit(network, options):
-    """Raises RequestError unless the inputs, the targets, the engine and the memory fit the network.
+    """Raises RequestError unless the inputs, the targets and the engine fit the network.
 
     Its activation must be known to this process.
     """
@@ -66,7 +66,6 @@ def fit(network, options):
         )
     if loss == "cross_entropy" and (network.outputs or 0) < 2:
         raise RequestError("--loss: cross_entropy needs a readout; give it --outputs, 2 or more")
-    workers(network, options, threads=1)
     if targets is None:
         return
     width = network.linear_widths[-1]
@@ -88,4 +87,5 @@ def network_and_run(options):
         network["input_width"] = run["input_file"].values.shape[1]
     network = mlp(**network)
     fit(network, run)
+    workers(network, run, threads=1)  # it fits the memory at all
     return network, run
