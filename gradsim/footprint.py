@@ -29,7 +29,6 @@ LARGEST_CHUNK = 256
 AHEAD = 2  # chunks a thread that are begun before the first of them is taken
 LAYER_BYTES = 1000  # of a layer of a program while it is made: tuples and lists of Python
 LOGS = len(LOG_QUANTITIES)
-SMALL = 2**27  # bytes, what Python and Numba take: asking the system whether as much is free takes 0.4 ms, as long as some runs
 
 
 def chunk_size(program):
@@ -142,7 +141,7 @@ def _quantile_bytes(rows, replicas):
 def workers(network, run, threads):
     """(threads, how many results may wait) for a run. Raises RequestError where it does not fit the memory there is."""
     needed = Footprint.of(network, run)
-    if needed.total(threads, AHEAD * threads + 1) <= SMALL:
+    if needed.total(threads, AHEAD * threads + 1) <= memory.SMALL:
         return threads, AHEAD * threads + 1
     free = memory.available()
     found = needed.fitting(threads, free)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gradsim
-from gradsim import footprint, memory
+from gradsim import memory
 from gradsim.engine import Layers
 from gradsim.footprint import Footprint, tape_numbers, workers
 from gradsim.program import lower
@@ -20,7 +20,7 @@ GIB = 2**30
 @pytest.fixture
 def free(monkeypatch):
     """Sets the bytes that are free."""
-    monkeypatch.setattr(footprint, "SMALL", 0)
+    monkeypatch.setattr(memory, "SMALL", 0)
     return lambda size: monkeypatch.setattr(memory, "available", lambda: int(size))
 
 
