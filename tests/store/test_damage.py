@@ -434,6 +434,10 @@ def test_what_no_longer_makes_sense_says_what_is_missing(name, dataset, tmp_path
     refused(tmp_path / "lost.nc", words)
 
 
+# Called stable when it was written: four units a layer, of which some die, so that the spread is infinite
+JUDGED_ANEW = {("schema_1", 0): "split"}
+
+
 @pytest.mark.parametrize("name", ["schema_1", "schema_1_custom"])
 def test_files_of_schema_1_open_for_ever(name, tmp_path):
     """A user's function is not known here: what it was computed for reads, prints, plots and goes on all the same."""
@@ -441,9 +445,8 @@ def test_files_of_schema_1_open_for_ever(name, tmp_path):
     assert len(found) == (5 if name == "schema_1" else 1)
     with xarray.open_dataset(GOLDEN / f"{name}.h5") as stored:
         for cell, curves in enumerate(found):
-            judged = curves.verdict.word
-            # the rules were stricter later: a spread that they did not look at may split what was stable
-            assert not curves.cut and (judged == stored["verdict"].values[cell] or judged == "split")
+            word = JUDGED_ANEW.get((name, cell), stored["verdict"].values[cell])
+            assert not curves.cut and curves.verdict.word == word
             layers = len(curves.layers)
             np.testing.assert_array_equal(curves["gradient_log_mean"], stored["gradient_log_mean"].values[cell, :layers])
     assert found.table()
