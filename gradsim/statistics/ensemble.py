@@ -56,24 +56,23 @@ class EnsembleStatistics:
         Arrays are over (layer, quantile or precision); layers on which a quantity is not defined hold NaN, or -1 in
         a count.
         """
-        quantiles = self.quantiles.quantiles(probabilities, threads).reshape(LOGS, -1, len(probabilities))
+        mean = np.where(self.moments.count > 0, self.moments.mean, np.nan)
+        plain = {"nonfinite_count": self.nonfinite, "mean": mean, "variance": self.moments.variance}
+        logs = {
+            "nonfinite_count": self.nonfinite,
+            "log_mean": mean,
+            "log_variance": plain["variance"],
+            "log_quantile": self.quantiles.quantiles(probabilities, threads).reshape(LOGS, -1, len(probabilities)),
+            "log_of_mean": self.means.log_of_mean,
+            "effective_sample_size": self.means.effective_sample_size,
+            "zero_count": self.zeros,
+            "unresolved_count": self.unresolved,
+        }
         for row, (name, quantity) in enumerate(QUANTITIES.items()):
             if quantity.pairs and inputs == 1:
                 continue
-            arrays = {"nonfinite_count": self.nonfinite[row]}
-            mean = np.where(self.moments.count[row] > 0, self.moments.mean[row], np.nan)
-            if quantity.log:
-                arrays["log_mean"] = mean
-                arrays["log_variance"] = self.moments.variance[row]
-                arrays["log_quantile"] = quantiles[row]
-                arrays["log_of_mean"] = self.means.log_of_mean[row]
-                arrays["effective_sample_size"] = self.means.effective_sample_size[row]
-                arrays["zero_count"] = self.zeros[row]
-                arrays["unresolved_count"] = self.unresolved[row]
-            else:
-                arrays["mean"], arrays["variance"] = mean, self.moments.variance[row]
-            for statistic, array in arrays.items():
-                yield f"{name}_{statistic}", restricted(array, quantity, network)
+            for statistic, array in (logs if quantity.log else plain).items():
+                yield f"{name}_{statistic}", restricted(array[row], quantity, network)
         yield from self.leaving.fractions(self.replicas)
 
 
@@ -92,8 +91,7 @@ def restricted(array, quantity, network, axis=0):
     layers = quantity.layers(network)
     if quantity.place == "network":
         return np.take(array, 0, axis=axis)
-    missing = np.ones(array.shape[axis], bool)
-    missing[layers] = False
-    result = array.copy()
-    np.moveaxis(result, axis, 0)[missing] = -1 if result.dtype.kind == "i" else np.nan
+    result = np.full_like(array, -1 if array.dtype.kind == "i" else np.nan)
+    defined = (*[slice(None)] * axis, layers)
+    result[defined] = array[defined]
     return result
