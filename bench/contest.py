@@ -6,8 +6,8 @@ import click
 import numpy as np
 
 import gradsim
-from gradsim.chunks import record_chunks
 from gradsim.kernels import record
+from gradsim.simulation.chunks import record_chunks
 
 from . import timing
 from .agreement import STANDARD_ERRORS, distance

@@ -12,9 +12,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from gradsim.activations import ACTIVATIONS, CODES
 from gradsim.kernels import dispatch
 from gradsim.kernels.compilation import kernel
+from gradsim.model.activations import ACTIVATIONS, CODES
 
 from . import timing
 from .bounds import LAWS, weights_alone

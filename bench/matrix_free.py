@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 import gradsim
-from gradsim.engine import Layers
+from gradsim.program.engine import Layers
 
 from . import timing
 from .bounds import two_normals_alone

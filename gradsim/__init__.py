@@ -8,16 +8,17 @@ Names are imported when they are first used: `import gradsim` alone loads neithe
 
 from importlib import import_module
 
-__version__ = "0.1.0.dev0"
+from .version import __version__ as __version__
 
 _HOMES = {
-    "mlp": "network",
-    "Network": "network",
-    "activation": "activations",
-    "simulate": "simulation",
+    "mlp": "model.network",
+    "Network": "model.network",
+    "activation": "model.activations",
+    "simulate": "simulation.simulate",
+    "recommend": "advice.recommendation",
     "Curves": "curves",
     "CurveSet": "curves",
-    "Verdict": "verdict",
+    "Verdict": "results.verdict",
     "RequestError": "errors",
     "sweep": None,  # subpackages: gradsim.sweep.run("classic")
     "theory": None,  # gradsim.theory.mean_field(network)
@@ -27,9 +28,9 @@ __all__ = [*_HOMES, "open"]
 
 def open(path):
     """The CurveSet in an HDF5 file that gradsim wrote. Raises RequestError if there is none."""
-    from .store.read import read
+    from .curves import open_file
 
-    return read(path)
+    return open_file(path)
 
 
 def __getattr__(name):

@@ -6,12 +6,12 @@ from functools import cached_property
 
 import numpy as np
 
-from .activations import check_given
 from .errors import MissingVariable, RequestError
 from .kernels.record import LOG_QUANTITIES
-from .network import Network
-from .precision import PRECISIONS
-from .verdict import Verdict, judge
+from .model.activations import check_given
+from .model.network import Network
+from .results.verdict import Verdict, judge
+from .statistics.precision import PRECISIONS
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Curves:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """What becomes of the gradient, in words and decades (see `gradsim.verdict`)."""
+        """What becomes of the gradient, in words and decades (see `gradsim.results.verdict`)."""
         return judge(self.whole("verdict"))
 
     @property
@@ -95,6 +95,14 @@ class Curves:
         return CurveSet([self]).plot(path, quantity, overwrite, theory)
 
 
+def open_file(path):
+    """The CurveSet in an HDF5 file that gradsim wrote. Raises RequestError if there is none."""
+    from .store.read import read
+
+    cells, request = read(path)
+    return CurveSet([Curves(*cell) for cell in cells], request)
+
+
 class CurveSet(Sequence):
     """The Curves of several networks, in order: what `gradsim.open` and `gradsim.sweep.run` give."""
 
@@ -124,7 +132,7 @@ class CurveSet(Sequence):
 
     def table(self):
         """The verdicts as text, a row a network."""
-        from .report import text
+        from .show.table import text
 
         return text(self)
 
@@ -145,7 +153,7 @@ class CurveSet(Sequence):
 
         `theory` draws what theory says over it.
         """
-        from .plotting import check_picture, figure, save
+        from .show.picture import check_picture, figure, save
 
         if path is not None:
             check_picture("--plot", path, overwrite)

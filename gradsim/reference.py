@@ -11,9 +11,6 @@ from statistics import NormalDist
 
 import numpy as np
 
-from .activations import find_activation
-from .activations.exact import exact
-from .initializers import bias_law, weight_law
 from .kernels.sampling import (
     ROLE_BIAS,
     ROLE_INPUT,
@@ -25,8 +22,11 @@ from .kernels.sampling import (
     ROLE_WEIGHT,
 )
 from .kernels.vectors import ROUNDING
-from .quantities import QUANTITIES
-from .streams import stream_key
+from .model.activations import find_activation
+from .model.activations.exact import exact
+from .model.initializers import bias_law, weight_law
+from .model.streams import stream_key
+from .statistics.quantities import QUANTITIES
 
 _normal_quantile = np.vectorize(NormalDist().inv_cdf, otypes=[float])
 

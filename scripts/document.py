@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from gradsim.activations import ACTIVATIONS
-from gradsim.cells import DESCRIPTIONS
-from gradsim.initializers import INITIALIZERS
-from gradsim.quantities import VARIABLES
+from gradsim.model.activations import ACTIVATIONS
+from gradsim.model.initializers import INITIALIZERS
+from gradsim.results.cells import DESCRIPTIONS
+from gradsim.results.verdict import WORDS
+from gradsim.statistics.quantities import VARIABLES
 from gradsim.store.dataset import DIMENSIONS
-from gradsim.verdict import WORDS
 
 DOCS = Path(__file__).parents[1] / "docs"
 

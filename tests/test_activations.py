@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numba import njit
 
-from gradsim.activations import ACTIVATIONS, CODES, find_activation
-from gradsim.activations.exact import exact
 from gradsim.kernels import dispatch as kernels
+from gradsim.model.activations import ACTIVATIONS, CODES, find_activation
+from gradsim.model.activations.exact import exact
 
 GRID = np.concatenate([np.linspace(-30, 30, 60_001), np.geomspace(30, 1e6, 400), -np.geomspace(30, 1e6, 400)])
 SMOOTH = [entry.name for entry in ACTIVATIONS if not entry.homogeneous]

@@ -8,7 +8,7 @@ import pytest
 
 import gradsim
 from gradsim.curves import CurveSet
-from gradsim.plotting import figure
+from gradsim.show.picture import figure
 
 
 @pytest.fixture(scope="module")

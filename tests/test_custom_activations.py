@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import gradsim
-from gradsim.activations import find_activation
 from gradsim.kernels.interpreter import run_chunk
+from gradsim.model.activations import find_activation
 
 
 def curves(name, **options):

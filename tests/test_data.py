@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gradsim
-from gradsim.data import samples
+from gradsim.model.data import samples
 
 ROWS = np.random.default_rng(0).normal(size=(12, 5))
 SMALL = gradsim.mlp(width=6, depth=2, input_width=5, outputs=3)

@@ -6,10 +6,10 @@ import h5py
 import pytest
 
 import gradsim
-from gradsim.engine import Layers
 from gradsim.errors import RequestError
 from gradsim.kernels.interpreter import LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR
-from gradsim.network import mlp
+from gradsim.model.network import mlp
+from gradsim.program.engine import Layers
 
 
 @pytest.mark.parametrize(

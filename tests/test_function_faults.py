@@ -111,7 +111,7 @@ def test_a_function_that_raises_between_the_points_stops_the_run(capfd):
 
 
 def test_a_function_that_never_ends_is_refused_in_time(monkeypatch):
-    monkeypatch.setattr("gradsim.activations.custom.SECONDS", 0.5)
+    monkeypatch.setattr("gradsim.model.activations.custom.SECONDS", 0.5)
     start = time.monotonic()
     with pytest.raises(gradsim.RequestError, match=r"f\(31.1\d+\) does not come to an end \(0.5 s\)"):
         gradsim.activation("endless", _loops, lambda h: 1.0)

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gradsim
-from gradsim.activations import ACTIVATIONS, canonical_activation
-from gradsim.activations.digest import digest
-from gradsim.cells import describe
-from gradsim.initializers import BIASES, INITIALIZERS, canonical_bias, canonical_init
-from gradsim.schemes import shortest
+from gradsim.model.activations import ACTIVATIONS, canonical_activation
+from gradsim.model.activations.digest import digest
+from gradsim.model.initializers import BIASES, INITIALIZERS, canonical_bias, canonical_init
+from gradsim.model.schemes import shortest
+from gradsim.results.cells import describe
 
 GOLDEN = Path(__file__).parent / "store/golden/schema_1.h5"
 BLANKS = st.sampled_from(["", " ", "  ", "\t"])
@@ -244,7 +244,7 @@ def df(h):
     return 2.0 / math.cosh(2.0 * h) ** 2
 def even(n): return n == 0 or odd(n - 1)
 def odd(n): return n != 0 and even(n - 1)
-from gradsim.activations.digest import digest
+from gradsim.model.activations.digest import digest
 import numpy as np
 def g(h): return (h, LIMITS, Settings, even(2), object)
 print(digest((f, df, g, np.sin, math.cos), (1.0,), [np.array([0.5])]))

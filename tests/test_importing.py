@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import gradsim
-from gradsim.activations import find_activation
-from gradsim.network import from_json
+from gradsim.model.activations import find_activation
+from gradsim.model.network import from_json
 
 RAMP = """
 import pathlib

@@ -4,8 +4,8 @@ import re
 import pytest
 
 from gradsim.errors import RequestError
-from gradsim.initializers import INITIALIZERS, bias_law, weight_law
-from gradsim.network import mlp
+from gradsim.model.initializers import INITIALIZERS, bias_law, weight_law
+from gradsim.model.network import mlp
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gradsim
-from gradsim.data import npy as npy_file
-from gradsim.data import samples
+from gradsim.model.data import npy as npy_file
+from gradsim.model.data import samples
 from gradsim.sweep import read_plan
 
 ROWS = np.arange(12.0).reshape(4, 3) / 8
@@ -340,7 +340,9 @@ def test_names_that_are_not_utf8_are_kept_as_text(folder):
 def test_a_sweep_reads_a_file_once_and_its_cells_share_it(monkeypatch):
     np.save("x.npy", ROWS)
     read = []
-    monkeypatch.setattr("gradsim.data.npy.plain_file", lambda *a, real=gradsim.data.npy.plain_file: read.append(a) or real(*a))
+    monkeypatch.setattr(
+        "gradsim.model.data.npy.plain_file", lambda *a, real=gradsim.model.data.npy.plain_file: read.append(a) or real(*a)
+    )
     plan = read_plan({"input_file": "x.npy", "width": [3, 4, 5], "depth": [1, 2], "replicas": 5})
     assert len(read) == 1 and len(plan.cells) == 6
     assert len({id(run["input_file"].values) for _, run in plan.cells}) == 1

@@ -8,10 +8,10 @@ import pytest
 
 import gradsim
 from gradsim import memory
-from gradsim.engine import Layers
-from gradsim.footprint import Footprint, tape_numbers, workers
-from gradsim.program import lower
-from gradsim.request import checked
+from gradsim.model.request import checked
+from gradsim.program.engine import Layers
+from gradsim.program.program import lower
+from gradsim.simulation.footprint import Footprint, tape_numbers, workers
 from gradsim.sweep import read_plan
 
 GIB = 2**30
@@ -150,7 +150,7 @@ def test_memory_that_is_gone_after_all_is_one_line(monkeypatch):
     def full(*arguments):
         raise MemoryError("Unable to allocate\n1 TiB")
 
-    monkeypatch.setattr("gradsim.chunks.new_tape", full)
+    monkeypatch.setattr("gradsim.simulation.chunks.new_tape", full)
     with pytest.raises(gradsim.RequestError, match=r"^memory: there is no more: Unable to allocate 1 TiB"):
         gradsim.simulate(gradsim.mlp(width=2, depth=1), 2)
 

@@ -11,7 +11,7 @@ import pytest
 import gradsim
 from gradsim.cli import run as run_command
 from gradsim.errors import RequestError, shown, unknown
-from gradsim.options import LARGEST_SEED, NETWORK, OPTIONS, RUN
+from gradsim.model.options import LARGEST_SEED, NETWORK, OPTIONS, RUN
 from gradsim.sweep import read_plan
 
 # Of every type that Python, TOML or a careless caller may give, and none that any option takes

@@ -7,7 +7,7 @@ import pytest
 
 import gradsim
 from gradsim.curves import CurveSet
-from gradsim.plotting import COLOURS, _style, figure
+from gradsim.show.picture import COLOURS, _style, figure
 
 # Linear RGB as it is seen. Machado, Oliveira & Fernandes 2009 (doi:10.1109/TVCG.2009.113), severity 1.0
 VISIONS = {

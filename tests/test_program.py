@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from gradsim.chunks import Workplace
 from gradsim.errors import RequestError
 from gradsim.kernels import record as rec
-from gradsim.network import mlp
-from gradsim.program import lower
+from gradsim.model.network import mlp
+from gradsim.program.program import lower
+from gradsim.simulation.chunks import Workplace
 
 KEY = np.array([1, 2], np.uint32)
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from gradsim import reference
-from gradsim.activations import ACTIVATIONS
-from gradsim.chunks import record_chunks
-from gradsim.data import Samples
 from gradsim.kernels.record import INPUT_GRADIENT, RECORDED
-from gradsim.network import mlp
-from gradsim.program import lower
-from gradsim.request import checked
-from gradsim.streams import stream_key
+from gradsim.model.activations import ACTIVATIONS
+from gradsim.model.data import Samples
+from gradsim.model.network import mlp
+from gradsim.model.request import checked
+from gradsim.model.streams import stream_key
+from gradsim.program.program import lower
+from gradsim.simulation.chunks import record_chunks
 from tests.oracles.tapes import Tapes
 
 NETWORKS = [

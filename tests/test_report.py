@@ -10,9 +10,9 @@ from rich.console import Console
 
 import gradsim
 from gradsim import report
-from gradsim.cells import describe, varying
 from gradsim.cli.terminal import PLAIN
 from gradsim.curves import CurveSet
+from gradsim.results.cells import describe, varying
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_one_network_takes_few_lines(curve_set):
 
 
 def test_cells_of_the_table():
-    exit = gradsim.exits.Exit
+    exit = gradsim.results.exits.Exit
     for kinds, words in (
         ({}, "?"),
         ({"forward": None}, "–"),

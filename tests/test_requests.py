@@ -6,8 +6,8 @@ from numba import config
 
 import gradsim
 from gradsim.errors import RequestError
-from gradsim.options import OPTIONS
-from gradsim.request import checked
+from gradsim.model.options import OPTIONS
+from gradsim.model.request import checked
 
 ROWS = np.random.default_rng(0).normal(size=(12, 4))
 
@@ -60,7 +60,7 @@ def test_no_more_threads_than_asked_for(monkeypatch):
         seen.append(threads)
         return ThreadPoolExecutor(threads)
 
-    for module in ("gradsim.chunks", "gradsim.statistics.quantiles"):
+    for module in ("gradsim.simulation.chunks", "gradsim.statistics.quantiles"):
         monkeypatch.setattr(f"{module}.ThreadPoolExecutor", pool)
     network = gradsim.mlp(width=4, depth=2)
     gradsim.simulate(network, 5, threads=1)

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
-from gradsim.chunks import record_chunks
 from gradsim.errors import RequestError
-from gradsim.footprint import (
+from gradsim.model.network import mlp
+from gradsim.program.program import lower
+from gradsim.simulation.chunks import record_chunks
+from gradsim.simulation.footprint import (
     CHUNK_BYTES,
     CHUNK_NANOSECONDS,
     LARGEST_CHUNK,
@@ -11,9 +13,7 @@ from gradsim.footprint import (
     SUM_SHARE,
     chunk_size,
 )
-from gradsim.network import mlp
-from gradsim.program import lower
-from gradsim.simulation import simulate
+from gradsim.simulation.simulate import simulate
 
 NETWORK = mlp(width=5, depth=3)
 

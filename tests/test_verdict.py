@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 import gradsim
 from gradsim.cli.terminal import PLAIN
 from gradsim.curves import CurveSet
-from gradsim.exits import KINDS, Exit
-from gradsim.plotting import figure
-from gradsim.precision import PRECISIONS
-from gradsim.report import text
-from gradsim.sentence import percent, times
-from gradsim.verdict import WORDS
+from gradsim.results.exits import KINDS, Exit
+from gradsim.results.sentence import percent, times
+from gradsim.results.verdict import WORDS
+from gradsim.show.picture import figure
+from gradsim.show.table import text
+from gradsim.statistics.precision import PRECISIONS
 
 FLOAT16, FLOAT32 = PRECISIONS.index("float16"), PRECISIONS.index("float32")
 DEPTH = 4
@@ -270,7 +270,7 @@ def test_any_logs_are_judged_and_printed(curves, columns):
     assert verdict.word in WORDS and "\n" not in verdict.sentence and "nan" not in verdict.sentence
     if verdict.word == "stable":
         assert abs(verdict.decades) <= 1 or math.isnan(verdict.decades)
-    with patch("gradsim.report.WIDTH", columns):
+    with patch("gradsim.show.table.WIDTH", columns):
         printed = text(CurveSet([curves, BASE]))
     assert "nan" not in printed and "…" not in printed and verdict.sentence in printed
     assert {c for c in printed if not c.isascii()} <= PLAIN.keys()

@@ -8,8 +8,8 @@ import numpy as np
 
 SCRIPT = """
 import sys, numpy as np
-from gradsim.network import mlp
-from gradsim.chunks import folded_chunks
+from gradsim.model.network import mlp
+from gradsim.simulation.chunks import folded_chunks
 inits = [("gelu", "he_normal"), ("tanh", "uniform(-1,2)"), ("relu", "constant(0.5)"), ("tanh", "orthogonal")]
 networks = [mlp(width=[3, 5], activation=a, init=i, bias_std=0.3, outputs=1, input_width=16) for a, i in inits]
 networks += [mlp(width=[2, 2], activation=a, init="rademacher(9)", outputs=2) for a in ("tanh", "sigmoid")]  # sums cancel

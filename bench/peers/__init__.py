@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gradsim.quantities import QUANTITIES
+from gradsim.statistics.quantities import QUANTITIES
 
 RECORDED = tuple(name for name, quantity in QUANTITIES.items() if not quantity.pairs)  # one input has no pairs
 SATURATION = 0.01

@@ -24,14 +24,14 @@ def command(what):
 
 
 def _activations():
-    from ..activations import ACTIVATIONS
+    from ..model.activations import ACTIVATIONS
 
     for a in ACTIVATIONS:
         yield a.name if a.parameter is None else f"{a.name}(a)", a.aliases, a.summary
 
 
 def _initializers():
-    from ..initializers import INITIALIZERS
+    from ..model.initializers import INITIALIZERS
 
     for i in INITIALIZERS:
         yield i.form, i.aliases, i.summary

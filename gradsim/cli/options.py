@@ -1,8 +1,8 @@
-"""Options that several commands share: `gradsim.options` on the command line, and where results go."""
+"""Options that several commands share: `gradsim.model.options` on the command line, and where results go."""
 
 import click
 
-from ..options import NETWORK, RUN, Flag
+from ..model.options import NETWORK, RUN, Flag
 
 
 class Checked(click.ParamType):

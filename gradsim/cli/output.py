@@ -33,7 +33,7 @@ class Outputs:
 
     def ask_picture(self, option, path, overwrite, sources=()):
         """The same for a picture."""
-        from ..plotting import check_picture
+        from ..show.picture import check_picture
         from ..store.files import PICTURE
 
         self._ask(option, check_picture(option, path, overwrite), PICTURE, overwrite, sources)
@@ -116,7 +116,7 @@ def sources(options):
 
 def deliver(outputs, curve_set, out, plot, theory=False):
     """Prints the table and writes what was asked for. A failure takes nothing away but what failed."""
-    from ..report import show
+    from ..show.table import show
     from ..store.write import image
 
     with outputs.trying():
@@ -124,7 +124,7 @@ def deliver(outputs, curve_set, out, plot, theory=False):
     with outputs.trying():
         show(curve_set)
         if theory:
-            from ..theory.comparison_report import show as show_theory
+            from ..show.comparison import show as show_theory
 
             show_theory(curve_set)
     if out is not None:
@@ -139,6 +139,6 @@ def deliver(outputs, curve_set, out, plot, theory=False):
 
 def picture(curve_set, path, quantity="gradient", theory=False):
     """The bytes of a picture of curves that hold their theory already."""
-    from ..plotting import figure, image
+    from ..show.picture import figure, image
 
     return image(figure(curve_set, quantity, theory), path)

@@ -39,9 +39,9 @@ def command(
 
     By mean-field theory, and with --simulate by simulation side by side.
     """
-    from ..activations import typed_activation
-    from ..phases import axes, comparison, edge_outside, figure
-    from ..plotting import image
+    from ..model.activations import typed_activation
+    from ..show.picture import image
+    from ..sweep.phases import axes, comparison, edge_outside, figure
     from ..theory import critical_point, phase_diagram
 
     files.ask_picture("--out", out, overwrite)
@@ -71,7 +71,7 @@ def command(
 
 def _simulated(activation, points, grid, options):
     """(weight_std, bias_std, decades) by simulation, on `points` a side of the same range."""
-    from ..phases import axes, check_simulation, simulated
+    from ..sweep.phases import axes, check_simulation, simulated
     from .progress import compile_first, progress
 
     coarse = axes(activation, points, *((std[0], std[-1]) for std in grid), option="--simulated-points")

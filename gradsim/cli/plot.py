@@ -17,7 +17,7 @@ def command(files, file, out, quantity, theory, activation, overwrite):
     """Draw the curves of FILE: a panel an activation, a line a network with its 5-95 % band."""
     import gradsim
 
-    from ..activations import typed_activation
+    from ..model.activations import typed_activation
     from .output import picture
 
     curve_set = gradsim.open(file)
@@ -26,7 +26,7 @@ def command(files, file, out, quantity, theory, activation, overwrite):
     for name in activation:
         typed_activation(name)
     if theory:
-        from ..theory.comparison_report import show, silent_on
+        from ..show.comparison import show, silent_on
 
         curve_set = curve_set.with_theory()
         with files.trying():

@@ -36,7 +36,7 @@ def compilation_notice():
 def compile_first(*arithmetics):
     """Gets compilation out of the way, so that the estimate of the time left knows nothing of it."""
     with compilation_notice():
-        from ..simulation import warm_up
+        from ..simulation.simulate import warm_up
 
         for arithmetic in sorted(set(arithmetics)):
             warm_up(arithmetic)

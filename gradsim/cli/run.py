@@ -20,8 +20,9 @@ def command(files, out, plot, theory, overwrite, keep_samples, threads, **option
     Draws --replicas networks, runs each forward and backward, and prints what becomes of the gradient.
     """
     from ..curves import CurveSet
-    from ..request import checked, network_and_run
-    from ..simulation import simulate
+    from ..model.request import checked
+    from ..simulation.fit import network_and_run
+    from ..simulation.simulate import simulate
 
     network, run = network_and_run(options)
     checked(threads=threads)

@@ -19,7 +19,7 @@ def command(files, grid, threads, out, plot, theory, overwrite):
 
     The curves go to --out, by default the grid's name with .h5 in the current folder.
     """
-    from ..request import checked
+    from ..model.request import checked
     from ..sweep import read_plan
     from ..sweep import run as run_plan
 

@@ -21,10 +21,10 @@ def command(as_json, inputs, input_correlation, probe, seconds, **options):
 
     What is recommended was simulated at the network's own width.
     """
+    from ..advice.summary import summary
     from ..errors import finite_number
-    from ..network import mlp
-    from ..request import checked
-    from ..theory.summary import summary
+    from ..model.network import mlp
+    from ..model.request import checked
     from .progress import compile_first
 
     checked(inputs=inputs, input_correlation=input_correlation, probe=probe)
@@ -34,6 +34,6 @@ def command(as_json, inputs, input_correlation, probe, seconds, **options):
     if as_json:
         click.echo(found.to_json())
     else:
-        from ..theory.summary_report import show
+        from ..advice.summary_report import show
 
         show(found)

@@ -37,7 +37,7 @@ def command(files, names, thorough, seed, only_list, out, overwrite):
             click.echo(line)
         _say_not_checked()
     if folder is not None:
-        from ..plotting import image
+        from ..show.picture import image
         from ..verification.picture import figures
 
         for name, drawn in figures(report):

@@ -12,8 +12,8 @@ from .progress import compile_first
 def command(everything):
     """Compile the kernels ahead of the first run and say where they are kept."""
     from ..kernels import cache
-    from ..options import ARITHMETICS
-    from ..simulation import warm_up_doubts
+    from ..model.options import ARITHMETICS
+    from ..simulation.simulate import warm_up_doubts
 
     start = time.monotonic()
     compile_first(*(ARITHMETICS if everything else ARITHMETICS[:1]))

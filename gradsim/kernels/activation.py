@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from ..activations import CODES, CUSTOM
-from ..activations.piecewise import PIECEWISE
+from .activations import CODES, CUSTOM
+from .activations.piecewise import PIECEWISE
 from .cancellation import hold_at_floor
 from .compilation import internal, step, widest_vectors
 from .dispatch import apply, log_derivative, log_of, log_phi

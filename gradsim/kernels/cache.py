@@ -47,12 +47,12 @@ def source_digest():
     leave stale machine code behind.
     """
     kernels = Path(__file__).parent
-    sources = [*sorted(kernels.glob("*.py")), *sorted((kernels.parent / "activations").glob("*.py"))]
+    sources = sorted(kernels.rglob("*.py"))
     if not sources:
         raise FileNotFoundError(2, "the sources of the kernels are not beside them", str(kernels))
     digest = hashlib.sha256()
     for path in sources:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(path.relative_to(kernels).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

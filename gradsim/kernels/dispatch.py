@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..activations import ACTIVATIONS, CUSTOM
+from .activations import ACTIVATIONS, CUSTOM
 from .compilation import internal, widest_vectors
 from .external import call, call_each
 

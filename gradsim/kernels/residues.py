@@ -11,9 +11,9 @@ Residues lie beside the tape, int32 at the places of what they are of, and are m
 
 import numpy as np
 
-from ..activations import CODES
-from ..activations.piecewise import PIECEWISE
 from .activation import VALUE_ZERO
+from .activations import CODES
+from .activations.piecewise import PIECEWISE
 from .compilation import internal
 from .linear import BIAS_EXPONENT, EXPONENT, MEAN, SCALE, draw_bias, has_bias
 from .loss import CROSS_ENTROPY, MEAN_SQUARED_ERROR, SHARED_PROBE

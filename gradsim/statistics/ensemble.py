@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..kernels.record import LOG_QUANTITIES
-from ..quantities import QUANTITIES
 from .leaving import Leaving
 from .moments import LogOfMean, Moments, folded
+from .quantities import QUANTITIES
 
 LOGS = len(LOG_QUANTITIES)
 

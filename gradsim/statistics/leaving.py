@@ -12,8 +12,8 @@ import numpy as np
 
 from ..kernels.fold import count_leaving
 from ..kernels.record import ACTIVATION, RECORDED
-from ..precision import PRECISIONS, log_square_limits
-from ..quantities import LEAVING, QUANTITIES
+from .precision import PRECISIONS, log_square_limits
+from .quantities import LEAVING, QUANTITIES
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from importlib.metadata import version
 
 import numpy as np
 
-from .. import __version__
-from ..cells import DESCRIPTIONS, describe
 from ..errors import RequestError
-from ..precision import PRECISIONS
-from ..quantities import VARIABLES
-from ..verdict import WORDS
+from ..results.cells import DESCRIPTIONS, describe
+from ..results.verdict import WORDS
+from ..statistics.precision import PRECISIONS
+from ..statistics.quantities import VARIABLES
+from ..version import __version__
 
 SCHEMA_VERSION = 1
 DIMENSIONS = {

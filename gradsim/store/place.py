@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 
 from ..errors import RequestError
-from ..exits import REPORTED_PRECISIONS
-from ..precision import PRECISIONS
+from ..results.exits import REPORTED_PRECISIONS
+from ..statistics.precision import PRECISIONS
 
 
 class Place:

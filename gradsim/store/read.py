@@ -4,14 +4,14 @@ import json
 import os
 import stat
 from dataclasses import fields
+from typing import NamedTuple
 
 import h5py
 import numpy as np
 
-from ..curves import Curves, CurveSet
 from ..errors import RequestError
-from ..network import Network, from_json
-from ..quantities import PREDICTED, VARIABLES
+from ..model.network import Network, from_json
+from ..statistics.quantities import PREDICTED, VARIABLES
 from .contents import Contents
 from .dataset import SCHEMA_VERSION
 from .files import HDF5_SIGNATURE, file_name
@@ -44,14 +44,25 @@ REQUIRED = ("request", "layer", "quantile", "precision")
 DESCRIBED = ("width", "depth", "replicas", "inputs")
 
 
+class Cell(NamedTuple):
+    """What a file says of one network: the fields of Curves."""
+
+    network: Network
+    run: dict
+    quantiles: np.ndarray
+    quantile_method: str
+    variables: dict
+    cut: str
+
+
 def read(path):
-    """The CurveSet in the file at `path`. Raises RequestError if it is not a file of gradsim that can be read."""
+    """(the Cells of the file at `path`, the grid that was asked for). Raises RequestError if it is no file of gradsim."""
     path = file_name("open", path)
     try:
         with _opened(path) as stream:
             check_seal(stream)
             with _hdf5(stream) as file:
-                return _curve_set(Contents(file))
+                return _cells(Contents(file))
     except RequestError as error:
         raise RequestError(f"{str(path)!r}: {error}") from None
     except DAMAGE as error:
@@ -80,7 +91,7 @@ def _hdf5(stream):
     return h5py.File(stream, "r")
 
 
-def _curve_set(contents):
+def _cells(contents):
     version = contents.attribute("schema_version")
     if version is None or contents.attribute("gradsim_version") is None:
         raise RequestError("an HDF5 file, but not one of gradsim (it has no schema_version and gradsim_version)")
@@ -102,8 +113,8 @@ def _curve_set(contents):
     methods = ["unknown"] * len(cells)
     if "quantile_method" in contents:
         methods = contents.texts("quantile_method", ("cell",))
-    curves = [unstacked(arrays, cell, network, run, place, str(methods[cell])) for cell, (network, run) in enumerate(cells)]
-    return CurveSet(curves, _asked(contents))
+    found = [unstacked(arrays, cell, network, run, place, str(methods[cell])) for cell, (network, run) in enumerate(cells)]
+    return found, _asked(contents)
 
 
 def _asked(contents):
@@ -183,7 +194,7 @@ def _check_fit(contents, cells, place):
 
 
 def unstacked(arrays, cell, network, run, place, method):
-    """The Curves of one cell of `arrays` with a leading cell axis, whose rows lie at `place`."""
+    """The Cell number `cell` of `arrays` with a leading cell axis, whose rows lie at `place`."""
     variables = {}
     rows = {dim: place.rows(dim, network, run) for dim in place.sizes}
     for name, array in arrays.items():
@@ -196,4 +207,4 @@ def unstacked(arrays, cell, network, run, place, method):
         if name in PREDICTED and np.isnan(part).all():
             continue  # said of another cell of the file
         variables[name] = part
-    return Curves(network, run, np.sort(place.quantiles), method, variables, place.cut(network))
+    return Cell(network, run, np.sort(place.quantiles), method, variables, place.cut(network))

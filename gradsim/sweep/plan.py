@@ -7,13 +7,14 @@ from itertools import product
 from math import prod
 from pathlib import Path
 
-from ..data import Samples, samples
-from ..data.plain import plain_text
 from ..errors import RequestError, shown, unknown
-from ..footprint import Footprint
 from ..memory import gib, require
-from ..options import OPTIONS
-from ..request import FILES, network_and_run
+from ..model.data import Samples, samples
+from ..model.data.plain import plain_text
+from ..model.options import OPTIONS
+from ..model.request import FILES
+from ..simulation.fit import network_and_run
+from ..simulation.footprint import Footprint
 
 MOST_CELLS = 100_000  # all of them are checked before the first one is computed, about 1 ms each
 LARGEST_GRID = 2**24  # bytes of a TOML file

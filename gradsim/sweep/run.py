@@ -1,10 +1,10 @@
 """Runs a plan in this process."""
 
 from ..curves import CurveSet
-from ..engine import Layers
 from ..errors import RequestError, shown
-from ..options import RUN
-from ..simulation import simulate
+from ..model.options import RUN
+from ..program.engine import Layers
+from ..simulation.simulate import simulate
 from .plan import Plan, read_plan
 
 

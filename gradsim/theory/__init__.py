@@ -3,7 +3,6 @@
 gradsim.theory.mean_field(network)["gradient_log_mean"]      infinite width, any activation
 gradsim.theory.finite_width(network)["gradient_log_mean"]    exact, where an exact law is known
 gradsim.theory.precision(network)                            where float types are left
-gradsim.theory.recommend(network).weight_gain                a gain checked by simulation, None where none is safe
 gradsim.theory.fixed_point("tanh", weight_std=1.5, bias_std=0.1), critical_point, phase_diagram, half_stable_points
 """
 
@@ -14,8 +13,6 @@ _HOMES = {
     "MeanField": "infinite_width",
     "finite_width": "exact_laws",
     "FiniteWidth": "exact_laws",
-    "recommend": "recommendation",
-    "Recommendation": "recommendation",
     "precision": "float_ranges",
     "Precision": "float_ranges",
     "fixed_point": "fixed_points",

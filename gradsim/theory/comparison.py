@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import bdtr, ndtri
 
-from ..activations import check_given
 from ..errors import RequestError
-from ..quantities import PREDICTED, QUANTITIES, THEORIES
+from ..model.activations import check_given
+from ..statistics.quantities import PREDICTED, QUANTITIES, THEORIES
 from .exact_laws import finite_width
 from .float_ranges import precision
 from .infinite_width import mean_field

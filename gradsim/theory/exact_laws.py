@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..activations import find_activation
 from ..errors import RequestError
+from ..model.activations import find_activation
 from .log_laws import Beta, ChiSquare, Gates, LayerLaw
 from .prediction import Prediction, linear_layers, place
 

@@ -11,8 +11,8 @@ from scipy.optimize import brentq
 from scipy.special import erf, ndtr
 
 from ..errors import RequestError
-from ..network import Network
-from ..precision import PRECISIONS, log_square_limits, log_square_zero
+from ..model.network import Network
+from ..statistics.precision import PRECISIONS, log_square_limits, log_square_zero
 from .averages import FEW_NODES, FEW_WEIGHTS, NARROW
 from .exact_laws import finite_width
 from .infinite_width import mean_field

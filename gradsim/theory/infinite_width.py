@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import finite_number
-from ..request import checked
+from ..model.request import checked
 from .layers import Layer, times
 from .pair_map import PairMap, same
 from .prediction import Prediction, linear_layers, place

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..activations import find_activation
-from ..activations.exact import Exact, exact
 from ..errors import RequestError
+from ..model.activations import find_activation
+from ..model.activations.exact import Exact, exact
 from .averages import NO_BIAS, REACH, averages, pair_averages, preactivations, unresolved
 
 STRAIGHT = 50.0  # log of a variance beyond which what bends is less than v^-0.5 = 1e-11 of the averages

@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 
-from ..activations import find_activation
+from ..model.activations import find_activation
 from .averages import UNRESOLVED, averages, doubt
 from .layers import check_resolved, continuous
 

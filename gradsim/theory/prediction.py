@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..activations import check_given
 from ..errors import RequestError, finite_number
-from ..initializers import bias_law, weight_law
-from ..network import Network
-from ..quantities import QUANTITIES
+from ..model.activations import check_given
+from ..model.initializers import bias_law, weight_law
+from ..model.network import Network
+from ..statistics.quantities import QUANTITIES
 
 SMALLEST, LARGEST = 1e-60, 1e60  # standard deviations of weights and biases, where not 0: products of variances are float64s
 

@@ -4,10 +4,10 @@ from functools import partial
 
 import numpy as np
 
-from ..activations import ACTIVATIONS, find_activation
-from ..activations.exact import exact
-from ..data import Samples
-from ..network import mlp
+from ..model.activations import ACTIVATIONS, find_activation
+from ..model.activations.exact import exact
+from ..model.data import Samples
+from ..model.network import mlp
 from .check import Check, from_share
 from .formulas import formula
 from .tape import Scaled, taped

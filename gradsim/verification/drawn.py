@@ -9,8 +9,6 @@ import math
 import numpy as np
 from scipy import special, stats
 
-from ..chunks import record_chunks
-from ..data import Samples
 from ..kernels.record import (
     ACTIVATION_MEAN,
     CORRELATION,
@@ -19,7 +17,9 @@ from ..kernels.record import (
     LOSS_GRADIENT,
     PREACTIVATION,
 )
-from ..network import mlp
+from ..model.data import Samples
+from ..model.network import mlp
+from ..simulation.chunks import record_chunks
 from .check import Check, from_p_values, from_scores, mean_score
 
 NETWORKS = 20_000

@@ -6,9 +6,9 @@ from itertools import cycle, islice
 import numpy as np
 from scipy.stats import ks_2samp
 
-from ..chunks import record_chunks
-from ..network import mlp
-from ..quantities import QUANTITIES
+from ..model.network import mlp
+from ..simulation.chunks import record_chunks
+from ..statistics.quantities import QUANTITIES
 from .check import Check, from_p_values
 
 NETWORKS, DEPTH, DIGITS = 12_000, 9, 4

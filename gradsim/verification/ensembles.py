@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ..chunks import record_chunks
-from ..network import mlp
-from ..quantities import QUANTILES, QUANTITIES
-from ..simulation import simulate
+from ..model.network import mlp
+from ..simulation.chunks import record_chunks
+from ..simulation.simulate import simulate
 from ..statistics.ensemble import EnsembleStatistics
 from ..statistics.leaving import ways
 from ..statistics.quantiles import FINEST, MOST_BINS, Binned
+from ..statistics.quantities import QUANTILES, QUANTITIES
 from .check import Check, Result
 
 # Layers of two units: many are dead, so there are zeros, and cosines that are not numbers

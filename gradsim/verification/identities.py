@@ -5,11 +5,11 @@ import math
 import numba
 import numpy as np
 
-from ..activations.exact import exact
 from ..kernels.philox import fill_words
-from ..network import mlp
+from ..model.activations.exact import exact
+from ..model.network import mlp
 from ..reference import philox
-from ..simulation import simulate
+from ..simulation.simulate import simulate
 from ..theory.averages import pair_averages
 from .check import Check, Result, from_gap
 

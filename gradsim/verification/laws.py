@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 from scipy import stats
 
-from ..network import mlp
-from ..simulation import simulate
+from ..model.network import mlp
+from ..simulation.simulate import simulate
 from ..theory import finite_width
 from .check import Check, from_p_values, from_scores, mean_score, variance_score
 

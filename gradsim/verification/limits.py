@@ -4,8 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from ..network import mlp
-from ..simulation import simulate
+from ..model.network import mlp
+from ..simulation.simulate import simulate
 from ..theory import mean_field
 from .check import Check, from_scores
 

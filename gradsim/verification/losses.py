@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 
 from .. import reference
-from ..data import Samples
 from ..kernels.record import LOSS
-from ..network import mlp
+from ..model.data import Samples
+from ..model.network import mlp
 from .check import Check, from_share
 from .tape import taped
 

@@ -4,8 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from ..initializers import weight_law
-from ..network import mlp
+from ..model.initializers import weight_law
+from ..model.network import mlp
 from .check import Check, from_scores, mean_score
 from .laws import samples
 

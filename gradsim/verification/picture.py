@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy import stats
 
-from ..plotting import COLOURS, matplotlib_figure, save
+from ..show.picture import COLOURS, matplotlib_figure, save
 
 COLUMNS = 4
 FILES = {"scores": "z_scores.png", "law": "laws.png", "layers": "layers.png", "gaps": "limits.png"}

@@ -8,12 +8,12 @@ from functools import partial
 
 import numpy as np
 
-from ..activations import ACTIVATIONS
-from ..chunks import record_chunks
-from ..data import Samples
-from ..initializers import INITIALIZERS
-from ..network import mlp
-from ..quantities import QUANTITIES
+from ..model.activations import ACTIVATIONS
+from ..model.data import Samples
+from ..model.initializers import INITIALIZERS
+from ..model.network import mlp
+from ..simulation.chunks import record_chunks
+from ..statistics.quantities import QUANTITIES
 from .check import Check, from_share
 from .twins import Twin
 

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..chunks import Workplace
-from ..program import lower
-from ..request import checked, fit
-from ..streams import stream_key
+from ..model.request import checked
+from ..model.streams import stream_key
+from ..program.program import lower
+from ..simulation.chunks import Workplace
+from ..simulation.fit import fit
 
 
 class Scaled(NamedTuple):

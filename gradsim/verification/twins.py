@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from .. import reference
-from ..engine import Layers
-from ..initializers import weight_law
 from ..kernels.frames import CLEARLY_MORE, RANK_TOLERANCE
 from ..kernels.interpreter import LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR
 from ..kernels.sampling import ROLE_BACKWARD, ROLE_FORWARD
+from ..model.initializers import weight_law
+from ..model.streams import stream_key
+from ..program.engine import Layers
 from ..reference import unit_numbers
-from ..streams import stream_key
 
 
 def exactly(numbers):

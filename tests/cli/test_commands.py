@@ -73,7 +73,7 @@ BAD = [
 @pytest.mark.parametrize("arguments, words", BAD, ids=[" ".join(a) for a, _ in BAD])
 def test_bad_requests_are_one_line_and_write_nothing(arguments, words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("gradsim.chunks.run_chunk", None)  # found out before computing
+    monkeypatch.setattr("gradsim.simulation.chunks.run_chunk", None)  # found out before computing
     rest = [] if "--out" in arguments else ["--out", "a.h5"]
     assert call("run", *arguments, *rest) == 2
     printed = capsys.readouterr()

@@ -50,14 +50,14 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 # What fails, what of --out a.h5 --plot a.png is there all the same, and the lines on stderr
 LAST_STEPS = {
     "the file": ([("gradsim.store.write.image", FULL)], ["a.png"], ["No space left"]),
-    "the picture": ([("gradsim.plotting.image", gradsim.RequestError("--plot: cannot be drawn"))], ["a.h5"], ["--plot"]),
+    "the picture": ([("gradsim.show.picture.image", gradsim.RequestError("--plot: cannot be drawn"))], ["a.h5"], ["--plot"]),
     "both": (
-        [("gradsim.store.write.image", FULL), ("gradsim.plotting.image", OSError(5, "broken"))],
+        [("gradsim.store.write.image", FULL), ("gradsim.show.picture.image", OSError(5, "broken"))],
         [],
         ["No space", "broken"],
     ),
     "both alike": ([("gradsim.store.files._write", FULL)], [], ["--out: cannot write 'a.h5'", "--plot: cannot write 'a.png'"]),
-    "the table": ([("gradsim.report.show", FULL)], ["a.h5", "a.png"], ["stdout: No space left"]),
+    "the table": ([("gradsim.show.table.show", FULL)], ["a.h5", "a.png"], ["stdout: No space left"]),
     "theory": ([("gradsim.curves.Curves.with_theory", gradsim.RequestError("--x"))], ["a.h5", "a.png"], ["--x"]),
 }
 
@@ -76,10 +76,10 @@ def test_what_fails_at_the_last_step_takes_nothing_else_away(name, monkeypatch, 
 
 
 def test_a_folder_that_vanishes_meanwhile(monkeypatch, capsys):
-    from gradsim.report import show
+    from gradsim.show.table import show
 
     os.mkdir("folder")
-    monkeypatch.setattr("gradsim.report.show", lambda *a: (show(*a), shutil.rmtree("folder")))
+    monkeypatch.setattr("gradsim.show.table.show", lambda *a: (show(*a), shutil.rmtree("folder")))
     assert call("run", *SMALL, "--out", "folder/a.h5", "--plot", "a.png") == 2
     out, err = capsys.readouterr()
     assert "verdict" in out and err == "gradsim: --out: cannot write 'folder/a.h5': No such file or directory\n"
@@ -130,7 +130,7 @@ def test_nothing_is_written_over_another_file(arguments, monkeypatch, capsys):
     os.symlink(".", "round")
     os.link("x.csv", "hard.csv")
     before = {name: Path(name).read_bytes() for name in files() if name != "round"}
-    monkeypatch.setattr("gradsim.chunks.run_chunk", None)  # found out before computing
+    monkeypatch.setattr("gradsim.simulation.chunks.run_chunk", None)  # found out before computing
     assert call(*arguments) == 2
     out, err = capsys.readouterr()
     assert err.count("\n") == 1 and out == "" and err.startswith("gradsim: --")

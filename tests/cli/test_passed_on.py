@@ -9,7 +9,7 @@ import pytest
 
 import gradsim
 from gradsim.cli import COMMANDS, main, progress
-from gradsim.options import NETWORK, OPTIONS, RUN
+from gradsim.model.options import NETWORK, OPTIONS, RUN
 
 SMALL = ["--width", "4", "--depth", "3", "--replicas", "5"]
 
@@ -75,7 +75,7 @@ def test_every_option_of_a_run_arrives(name, recorded, monkeypatch):
         Path(file).write_text(text)
     text, value = GIVEN[name]
     monkeypatch.setattr(importlib.import_module("gradsim.cli.run"), "compile_first", lambda arithmetic: None)
-    simulate = recorded("gradsim.simulation", "simulate")
+    simulate = recorded("gradsim.simulation.simulate", "simulate")
     rest = ["--width", "4", "--depth", "3"] if name != "width" else []
     assert call("run", *rest, *TOGETHER.get(name, []), OPTIONS[name].flag, *([] if text is None else [text])) == 2
     (network,), run = simulate
@@ -97,7 +97,7 @@ def test_threads_of_a_sweep(recorded):
 
 
 def test_every_option_of_theory_arrives(recorded):
-    summary = recorded("gradsim.theory.summary", "summary")
+    summary = recorded("gradsim.advice.summary", "summary")
     given = {"inputs": 2, "input_correlation": 0.25, "probe": "shared", "seconds": 3.5}
     options = [text for name, value in given.items() for text in (f"--{name.replace('_', '-')}", value)]
     assert call("theory", "--width", 4, "--depth", 3, "--weight-gain", 0.5, *options) == 2
@@ -107,7 +107,7 @@ def test_every_option_of_theory_arrives(recorded):
 
 
 def test_every_option_of_a_simulated_phase_diagram_arrives(recorded):
-    simulated = recorded("gradsim.phases", "simulated")
+    simulated = recorded("gradsim.sweep.phases", "simulated")
     given = {"width": 7, "depth": 9, "replicas": 3, "seed": 5}
     options = [text for name, value in given.items() for text in (f"--{name}", value)]
     grid = ["--points", 5, "--simulated-points", 3, "--weight-std", "1,2", "--bias-std", "0.25,0.75"]
@@ -145,16 +145,16 @@ def test_warmup_of_all(recorded):
 def test_what_is_drawn(arguments, quantity, theory, recorded):
     gradsim.simulate(gradsim.mlp(width=4, depth=3), 5).save("r.h5")
     Path("grid.toml").write_text("width = 4\ndepth = 2\nreplicas = 5\n")
-    figure = recorded("gradsim.plotting", "figure")
+    figure = recorded("gradsim.show.picture", "figure")
     assert call(*arguments) == 2
     curve_set, *options = figure[0]
     assert options == [quantity, theory] and ("mean_field_gradient_log_mean" in curve_set[0].variables) == theory
 
 
 WORK = (
-    ("gradsim.simulation", "simulate"),
+    ("gradsim.simulation.simulate", "simulate"),
     ("gradsim.sweep.run", "simulate"),
-    ("gradsim.plotting", "figure"),
+    ("gradsim.show.picture", "figure"),
     ("gradsim.theory", "phase_diagram"),
     ("gradsim.verification", "verify"),
 )

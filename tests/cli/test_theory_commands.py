@@ -72,7 +72,7 @@ def test_theory_as_json(capsys):
     assert gains == {"edge of chaos": pytest.approx(1.0), "balanced": checked["balanced"]["weight_gain"]}
     assert 1.0 < gains["balanced"] < 1.3 and abs(checked["balanced"]["median_decades"]) < 0.2  # 8 wide: the median falls at 1
     assert 0.9 < checked["as asked"]["inside_forward"]["float32"] < 1  # a layer of eight dies once in 256
-    assert set(found["precision"]["forward"]) == set(gradsim.precision.PRECISIONS)
+    assert set(found["precision"]["forward"]) == set(gradsim.statistics.precision.PRECISIONS)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_phase(activation, tmp_path, capsys):
 def test_an_edge_that_is_announced_is_drawn_or_said_to_be_outside(arguments, words, absent, tmp_path, monkeypatch, capsys):
     """What is announced is a line inside the axes, or a legend without a line."""
     drawn = []
-    monkeypatch.setattr("gradsim.plotting.image", lambda figure, *rest: drawn.append(figure) or b"")
+    monkeypatch.setattr("gradsim.show.picture.image", lambda figure, *rest: drawn.append(figure) or b"")
     assert call("phase", "-o", tmp_path / "phase.png", "--points", 20, *arguments) == 0
     printed = capsys.readouterr().out
     assert words in printed and absent not in printed
@@ -182,6 +182,6 @@ def test_verify(tmp_path, capsys):
 
 
 def test_verify_says_when_theory_is_wrong(monkeypatch, capsys):
-    monkeypatch.setattr("gradsim.verification.moments.weight_law", lambda *a: gradsim.initializers.weight_law(*a, 1.05))
+    monkeypatch.setattr("gradsim.verification.moments.weight_law", lambda *a: gradsim.model.initializers.weight_law(*a, 1.05))
     assert call("verify", "mean: He") == 1
     assert "DISAGREE: mean: He" in capsys.readouterr().out

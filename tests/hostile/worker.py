@@ -178,7 +178,7 @@ def serve(spool):
 
 if __name__ == "__main__":
     del sys.path[0]  # this folder
-    from gradsim.simulation import warm_up, warm_up_doubts
+    from gradsim.simulation.simulate import warm_up, warm_up_doubts
 
     for arithmetic in ("carried", "float32", "float64"):  # compiled, or loaded: nothing that is looked at compiles
         warm_up(arithmetic)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from gradsim import mlp, reference, simulate
-from gradsim.activations import ACTIVATIONS
-from gradsim.chunks import folded_chunks
-from gradsim.data import Samples
 from gradsim.kernels.record import LOG_QUANTITIES, RECORDED
-from gradsim.quantities import QUANTITIES
-from gradsim.report import remarks
+from gradsim.model.activations import ACTIVATIONS
+from gradsim.model.data import Samples
+from gradsim.show.table import remarks
+from gradsim.simulation.chunks import folded_chunks
+from gradsim.statistics.quantities import QUANTITIES
 
 BIAS, WEIGHT, LOSS = (RECORDED.index(name) for name in ("bias_gradient", "weight_gradient", "loss"))
 

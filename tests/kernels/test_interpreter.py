@@ -5,11 +5,11 @@ import pytest
 from scipy.special import digamma, polygamma
 from scipy.stats import binom
 
-from gradsim.activations import ACTIVATIONS
-from gradsim.chunks import Workplace
 from gradsim.kernels import record as rec
-from gradsim.network import mlp
-from gradsim.program import lower
+from gradsim.model.activations import ACTIVATIONS
+from gradsim.model.network import mlp
+from gradsim.program.program import lower
+from gradsim.simulation.chunks import Workplace
 
 KEY = np.array([5, 6], np.uint32)
 

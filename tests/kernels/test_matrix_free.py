@@ -5,12 +5,12 @@ import pytest
 
 import gradsim
 from gradsim import reference
-from gradsim.data import Samples
-from gradsim.engine import Layers
 from gradsim.kernels.record import INPUT_GRADIENT, RECORDED
-from gradsim.network import mlp
-from gradsim.program import lower
-from gradsim.streams import stream_key
+from gradsim.model.data import Samples
+from gradsim.model.network import mlp
+from gradsim.model.streams import stream_key
+from gradsim.program.engine import Layers
+from gradsim.program.program import lower
 from gradsim.verification.twins import Gaussian, Haar
 from tests.oracles.tapes import Tapes
 

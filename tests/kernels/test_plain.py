@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradsim
-from gradsim.precision import PRECISIONS, log_square_limits
+from gradsim.statistics.precision import PRECISIONS, log_square_limits
 
 KINDS = ("float32", "float64")
 QUANTITIES = (
@@ -93,10 +93,10 @@ def test_a_loss_that_overflows_is_counted(loss):
 
 
 def test_infinities_and_nan_go_through_activations_as_their_limits():
-    from gradsim.activations import ACTIVATIONS, CODES
     from gradsim.kernels import plain
     from gradsim.kernels.compilation import for_python
-    from gradsim.program import _activation_parameters
+    from gradsim.model.activations import ACTIVATIONS, CODES
+    from gradsim.program.program import _activation_parameters
 
     plain_phi, plain_derivative = for_python(plain.plain_phi), for_python(plain.plain_derivative)
     for entry in ACTIVATIONS:

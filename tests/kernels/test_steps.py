@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from gradsim.activations import ACTIVATIONS, CODES
-from gradsim.activations.exact import exact
 from gradsim.kernels import activation, linear_dense, workspace
 from gradsim.kernels.compilation import for_python
 from gradsim.kernels.record import (
@@ -18,6 +16,8 @@ from gradsim.kernels.record import (
     WEIGHT_GRADIENT,
 )
 from gradsim.kernels.sampling import ROLE_BIAS, ROLE_WEIGHT, sample_row
+from gradsim.model.activations import ACTIVATIONS, CODES
+from gradsim.model.activations.exact import exact
 
 dense_forward, dense_backward = for_python(linear_dense.dense_forward), for_python(linear_dense.dense_backward)
 activation_forward = for_python(activation.activation_forward)

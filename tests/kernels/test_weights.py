@@ -5,10 +5,10 @@ import pytest
 from scipy.stats import chisquare, ks_2samp
 
 from gradsim import reference
-from gradsim.initializers import WeightLaw, weight_law
 from gradsim.kernels import weights, workspace
 from gradsim.kernels.compilation import for_python
 from gradsim.kernels.sampling import LAW_ORTHOGONAL, LAW_SPARSE
+from gradsim.model.initializers import WeightLaw, weight_law
 
 weights_times = for_python(weights.weights_times)
 transposed_weights_times = for_python(weights.transposed_weights_times)

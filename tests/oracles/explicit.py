@@ -6,7 +6,7 @@ Shares nothing with the kernels, neither random numbers nor the way orthogonal m
 import numpy as np
 from scipy import special
 
-from gradsim.initializers import bias_law, weight_law
+from gradsim.model.initializers import bias_law, weight_law
 
 PHI = {
     "tanh": (np.tanh, lambda h: 1 / np.cosh(h) ** 2),

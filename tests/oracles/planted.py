@@ -20,7 +20,8 @@ GAUSSIAN, HAAR = "kernels/linear_gaussian.py", "kernels/linear_haar.py"
 LINEAR, LOSS, ACTIVATION, PLAIN = (f"kernels/{name}.py" for name in ("linear", "loss", "activation", "plain"))
 VECTORS, FRAMES, WEIGHTS, SAMPLING = (f"kernels/{name}.py" for name in ("vectors", "frames", "weights", "sampling"))
 ELEMENTARY, INPUTS, PHILOX, FOLD = (f"kernels/{name}.py" for name in ("elementary", "inputs", "philox", "fold"))
-GATED, SATURATING, PIECEWISE, EXACT = (f"activations/{name}.py" for name in ("gated", "saturating", "piecewise", "exact"))
+GATED, SATURATING, PIECEWISE = (f"kernels/activations/{name}.py" for name in ("gated", "saturating", "piecewise"))
+EXACT = "model/activations/exact.py"
 
 # Found only in kernels that are compiled again: about a minute each
 COMPILED = {
@@ -222,46 +223,49 @@ COMPILED = {
 # Found without compiling anything
 PYTHON = {
     "He with 1 instead of 2": Fault(
-        "initializers.py",
+        "model/initializers.py",
         "return 2 / (1 + slope * slope)",
         "return 1 / (1 + slope * slope)",
         ("weights: moments", "weights: whole laws"),
     ),
     "fan_out for fan_in": Fault(
-        "initializers.py",
+        "model/initializers.py",
         '(fan_in if fan == "fan_in" else fan_out)',
         '(fan_out if fan == "fan_in" else fan_in)',
         ("weights: moments",),
     ),
     "the std of uniform weights for their bound": Fault(
-        "initializers.py", '"uniform": (1 / 3, -1.2)', '"uniform": (1.0, -1.2)', ("weights: whole laws",)
+        "model/initializers.py", '"uniform": (1 / 3, -1.2)', '"uniform": (1.0, -1.2)', ("weights: whole laws",)
     ),
     "a gain that leaves the mean": Fault(
-        "initializers.py", "mean=gain * law.mean", "mean=law.mean", ("weights: whole laws", "weights: moments")
+        "model/initializers.py", "mean=gain * law.mean", "mean=law.mean", ("weights: whole laws", "weights: moments")
     ),
     "keras_default with 3 instead of 6": Fault(
-        "initializers.py", "math.sqrt(6 / (i + o))", "math.sqrt(3 / (i + o))", ("weights: whole laws",)
+        "model/initializers.py", "math.sqrt(6 / (i + o))", "math.sqrt(3 / (i + o))", ("weights: whole laws",)
     ),
     "orthogonal gain squared": Fault(
-        "initializers.py",
+        "model/initializers.py",
         "WeightLaw(kind, 0.0, gain, 1 / max(fan_in, fan_out))",
         "WeightLaw(kind, 0.0, gain * gain, 1 / max(fan_in, fan_out))",
         ("weights: moments", "weights: whole laws"),
     ),
     "the scale of weights without its exponent": Fault(
-        "program.py",
+        "program/program.py",
         "math.ldexp(law.scale, -exponent), exponent]",
         "math.ldexp(law.scale, -exponent), 0]",
         ("replica: initializers", "replica: Gaussian", "weights: moments"),
     ),
     "weights and biases without their mean": Fault(
-        "program.py",
+        "program/program.py",
         "math.ldexp(law.mean, -exponent), math",
         "0.0, math",
         ("replica: initializers", "replica: Gaussian", "weights: whole laws"),
     ),
     "samples without their power of two": Fault(
-        "data/__init__.py", "np.ldexp(self.values, -exponents[:, None].astype(np.int32))", "self.values", ("replica: losses",)
+        "model/data/__init__.py",
+        "np.ldexp(self.values, -exponents[:, None].astype(np.int32))",
+        "self.values",
+        ("replica: losses",),
     ),
     "the variance between chunks forgotten": Fault(
         "statistics/moments.py",

@@ -16,9 +16,9 @@ from zlib import crc32
 import numpy as np
 from scipy.stats import ks_2samp
 
-from gradsim.network import mlp
-from gradsim.program import lower
-from gradsim.streams import stream_key
+from gradsim.model.network import mlp
+from gradsim.model.streams import stream_key
+from gradsim.program.program import lower
 
 from .explicit import PHI, Explicit
 from .tapes import Tapes

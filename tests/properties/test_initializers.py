@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gradsim.initializers import INITIALIZERS, weight_law
+from gradsim.model.initializers import INITIALIZERS, weight_law
+from gradsim.model.streams import stream_key
 from gradsim.reference import matrix_of
-from gradsim.streams import stream_key
 
 from .null_laws import LEAST, counted, follows
 

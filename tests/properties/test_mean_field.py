@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradsim import mlp, simulate
-from gradsim.activations import ACTIVATIONS
+from gradsim.model.activations import ACTIVATIONS
 from gradsim.theory import mean_field
 
 from .null_laws import near

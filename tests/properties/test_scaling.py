@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradsim import mlp, reference, simulate
-from gradsim.activations import ACTIVATIONS
-from gradsim.streams import stream_key
+from gradsim.model.activations import ACTIVATIONS
+from gradsim.model.streams import stream_key
 
 REPLICAS = 32
 ROUNDING = 3e-6  # of a log, a layer, in float32

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from gradsim.chunks import record_chunks
-from gradsim.network import mlp
-from gradsim.precision import PRECISIONS, log_square_limits
-from gradsim.quantities import PREDICTED, QUANTITIES, VARIABLES
+from gradsim.model.network import mlp
+from gradsim.simulation.chunks import record_chunks
 from gradsim.statistics.ensemble import EnsembleStatistics
 from gradsim.statistics.leaving import ways
+from gradsim.statistics.precision import PRECISIONS, log_square_limits
 from gradsim.statistics.quantiles import Binned, Samples
+from gradsim.statistics.quantities import PREDICTED, QUANTITIES, VARIABLES
 
 NETWORK = mlp(width=3, depth=4, activation="relu", outputs=2)  # width 3: one layer in eight is dead
 

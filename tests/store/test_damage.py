@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import gradsim
 from gradsim.curves import CurveSet
 from gradsim.errors import RequestError
-from gradsim.quantities import QUANTITIES, VARIABLES, Variable
+from gradsim.statistics.quantities import QUANTITIES, VARIABLES, Variable
 from gradsim.store.seal import SIZE, WORDS, check_seal
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -14,7 +14,7 @@ import xarray
 import gradsim
 from gradsim.curves import CurveSet
 from gradsim.errors import RequestError
-from gradsim.quantities import VARIABLES
+from gradsim.statistics.quantities import VARIABLES
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ import pytest
 import xarray
 
 import gradsim
-from gradsim.activations import find_activation
-from gradsim.initializers import bias_law, weight_law
-from gradsim.quantities import VARIABLES
+from gradsim.model.activations import find_activation
+from gradsim.model.initializers import bias_law, weight_law
+from gradsim.statistics.quantities import VARIABLES
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(GOLDEN.glob("*.h5"))

@@ -14,8 +14,8 @@ import pytest
 from scipy.special import log_ndtr, ndtr
 
 import gradsim
-from gradsim.activations import ACTIVATIONS
-from gradsim.activations.exact import exact
+from gradsim.model.activations import ACTIVATIONS
+from gradsim.model.activations.exact import exact
 from gradsim.theory.averages import averages, pair_averages, preactivations
 from gradsim.theory.layers import FAR, Layer, check_resolved, continuous
 from gradsim.theory.pair_map import PairMap, angle_of, gap_of

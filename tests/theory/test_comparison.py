@@ -8,9 +8,9 @@ import xarray
 
 import gradsim
 from gradsim.curves import CurveSet
-from gradsim.quantities import PREDICTED
+from gradsim.show.comparison import disagreement_table, missing
+from gradsim.statistics.quantities import PREDICTED
 from gradsim.theory.comparison import disagreements, predicted_exits, silence
-from gradsim.theory.comparison_report import disagreement_table, missing
 from gradsim.theory.float_ranges import measured_exits
 
 

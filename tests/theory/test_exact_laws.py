@@ -293,7 +293,7 @@ def test_second_moments_of_networks_with_explicit_matrices(activation, init, n_i
     """One layer and a fixed input, where the fourth moment is small enough for its sample's error to be trusted."""
     rng = np.random.default_rng([n_in, n])
     law = finite_width(network([n_in, n], activation, init), input="fixed")
-    scale = gradsim.initializers.weight_law(init, n_in, n).scale
+    scale = gradsim.model.initializers.weight_law(init, n_in, n).scale
     w = scale * (haar(rng, NETWORKS, n, n_in) if init.startswith("orthogonal") else rng.normal(size=(NETWORKS, n, n_in)))
     h = w @ np.ones(n_in)
     squares = np.mean((np.maximum(h, 0) if activation == "relu" else h) ** 2, axis=1) ** 2
@@ -368,7 +368,7 @@ def test_the_law_of_one_layer_against_explicit_matrices(activation, init, n_in, 
     """
     slope = {"relu": 0.0, "linear": 1.0, "abs": -1.0}.get(activation)
     slope = float(activation[11:-1]) if slope is None else slope
-    law = gradsim.initializers.weight_law(init, n_in, n)
+    law = gradsim.model.initializers.weight_law(init, n_in, n)
     found = finite_width(network([n_in, n], activation, init))
     rng = np.random.default_rng([7, n_in, n])
     size = 8_000

@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from scipy.special import lambertw
 
 import gradsim
-from gradsim.activations import ACTIVATIONS
+from gradsim.model.activations import ACTIVATIONS
 from gradsim.theory import critical_point, edge_of_chaos, fixed_point, fixed_points, half_stable_points, phase_diagram
 from gradsim.theory.fixed_points import depth_scale
 from gradsim.theory.lengths import LengthMap, length_map

@@ -11,7 +11,7 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 import gradsim
-from gradsim.precision import PRECISIONS
+from gradsim.statistics.precision import PRECISIONS
 from gradsim.theory import finite_width, mean_field, precision
 from gradsim.theory.float_ranges import Exit, _largest, exits, measured_exits
 from tests.theory import quadrature
@@ -316,7 +316,7 @@ def test_exits_of_a_narrow_network_are_marked(capsys):
     assert not precision(deep).trusted and precision(wide).trusted
     assert precision(deep).depth_over_width == pytest.approx(3.0)
     assert precision(gradsim.mlp(width=20, depth=60)).trusted  # exact
-    from gradsim.theory.comparison_report import show
+    from gradsim.show.comparison import show
 
     for network, marked in ((deep, True), (wide, False)):
         show(gradsim.curves.CurveSet([gradsim.simulate(network, 20).with_theory()]))

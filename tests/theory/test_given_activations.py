@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gradsim
-from gradsim.activations import ACTIVATIONS, find_activation
+from gradsim.model.activations import ACTIVATIONS, find_activation
 from gradsim.theory import critical_point, edge_of_chaos, fixed_point, half_stable_points, mean_field, precision
 from tests.oracles.given_activations import GIVEN, given
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import gradsim
-from gradsim.quantities import VARIABLES
+from gradsim.statistics.quantities import VARIABLES
 from gradsim.theory import finite_width, fixed_point, mean_field, pair_map
 from tests.theory import quadrature
 

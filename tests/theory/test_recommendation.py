@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import gradsim
-from gradsim.precision import PRECISIONS
-from gradsim.theory import recommend, recommendation, recommendation_report
-from gradsim.theory.checks import SAFE_DECADES, SAFE_SPREAD, Checked, check
-from gradsim.theory.summary import summary
+from gradsim.advice import recommendation, recommendation_report
+from gradsim.advice.checks import SAFE_DECADES, SAFE_SPREAD, Checked, check
+from gradsim.advice.recommendation import recommend
+from gradsim.advice.summary import summary
+from gradsim.statistics.precision import PRECISIONS
 
 GELU = {"width": 64, "depth": 48, "activation": "gelu", "init": "he_normal"}
 NETWORKS = {

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gradsim.activations import ACTIVATIONS
 from gradsim.errors import RequestError
-from gradsim.initializers import BIASES, INITIALIZERS
-from gradsim.options import LOSSES, PROBES
-from gradsim.quantities import QUANTITIES
+from gradsim.model.activations import ACTIVATIONS
+from gradsim.model.initializers import BIASES, INITIALIZERS
+from gradsim.model.options import LOSSES, PROBES
+from gradsim.statistics.quantities import QUANTITIES
 from gradsim.theory import finite_width
 from gradsim.theory.log_laws import LayerLaw
 from gradsim.verification import CHECKS, NOT_CHECKED, activations, drawn, engines, laws, replicas, select, verify

@@ -2,7 +2,7 @@
 
 from . import Fault
 
-DATA, CSV, HDF5, NPY = (f"data/{name}.py" for name in ("__init__", "csv", "hdf5", "npy"))
+DATA, CSV, HDF5, NPY = (f"model/data/{name}.py" for name in ("__init__", "csv", "hdf5", "npy"))
 FILES, ROWS = "tests/test_input_files.py::test_", "tests/test_data.py::test_"
 REFUSED = f"{ROWS}what_cannot_be_is_one_clear_line"
 LABELS = f"{ROWS}labels_are_whole_numbers_below_the_outputs"
@@ -35,80 +35,83 @@ FAULTS = {
         "False",
         tests=(f"{FILES}datasets_that_are_not_their_numbers",),
     ),
-    "a label equal to the width": Fault("request.py", "labels.max() >= width", "labels.max() > width", tests=(LABELS,)),
-    "a label below 0": Fault("request.py", "labels.min() < 0", "labels.min() < -1", tests=(LABELS,)),
-    "a label that is a fraction": Fault("request.py", "(labels != labels.round()).any()", "False", tests=(LABELS,)),
+    "a label equal to the width": Fault("simulation/fit.py", "labels.max() >= width", "labels.max() > width", tests=(LABELS,)),
+    "a label below 0": Fault("simulation/fit.py", "labels.min() < 0", "labels.min() < -1", tests=(LABELS,)),
+    "a label that is a fraction": Fault("simulation/fit.py", "(labels != labels.round()).any()", "False", tests=(LABELS,)),
     "the least correlation refused": Fault(
-        "request.py",
+        "model/request.py",
         "if not least <= correlation <= 1:",
         "if not least < correlation <= 1:",
         tests=(f"{ASKED}what_is_just_allowed",),
     ),
     "as many inputs as rows refused": Fault(
-        "request.py", "inputs > len(given.values)", "inputs >= len(given.values)", tests=(f"{ASKED}what_is_just_allowed",)
+        "model/request.py", "inputs > len(given.values)", "inputs >= len(given.values)", tests=(f"{ASKED}what_is_just_allowed",)
     ),
     "cross-entropy of one output": Fault(
-        "request.py", "(network.outputs or 0) < 2", "(network.outputs or 0) < 1", tests=(f"{ROWS}cross_entropy_needs_outputs",)
+        "simulation/fit.py",
+        "(network.outputs or 0) < 2",
+        "(network.outputs or 0) < 1",
+        tests=(f"{ROWS}cross_entropy_needs_outputs",),
     ),
     "more threads than cores": Fault(
-        "options.py", "Whole(1, _cores)", "Whole(1)", tests=(f"{ASKED}threads_are_cores_at_most",)
+        "model/options.py", "Whole(1, _cores)", "Whole(1)", tests=(f"{ASKED}threads_are_cores_at_most",)
     ),
     "two laws of biases at once": Fault(
-        "network.py",
+        "model/network.py",
         "if scheme is not None and std:",
         "if scheme is not None and std < 0:",
         tests=(f"{ASKED}what_does_not_go_together",),
     ),
     "a depth beside a shorter list of widths": Fault(
-        "network.py",
+        "model/network.py",
         "if depth not in (None, len(width)):",
         "if depth is not None and depth < len(width):",
         tests=(f"{ASKED}what_does_not_go_together",),
     ),
     "an identity in another order": Fault(
-        "network.py",
+        "model/network.py",
         "json.dumps(fields, sort_keys=True",
         "json.dumps(fields, sort_keys=False",
         tests=("tests/test_identity.py::test_the_whole_text_of_a_network",),
     ),
     "a stream without its seed": Fault(
-        "streams.py",
+        "model/streams.py",
         '{"seed": seed, "stream": stream}',
         '{"stream": stream}',
         tests=("tests/test_simulation.py::test_more_replicas_extend_and_seeds_and_streams_differ",),
     ),
     "a stream that is not used": Fault(
-        "chunks.py",
+        "simulation/chunks.py",
         'network.to_json() if options["stream"] is None else options["stream"]',
         "network.to_json()",
         tests=(f"{PLAN}a_shared_stream_gives_common_random_numbers",),
     ),
     "threads that are not used": Fault(
-        "chunks.py",
+        "simulation/chunks.py",
         'options["threads"] or numba.config.NUMBA_NUM_THREADS',
         "numba.config.NUMBA_NUM_THREADS",
         tests=(f"{ASKED}no_more_threads_than_asked_for",),
     ),
     "quantiles without the median": Fault(
-        "simulation.py", "if 0.5 not in values or any(", "if any(", tests=(f"{ASKED}quantiles_hold_the_median",)
+        "simulation/simulate.py", "if 0.5 not in values or any(", "if any(", tests=(f"{ASKED}quantiles_hold_the_median",)
     ),
     "progress one at a time": Fault(
-        "simulation.py", "progress(part.replicas)", "progress(1)", tests=(f"{ASKED}progress_counts_every_network",)
+        "simulation/simulate.py", "progress(part.replicas)", "progress(1)", tests=(f"{ASKED}progress_counts_every_network",)
     ),
     "the engine of carried arithmetic": Fault(
-        "simulation.py",
+        "simulation/simulate.py",
         'Layers(network, options["engine"], options["inputs"], options["arithmetic"]).used',
         'Layers(network, options["engine"], options["inputs"]).used',
         tests=("tests/test_engine.py::test_what_was_used_is_printed_and_stored",),
     ),
     "memory of samples forgotten": Fault(
-        "footprint.py",
+        "simulation/footprint.py",
         'kept = logs if run["keep_samples"] else 0',
         "kept = 0",
         tests=(f"{MEMORY}samples_are_counted_where_they_are_kept",),
     ),
     "the last byte not used": Fault(
-        "footprint.py",
+        "simulation/footprint.py",
         "if self.total(fewer, ahead) <= free:",
         "if self.total(fewer, ahead) < free:",
         tests=(f"{MEMORY}threads_give_way_and_bits_do_not",),

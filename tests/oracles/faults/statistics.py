@@ -62,8 +62,8 @@ FAULTS = {
     ),
     "counts of 0 where nothing is defined": Fault(
         ENSEMBLE,
-        '[missing] = -1 if result.dtype.kind == "i"',
-        '[missing] = 0 if result.dtype.kind == "i"',
+        '-1 if array.dtype.kind == "i" else np.nan',
+        '0 if array.dtype.kind == "i" else np.nan',
         tests=(f"{OF_ENSEMBLE}layers_without_the_quantity_hold_nothing",),
     ),
     "pairs of a single input": Fault(

@@ -3,18 +3,18 @@
 from . import Fault
 
 CHECKS, COMPARISON, COMPARISON_REPORT, EXACT, FIXED, RANGES, WIDE, ADVICE, ADVICE_REPORT, SUMMARY = (
-    f"theory/{name}.py"
+    f"{name}.py"
     for name in (
-        "checks",
-        "comparison",
-        "comparison_report",
-        "exact_laws",
-        "fixed_points",
-        "float_ranges",
-        "infinite_width",
-        "recommendation",
-        "recommendation_report",
-        "summary",
+        "advice/checks",
+        "theory/comparison",
+        "show/comparison",
+        "theory/exact_laws",
+        "theory/fixed_points",
+        "theory/float_ranges",
+        "theory/infinite_width",
+        "advice/recommendation",
+        "advice/recommendation_report",
+        "advice/summary",
     )
 )
 POINTS, LAWS, SCORES, EXITS, CURVES, ADVISED = (

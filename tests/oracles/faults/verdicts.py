@@ -6,65 +6,65 @@ JUDGED, TOLD, HELD = "tests/test_verdict.py::test_", "tests/test_report.py::test
 
 FAULTS = {
     "a rate over layers for steps": Fault(
-        "verdict.py", "decades * 100 / (depth - 1)", "decades * 100 / depth", tests=(f"{JUDGED}issue_networks",)
+        "results/verdict.py", "decades * 100 / (depth - 1)", "decades * 100 / depth", tests=(f"{JUDGED}issue_networks",)
     ),
     "the spread of the loss counts as a split": Fault(
-        "verdict.py",
+        "results/verdict.py",
         "growth = spread if math.isinf(spread) else _difference(spread, before)",
         "growth = spread",
         tests=(f"{JUDGED}a_spread_that_the_loss_brings_along_is_no_split",),
     ),
     "the pace of few networks is believed": Fault(
-        "verdict.py",
+        "results/verdict.py",
         "abs(decades) > SURE * error and",
         "abs(decades) > 0 * error and",
         tests=(f"{JUDGED}shallow_networks_are_judged_by_their_pace_where_it_is_known",),
     ),
     "more than half": Fault(
-        "exits.py",
+        "results/exits.py",
         "if share[layer] >= HALF:",
         "if share[layer] > HALF:",
         tests=(f"{JUDGED}half_of_the_networks_is_enough_and_ways_may_differ",),
     ),
     "gradients leave from below": Fault(
-        "exits.py",
+        "results/exits.py",
         'layers[:0:-1] if "gradient" in quantity else layers',
         'layers[1:] if "gradient" in quantity else layers',
         tests=(f"{JUDGED}half_of_the_networks_leave_at_the_layers_of_the_textbook",),
     ),
     "what is not finite is no overflow": Fault(
-        "exits.py",
+        "results/exits.py",
         'np.fmax(column["overflow"], share_not_finite(curves, quantity))',
         'np.maximum(column["overflow"], share_not_finite(curves, quantity))',
         tests=(f"{JUDGED}inputs_that_a_type_does_not_hold_are_layer_0",),
     ),
     "a pace over layers for steps": Fault(
-        "sentence.py",
+        "results/sentence.py",
         'else "grow", abs(decades) / (depth - 1)',
         'else "grow", abs(decades) / depth',
         tests=(f"{JUDGED}issue_networks",),
     ),
     "zero from the wrong side": Fault(
-        "sentence.py",
+        "results/sentence.py",
         "reach[reach <= depth].max()",
         "reach[reach <= depth].min()",
         tests=(f"{JUDGED}gradients_that_are_zero_name_their_layer",),
     ),
     "the change for the rate": Fault(
-        "report.py",
+        "show/table.py",
         '_number(verdict.decades_per_100_layers, "+.3g")',
         '_number(verdict.decades, "+.3g")',
         tests=(f"{TOLD}the_figures_of_the_table_are_those_of_the_verdict",),
     ),
     "arrows exchanged": Fault(
-        "report.py",
+        "show/table.py",
         '{"overflow": "↑", "underflow": "↓"}',
         '{"overflow": "↓", "underflow": "↑"}',
         tests=(f"{TOLD}cells_of_the_table",),
     ),
-    "the last layer at which inputs merge": Fault("report.py", "{min(merged)}", "{max(merged)}", tests=(f"{TOLD}remarks",)),
+    "the last layer at which inputs merge": Fault("show/table.py", "{min(merged)}", "{max(merged)}", tests=(f"{TOLD}remarks",)),
     "biases left out of the table": Fault(
-        "cells.py",
+        "results/cells.py",
         ' and all(c["bias"] == "zeros" or c["bias_std"] for c in cells)',
         "",
         tests=(f"{TOLD}networks_that_differ_are_told_apart",),

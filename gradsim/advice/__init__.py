@@ -1,0 +1,1 @@
+"""What to ask for instead: gains and schemes that theory proposes and simulation confirms."""

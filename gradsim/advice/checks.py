@@ -1,0 +1,92 @@
+"""What simulated networks of one kind do with the gradient: what advice is checked by."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..curves import Curves
+from ..model.network import Network
+from ..results.verdict import DECADES
+from ..simulation.simulate import simulate
+from ..statistics.precision import PRECISIONS, log_square_limits
+from ..theory.float_ranges import measured_exits
+
+SAFE_DECADES = 1.0  # of the median: within a factor of ten over the whole depth
+SAFE_SPREAD = 2.0  # of the middle 90 %: as wide as the band in which the median may be
+ENDS = (0.05, 0.5, 0.95)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `replicas` simulated networks do: decades of the root-mean-square gradient at layer 1 over the median at layer L.
+
+    `decades` is the median's, `low` and `high` the 5 % and 95 % quantiles' (-inf where a gradient is exactly zero), NaN where
+    the median is zero at layer L too. `forward` and `backward` map every float type to the share of networks that stay inside
+    it at every layer: no entry of h (of dL/dh) above its largest number, no root mean square below its smallest normal one.
+    """
+
+    network: Network
+    replicas: int
+    decades: float
+    low: float
+    high: float
+    forward: dict
+    backward: dict
+    curves: Curves = field(repr=False, compare=False)
+
+    @property
+    def spread(self):
+        """Decades between the ends of the middle 90 % of networks at layer 1; NaN where both are zero."""
+        return math.nan if self.low == self.high == -math.inf else self.high - self.low
+
+    @property
+    def safe(self):
+        """Whether the median keeps its scale within SAFE_DECADES and the middle 90 % lie within SAFE_SPREAD."""
+        return abs(self.decades) <= SAFE_DECADES and self.spread <= SAFE_SPREAD
+
+    @property
+    def exits(self):
+        """(forward, backward) as in `Precision`, of the median network."""
+        return measured_exits(self.curves)
+
+    def inside(self, name):
+        """The smaller of the two shares of a float type."""
+        return min(self.forward[name], self.backward[name])
+
+    def to_json(self):
+        return {
+            "weight_gain": self.network.weight_gain,
+            "replicas": self.replicas,
+            "median_decades": self.decades,
+            "low_decades": self.low,
+            "high_decades": self.high,
+            "spread_decades": self.spread,
+            "safe": self.safe,
+            "inside_forward": self.forward,
+            "inside_backward": self.backward,
+        }
+
+
+def check(network, replicas, seed, stream, options):
+    """The Checked of a Network. `options` are those of `simulate` on what goes in and out. Raises RequestError."""
+    curves = simulate(network, replicas, seed, stream=stream, keep_samples=True, **options)
+    low, middle, high = _change(curves)
+    return Checked(network, replicas, middle, low, high, *_shares(curves), curves)
+
+
+def _change(curves):
+    """Decades from the median at the last hidden layer to the quantiles ENDS at layer 1."""
+    logs = curves["gradient_log"]
+    last = float(np.quantile(logs[:, curves.network.depth], 0.5, method="nearest"))
+    ends = (float(q) for q in np.quantile(logs[:, 1], ENDS, method="nearest"))  # no mean of a number and -inf
+    return [math.nan if end == last == -math.inf else (end - last) * DECADES for end in ends]
+
+
+def _shares(curves):
+    """Two {float type: share of networks inside at every layer}: of preactivations and of gradients."""
+    for quantity in ("preactivation", "gradient"):
+        size, largest = (curves[f"{name}_log"][:, 1:, None] for name in (quantity, f"{quantity}_max"))
+        least, most = log_square_limits()
+        shares = ((size >= least) & (largest <= most)).all(axis=1).mean(axis=0)  # NaN is outside
+        yield dict(zip(PRECISIONS, shares.tolist(), strict=True))

@@ -1,0 +1,268 @@
+"""Which weight gain to use, checked by simulation at the network's own width.
+
+Infinite width does not know how far networks of one width lie apart: where its balanced gain sits on a fixed point that repels,
+as that of gelu without biases does, half of the networks go one way and half the other, and no curve shows it. So the gain is
+looked for with simulated networks (the same random numbers at every gain, so that the median moves smoothly), and what is
+found is judged by others.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+from scipy.optimize import brentq
+
+from ..errors import RequestError, finite_number
+from ..model.network import Network, mlp
+from ..model.options import LARGEST_WIDTH
+from ..model.request import checked
+from ..program.engine import Layers
+from .checks import SAFE_DECADES, Checked, check
+
+SECONDS = 10.0  # of one core, about: what may be spent unless told otherwise
+REMEDIES = 2.0  # of it, what may be spent on what helps where no gain is safe
+SEARCH, CHECK = 1e7, 4e7  # nanoseconds of one core that the networks at one gain may take
+SEARCHED, CHECKED = (64, 200), (100, 1000)  # fewest and most networks at one gain
+EVALUATIONS, CHECKS = 12, 4  # gains that a search and a recommendation take, about
+STATISTICS = 1000  # nanoseconds a layer of a network, beside the network itself
+FARTHEST = math.log(1000)  # of the log of the gain from the one that is asked for
+LONGEST, SHORTEST = math.log(4), 0.03  # steps on the way to a change of sign
+CLOSE = 0.03  # decades of the median that count as none
+BIASES = (0.5, 1.0)  # standard deviations that are tried where no gain is safe
+WIDER = (4, 16)
+ENOUGH = 0.6  # of the spread before: what is left where more of the same is tried
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What was tried where no gain is safe: in words, and the Checked network with it; None where it was too large to try."""
+
+    kind: str  # "bias", "width" or "scheme"
+    words: str
+    checked: Checked | None
+
+    @property
+    def helps(self):
+        return self.checked is not None and self.checked.safe
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """`found` is the Checked network to use: as it is asked for if it is safe, else with another gain; None if no gain is safe.
+
+    `rows` maps names ("as asked", "balanced", and what else was to be checked) to Checked networks that differ in their gain;
+    "balanced" is missing where no gain has a median that keeps its scale. `remedies` were tried where no gain is safe.
+    `reason` says why nothing was checked, or why no other gain was looked for; "" otherwise.
+    """
+
+    network: Network
+    found: Checked | None
+    rows: dict
+    remedies: tuple
+    reason: str = ""
+
+    @property
+    def weight_gain(self):
+        """Of the network to use; None where no gain is safe or nothing was checked."""
+        return None if self.found is None else self.found.network.weight_gain
+
+    def to_json(self):
+        return {
+            "weight_gain": self.weight_gain,
+            "reason": self.reason,
+            "checked": {name: row.to_json() for name, row in self.rows.items()},
+            "remedies": [
+                {"kind": r.kind, "words": r.words, "helps": r.helps, "checked": r.checked and r.checked.to_json()}
+                for r in self.remedies
+            ],
+        }
+
+
+def recommend(network, *, inputs=1, input_correlation=0.0, probe="independent", gains=(), seed=0, seconds=SECONDS):
+    """The Recommendation for a Network: a weight gain with which gradients keep their scale, checked by simulation.
+
+    `inputs`, `input_correlation` and `probe` as in `gradsim.simulate`. `gains` maps names to other gains to check. `seed` is of
+    the networks that are drawn; they are not those that `simulate` draws with it. `seconds` bounds the work, counted from the
+    size of the networks and not by the clock, so that the answer is the same everywhere. Raises RequestError.
+    """
+    options = {"inputs": inputs, "input_correlation": input_correlation, "probe": probe}
+    checked(seed=seed, **options)
+    if not isinstance(network, Network):
+        raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
+    desk = _Desk(options, seed, finite_number("seconds", seconds, 0.0))
+    if not desk.takes(network):
+        return Recommendation(network, None, {}, (), _too_large(network, options, desk.left))
+    rows = {"as asked": desk.check(network)}
+    rows |= {name: desk.check(replace(network, weight_gain=gain)) for name, gain in dict(gains).items()}
+    if network.depth == 1 or not network.weight_gain:
+        reason = "there is one hidden layer" if network.depth == 1 else "the gain is 0"
+        return Recommendation(network, _first_safe(rows), rows, (), reason)
+    desk.search(network, rows)
+    found, desk.left = _first_safe(rows), min(desk.left, REMEDIES)
+    return Recommendation(network, found, rows, () if found else tuple(_remedies(desk, network, rows)))
+
+
+def _first_safe(rows):
+    order = sorted(rows, key=lambda name: {"as asked": 0, "balanced": 1}.get(name, 2))
+    return next((rows[name] for name in order if rows[name].safe), None)
+
+
+def _cost(network, inputs):
+    """About how many nanoseconds one replica takes on one core."""
+    return Layers(network, "auto", inputs).nanoseconds + STATISTICS * (network.depth + 1)
+
+
+def _number(budget, cost, bounds):
+    return int(min(max(budget // cost, bounds[0]), bounds[1]))
+
+
+def _too_large(network, options, seconds):
+    if not seconds:
+        return "nothing was simulated"
+    asked = _Desk(options, 0, seconds).needs(network)
+    return f"too large to check: that takes about {asked:.0f} s on one core, and {seconds:g} s are allowed"
+
+
+class _Desk:
+    """Where networks are simulated: with which options, and how many seconds of work are left."""
+
+    def __init__(self, options, seed, seconds):
+        self.options, self.seed, self.left = options, seed, seconds
+
+    def needs(self, network, searches=1, checks=CHECKS):
+        """Seconds that searches and checks of such networks take."""
+        cost = _cost(network, self.options["inputs"])
+        work = searches * EVALUATIONS * _number(SEARCH, cost, SEARCHED) + checks * _number(CHECK, cost, CHECKED)
+        return work * cost / 1e9
+
+    def takes(self, network, **amounts):
+        """Whether that fits what is left; it is taken from it if so."""
+        needed = self.needs(network, **amounts)
+        if needed > self.left:
+            return False
+        self.left -= needed
+        return True
+
+    def check(self, network):
+        replicas = _number(CHECK, _cost(network, self.options["inputs"]), CHECKED)
+        return check(network, replicas, self.seed, "recommendation: check", self.options)
+
+    def look(self, network):
+        replicas = _number(SEARCH, _cost(network, self.options["inputs"]), SEARCHED)
+        return check(network, replicas, self.seed, "recommendation: search", self.options)
+
+    def search(self, network, rows):
+        """Adds "balanced" to the rows: the gain at which the median keeps its scale, or one nearby that is safe."""
+        search = _Search(self, network)
+        place = search.balanced()
+        if place is None:
+            return
+        rows["balanced"] = self.check(search.at(place).network)
+        if not rows["balanced"].safe:
+            calm = search.calmest(place)
+            if calm is not None and (other := self.check(calm.network)).safe:
+                rows["balanced"] = other
+
+
+class _Search:
+    """Looks for the gain at which the median gradient keeps its scale: places are logs of the gain over the one asked."""
+
+    def __init__(self, desk, network):
+        self.desk, self.network, self.known = desk, network, {}
+        self.digits = 2 + math.ceil(math.log10(max(network.depth, 100)))  # of a gain: the last moves 0.1 decades at most
+
+    def at(self, place):
+        """The Checked network there, its gain rounded to the digits that are told."""
+        gain = float(f"{self.network.weight_gain * math.exp(place):.{self.digits}g}")
+        if gain not in self.known:
+            self.known[gain] = self.desk.look(replace(self.network, weight_gain=gain))
+        return self.known[gain]
+
+    def decades(self, place):
+        """Of the median: finite, and 0 where it is close to it; a zero gradient has vanished."""
+        found = self.at(place).decades
+        found = -1000.0 if math.isnan(found) else min(max(found, -1000.0), 1000.0)
+        return 0.0 if abs(found) < CLOSE else found
+
+    def balanced(self):
+        """The nearest place where the median passes through 0 (and does not leap, as where signals die), or None."""
+        start = self.decades(0.0)
+        if start == 0:
+            return 0.0
+        way = 1 if start < 0 else -1
+        for direction in (way, -way):
+            end = 0.0
+            while (ends := self._bracket(end, direction)) is not None:
+                end = ends[1]
+                place = brentq(self.decades, *sorted(ends), xtol=0.5 * 10.0**-self.digits, rtol=1e-12)
+                if abs(self.decades(place)) <= SAFE_DECADES:
+                    return place
+        return None
+
+    def _bracket(self, place, direction):
+        """Two places between which the sign changes, from one on; steps as long as the law chi ~ gain^2 asks for."""
+        first = value = self.decades(place)
+        least = SHORTEST
+        while abs(place) < FARTHEST:
+            step = abs(value) / (self.network.depth - 1) * math.log(10) if abs(value) < 1000 else LONGEST / 2
+            before, place, least = place, place + direction * min(step + least, LONGEST), 2 * least
+            value = self.decades(place)
+            if value == 0 or (value > 0) != (first > 0):
+                return before, place
+        return None
+
+    def calmest(self, place):
+        """Of the gains next to the balanced one whose medians stay within SAFE_DECADES: the Checked one of least spread."""
+        for side in (-1, 1):
+            step = side * SHORTEST / 2
+            steepness = (self.decades(place + step) - self.decades(place)) / step
+            if steepness:
+                self.at(place + side * 0.8 * SAFE_DECADES / max(abs(steepness), 1.0))
+        near = [found for found in self.known.values() if abs(found.decades) <= 0.9 * SAFE_DECADES]
+        return min(near, key=lambda found: (math.isnan(found.spread), found.spread), default=None)
+
+
+def _remedies(desk, network, rows):
+    """What may help where no gain is safe, each with its own balanced gain and checked: until one of a kind helps.
+
+    More of a kind is tried where the first of it went at least half of the way.
+    """
+    start = rows.get("balanced", rows["as asked"])
+    for kind, tries in _tries(network, start.network).items():
+        spread = start.spread
+        for words, other in tries:
+            remedy = Remedy(kind, words, _tried(desk, other))
+            yield remedy
+            if remedy.helps or remedy.checked is None or not remedy.checked.spread < ENOUGH * spread:
+                break
+            spread = remedy.checked.spread
+
+
+def _tried(desk, network):
+    """The Checked network with its balanced gain; as it is where there is none; None where it is too large."""
+    if not desk.takes(network, checks=2):
+        return None
+    rows = {"as asked": desk.look(network)}
+    desk.search(network, rows)
+    return rows["balanced"] if "balanced" in rows else desk.check(network)
+
+
+def _tries(network, start):
+    """{kind: [(words, Network)]}, cheapest first."""
+    factors = [f for f in WIDER if f * max(network.widths) <= LARGEST_WIDTH]
+    return {
+        "bias": [(f"biases normal({b:g})", _other(start, bias=None, bias_std=b)) for b in BIASES if b > network.bias_std],
+        "width": [(f"width {f * max(network.widths)}", _other(start, **_wider(network, f))) for f in factors],
+        "scheme": [] if network.init.startswith("orthogonal") else [("orthogonal", _other(start, init="orthogonal"))],
+    }
+
+
+def _wider(network, factor):
+    input_width = network.input_width * (factor if network.input_width == network.widths[0] else 1)
+    return {"width": [factor * w for w in network.widths], "input_width": input_width}
+
+
+def _other(network, **changes):
+    """The network with other arguments of `mlp`."""
+    same = {"width": list(network.widths), "bias": network.bias}
+    same |= {name: getattr(network, name) for name in ("activation", "init", "weight_gain", "input_width", "outputs")}
+    return mlp(**same | changes)

@@ -1,0 +1,197 @@
+"""Everything that theory says of one network, for people and as JSON."""
+
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+from scipy.optimize import brentq
+
+from ..errors import RequestError
+from ..model.network import Network
+from ..results.verdict import DECADES
+from ..theory.exact_laws import FiniteWidth, finite_width
+from ..theory.fixed_points import CriticalPoint, FixedPoint, critical_point, fixed_point
+from ..theory.float_ranges import Precision, precision_of
+from ..theory.infinite_width import MeanField, mean_field
+from ..theory.prediction import linear_layers
+from .recommendation import SECONDS, Recommendation, recommend
+
+LAYER_FIGURES = ("q", "correlation", "log_one_minus_correlation", "chi_perp", "chi_par")
+BALANCE, BALANCE_POINTS = (0.2, 20.0), 16  # sigma_w among which the balanced gain is looked for
+DEEPEST_BALANCE = 2000  # layers: the search takes some thirty passes of theory
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What infinite width says of another weight gain, which is a prediction and no advice: see `Summary.recommendation`.
+
+    "edge of chaos" (chi_perp = 1 at infinite depth), or "balanced": the gain that simulation found, or `balanced_gain` where
+    nothing was simulated.
+    """
+
+    name: str
+    gain: float
+    mean_field: MeanField
+    precision: Precision
+
+    def to_json(self):
+        predicted = {"gradient_decades": decades(self.mean_field), "precision": _exits(self.precision)}
+        return {"name": self.name, "weight_gain": self.gain, "infinite_width": predicted}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """`exact` is a FiniteWidth or the reason why there is none; `proposals` are what infinite width says of other gains.
+
+    `recommendation` is what simulation at the network's own width says of this gain and of those. `weight_std` and `bias_std`
+    are sigma_w and sigma_b of the hidden layers; `notes` says where they differ, or what was taken for what.
+    """
+
+    network: Network
+    weight_std: float
+    bias_std: float
+    fixed_point: FixedPoint
+    critical_point: CriticalPoint
+    mean_field: MeanField
+    exact: FiniteWidth | str
+    precision: Precision
+    proposals: tuple
+    recommendation: Recommendation
+    notes: tuple
+
+    def to_json(self):
+        """JSON text; numbers beyond float64 and undefined ones are "inf", "-inf" or null."""
+        exact = (
+            None if isinstance(self.exact, str) else self.exact.variables | {"death_probability": self.exact.death_probability}
+        )
+        parts = {
+            "network": json.loads(self.network.to_json()),
+            "weight_std": self.weight_std,
+            "bias_std": self.bias_std,
+            "notes": list(self.notes),
+            "fixed_point": asdict(self.fixed_point),
+            "critical_point": asdict(self.critical_point),
+            "mean_field": self.mean_field.variables | {name: getattr(self.mean_field, name) for name in LAYER_FIGURES},
+            "exact": exact,
+            "no_exact_law_because": self.exact if isinstance(self.exact, str) else None,
+            "precision": _exits(self.precision),
+            "gradient_decades": decades(self.mean_field),
+            "proposals": [p.to_json() for p in self.proposals],
+            "recommendation": self.recommendation.to_json(),
+        }
+        return json.dumps(_plain(parts), indent=1)
+
+
+def summary(network, *, inputs=1, input_correlation=0.0, probe="independent", seconds=SECONDS, prepare=None):
+    """The Summary of a Network. Raises RequestError where mean-field theory does not hold.
+
+    `seconds` bounds the simulation that checks its advice (see `recommend`), 0 for none; `prepare()` is called before it.
+    """
+    options = {"inputs": inputs, "input_correlation": input_correlation, "probe": probe}
+    wide = mean_field(network, **options)
+    try:
+        exact = finite_width(network) if inputs == 1 else "--inputs: exact laws are of one input"
+    except RequestError as error:
+        exact = str(error)
+    weight_std, bias_std, notes = _scales(network)
+    critical = critical_point(network.activation, bias_std=bias_std)
+    fixed = fixed_point(network.activation, weight_std=weight_std, bias_std=bias_std)
+    gains, edge = {}, _critical_gain(network, weight_std, critical)
+    if edge is not None:
+        gains["edge of chaos"] = edge
+    if prepare is not None and seconds:
+        prepare()
+    advice = recommend(network, gains=gains, seconds=seconds, **options)
+    balanced = advice.rows["balanced"].network.weight_gain if "balanced" in advice.rows else None
+    if not advice.rows:
+        balanced = balanced_gain(network)
+    if balanced is not None:
+        gains["balanced"] = balanced
+    options |= {"input_correlation": None}
+    proposals = tuple(_proposal(name, replace(network, weight_gain=gain), options) for name, gain in gains.items())
+    found = precision_of(wide, inputs)
+    return Summary(network, weight_std, bias_std, fixed, critical, wide, exact, found, proposals, advice, notes)
+
+
+def _proposal(name, network, options):
+    wide = mean_field(network, **options)
+    return Proposal(name, network.weight_gain, wide, precision_of(wide, options["inputs"]))
+
+
+def balanced_gain(network):
+    """The weight gain with which mean-field theory predicts the same gradient at layer 1 as at the last hidden layer.
+
+    A prediction of infinite width: at a finite one it may sit where half of the networks vanish and half explode (`recommend`
+    looks for it by simulation). The smallest such gain with sigma_w of the hidden layers in BALANCE; None where there is
+    none, and for depths of 1 or beyond DEEPEST_BALANCE, where the search would take long.
+    """
+    weight_std = _scales(network)[0]
+    if not weight_std or not 1 < network.depth <= DEEPEST_BALANCE:
+        return None
+    sigmas = np.geomspace(*BALANCE, BALANCE_POINTS)
+
+    def change(sigma):
+        other = replace(network, weight_gain=network.weight_gain * sigma / weight_std)
+        try:
+            return decades(mean_field(other, input_correlation=None))
+        except RequestError:  # a user's activation that cannot be integrated there
+            return math.nan
+
+    changes = np.array([change(sigma) for sigma in sigmas])
+    flat = np.abs(changes) < 1e-9
+    if flat.any():
+        return float(network.weight_gain * sigmas[np.argmax(flat)] / weight_std)
+    rising = np.flatnonzero((changes[:-1] < 0) & (changes[1:] > 0))
+    if not rising.size:
+        return None
+    sigma = brentq(change, sigmas[rising[0]], sigmas[rising[0] + 1], xtol=1e-7)
+    return float(network.weight_gain * sigma / weight_std)
+
+
+def decades(prediction):
+    """Decades of the root-mean-square gradient from the last hidden layer back to layer 1; NaN where both are zero."""
+    first, last = (float(prediction["gradient_log_mean"][layer]) for layer in (1, prediction.network.depth))
+    return math.nan if first == last == -math.inf else (first - last) * DECADES
+
+
+def _scales(network):
+    """(sigma_w, sigma_b, notes) of the last hidden layer."""
+    layers = linear_layers(network, "mean-field theory")[: network.depth]
+    last, notes = layers[-1], []
+    weights = {round(layer.weights.variance * layer.fan_in, 12) for layer in layers[1:] or layers}
+    if len(weights) > 1:
+        notes.append("sigma_w differs between layers, since the fans do; this is that of the last hidden layer")
+    if last.biases.kind == "uniform":
+        notes.append("uniform biases: the fixed point takes normal ones of the same variance; the curves do not")
+    if last.biases.mean:
+        notes.append("biases with a mean: the fixed point takes normal ones of the same mean square; the curves do not")
+    square = last.biases.variance + last.biases.mean**2
+    return math.sqrt(last.weights.variance * last.fan_in), math.sqrt(square), tuple(notes)
+
+
+def _critical_gain(network, weight_std, critical):
+    if not weight_std or not math.isfinite(critical.weight_std):
+        return None
+    return network.weight_gain * critical.weight_std / weight_std
+
+
+def _exits(found):
+    return {
+        "source": found.source,
+        "trusted": found.trusted,
+        **{way: {name: exit._asdict() for name, exit in getattr(found, way).items()} for way in ("forward", "backward")},
+    }
+
+
+def _plain(value):
+    """What JSON can hold."""
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, float | np.floating) and not math.isfinite(value):
+        return None if math.isnan(value) else str(float(value))
+    return value

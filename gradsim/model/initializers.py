@@ -1,0 +1,290 @@
+"""The table of initializers: what law a scheme gives the weights of a layer with given fans.
+
+Sources: Glorot & Bengio 2010 (Xavier), He et al. 2015 (arXiv:1502.01852), LeCun et al. 1998 (Efficient BackProp),
+Martens 2010 (sparse: 15 unit Gaussians a unit), Saxe et al. 2014 (arXiv:1312.6120, orthogonal).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from ..errors import RequestError, shown, unknown
+from .schemes import canonical, numbers, parse
+
+STEEPEST = 1e150  # its square is still a float64
+FANS = ("fan_in", "fan_out")
+# A standard normal given that it is within [-2, 2]: by parts, E x^2 = 1 - 4 d and E x^4 = 3 E x^2 - 16 d
+_D = math.exp(-2) / math.sqrt(2 * math.pi) / math.erf(math.sqrt(2))
+TRUNCATED_STD = math.sqrt(1 - 4 * _D)  # 0.8796
+# kind: (variance, excess kurtosis) of the unit law
+UNIT_LAWS = {
+    "normal": (1.0, 0.0),
+    "uniform": (1 / 3, -1.2),
+    "truncated_normal": (1 - 4 * _D, (3 * (1 - 4 * _D) - 16 * _D) / (1 - 4 * _D) ** 2 - 3),
+    "rademacher": (1.0, -2.0),
+    "constant": (0.0, math.nan),
+    "sparse": (1.0, 0.0),
+    "identity": (0.0, math.nan),
+    "orthogonal": (1.0, 0.0),
+}
+
+
+@dataclass(frozen=True)
+class WeightLaw:
+    """A weight matrix mean + scale * U, with U of a unit law (a key of UNIT_LAWS).
+
+    Independent entries, symmetric about 0: "normal" is standard normal, "uniform" on [-1, 1], "truncated_normal" standard
+    normal given that it is within [-2, 2], "rademacher" -1 or 1, "constant" absent. Matrices: "sparse" has
+    density * fan_in standard normals at random places of each row and zeros elsewhere, "identity" ones on the diagonal,
+    "orthogonal" is uniform among those with orthonormal columns (or rows, where they are fewer). `density` is the mean
+    square of an entry of U over that of UNIT_LAWS.
+    """
+
+    kind: str
+    mean: float
+    scale: float
+    density: float = 1.0
+
+    @property
+    def variance(self):
+        """Of one weight."""
+        return UNIT_LAWS[self.kind][0] * self.density * self.scale * self.scale
+
+    @property
+    def excess_kurtosis(self):
+        """Of one weight; NaN where the variance is zero."""
+        if self.kind == "sparse":
+            return 3 / self.density - 3
+        if self.kind == "orthogonal":  # a coordinate of a point on the sphere in 1 / density dimensions
+            return -6 / (1 / self.density + 2)
+        return UNIT_LAWS[self.kind][1]
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """`law(fan_in, fan_out, *arguments)` gives the WeightLaw; `arguments` names what stands in the parentheses.
+
+    The last `len(defaults)` arguments may be left out. `bias` is the law of biases that comes with it.
+    """
+
+    name: str
+    law: Callable
+    summary: str
+    arguments: tuple = ()
+    aliases: tuple = ()
+    defaults: tuple = ()
+    bias: str = "zeros"
+
+    @property
+    def form(self):
+        """How it is written, optional arguments in brackets."""
+        required = len(self.arguments) - len(self.defaults)
+        names = [n if k < required else f"[{n}]" for k, n in enumerate(self.arguments)]
+        return f"{self.name}({', '.join(names)})" if names else self.name
+
+
+def _law(kind, mean, scale):
+    return WeightLaw(kind if scale else "constant", mean, scale)
+
+
+def _given_std(name, kind, parent=1.0):
+    """The law of `kind` with the given mean and std; `parent` is what a std of one means for the unit law."""
+
+    def law(fan_in, fan_out, mean, std):
+        if std < 0:
+            raise RequestError(f"--init: {name}(mean, std) needs std >= 0, not {std:g}")
+        return _law(kind, mean, std / parent)
+
+    return law
+
+
+def _uniform(fan_in, fan_out, low, high):
+    if low > high:
+        raise RequestError(f"--init: uniform(min, max) needs min <= max, not {low:g} > {high:g}")
+    return _law("uniform", 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low)
+
+
+def _sparse(fan_in, fan_out, k, std):
+    if k != int(k) or not 0 <= k <= fan_in:
+        raise RequestError(f"--init: sparse(k) needs a whole number of weights from 0 to fan-in, here {fan_in}, not {k:g}")
+    if std < 0:
+        raise RequestError(f"--init: sparse(k, std) needs std >= 0, not {std:g}")
+    return WeightLaw("sparse", 0.0, std, k / fan_in) if k and std else WeightLaw("constant", 0.0, 0.0)
+
+
+def _structured(kind):
+    """The law of a matrix whose largest dimension sets the mean square of its entries."""
+    return lambda fan_in, fan_out, gain: (
+        WeightLaw(kind, 0.0, gain, 1 / max(fan_in, fan_out)) if gain else WeightLaw("constant", 0.0, 0.0)
+    )
+
+
+def _by_variance(name, aliases, formula, variance, arguments=(), defaults=()):
+    """The normal, uniform and truncated normal initializer with Var W = variance(fan_in, fan_out, *arguments)."""
+    return tuple(
+        Initializer(
+            f"{name}_{kind}",
+            lambda i, o, *more, kind=kind: _law(kind, 0.0, math.sqrt(variance(i, o, *more) / UNIT_LAWS[kind][0])),
+            f"{kind.replace('_', ' ')}, mean 0, Var W = {formula}",
+            arguments,
+            tuple(f"{alias}_{kind}" for alias in aliases),
+            defaults,
+        )
+        for kind in ("normal", "uniform", "truncated_normal")
+    )
+
+
+def _he(fan_in, fan_out, fan, slope):
+    if abs(slope) > STEEPEST:
+        raise RequestError(f"--init: the slope of he is from {-STEEPEST:g} to {STEEPEST:g}, not {slope:g}")
+    return 2 / (1 + slope * slope) / (fan_in if fan == "fan_in" else fan_out)
+
+
+def _fan_in_uniform(fan_in, fan_out):
+    return WeightLaw("uniform", 0.0, 1 / math.sqrt(fan_in))
+
+
+INITIALIZERS = (
+    Initializer("zeros", lambda i, o: WeightLaw("constant", 0.0, 0.0), "every weight 0"),
+    Initializer("ones", lambda i, o: WeightLaw("constant", 1.0, 0.0), "every weight 1"),
+    Initializer("constant", lambda i, o, c: WeightLaw("constant", c, 0.0), "every weight c", ("c",)),
+    Initializer("normal", _given_std("normal", "normal"), "normal with the given mean and standard deviation", ("mean", "std")),
+    Initializer(
+        "truncated_normal",
+        _given_std("truncated_normal", "truncated_normal"),
+        "normal(mean, std) cut at two standard deviations, which leaves 0.8796 std (Keras, JAX; PyTorch's trunc_normal_(std) "
+        "cuts at -2 and 2: for a small std normal(0,std))",
+        ("mean", "std"),
+    ),
+    Initializer(
+        "corrected_truncated_normal",
+        _given_std("corrected_truncated_normal", "truncated_normal", TRUNCATED_STD),
+        "the same, widened so that what is left has the given std",
+        ("mean", "std"),
+    ),
+    Initializer("uniform", _uniform, "uniform between min and max", ("min", "max")),
+    Initializer("rademacher", lambda i, o, c: _law("rademacher", 0.0, c), "-c or c, 1 if not given", ("c",), defaults=(1.0,)),
+    Initializer(
+        "sparse",
+        _sparse,
+        "each unit has k incoming weights at random places, normal with std (1 if not given)",
+        ("k", "std"),
+        defaults=(1.0,),
+    ),
+    Initializer("identity", _structured("identity"), "gain (1) on the diagonal", ("gain",), ("eye",), (1.0,)),
+    Initializer(
+        "orthogonal",
+        _structured("orthogonal"),
+        "gain (1) times a random matrix with orthonormal columns, or rows where they are fewer",
+        ("gain",),
+        defaults=(1.0,),
+    ),
+    Initializer("fan_in_uniform", _fan_in_uniform, "uniform on +-1/sqrt(fan_in)"),
+    *_by_variance("xavier", ("glorot",), "2 / (fan_in + fan_out)", lambda i, o: 2 / (i + o)),
+    *_by_variance(
+        "he", ("kaiming",), "2 / (1 + slope^2) / fan; fan_in and slope 0 if not given", _he, ("fan", "slope"), ("fan_in", 0.0)
+    ),
+    *_by_variance("lecun", (), "1 / fan_in", lambda i, o: 1 / i),
+    Initializer(
+        "torch_default",
+        _fan_in_uniform,
+        "PyTorch's Linear: weights and biases uniform on +-1/sqrt(fan_in)",
+        bias="fan_in_uniform",
+    ),
+    Initializer(
+        "keras_default", lambda i, o: _law("uniform", 0.0, math.sqrt(6 / (i + o))), "Keras' Dense: xavier_uniform, biases 0"
+    ),
+)
+_BY_NAME = {name: entry for entry in INITIALIZERS for name in (entry.name, *entry.aliases)}
+_CUTS = (
+    ": the cuts are at two standard deviations, as in Keras and JAX; PyTorch's trunc_normal_(std) cuts at -2 and 2, which "
+    "leaves a small std as it is: normal(0,std)"
+)
+NOT_HERE = {  # names that people know, next to which a near miss would be another law
+    "trunc_normal": f"write truncated_normal(mean,std){_CUTS}",
+    "variance_scaling": "Var W = scale / fan is he (scale 2), lecun (1) or xavier (1, fan_avg) by name, _normal, _uniform or "
+    "_truncated_normal, with --weight-gain for the root of another scale",
+    "dirac": "it is made for convolutions; identity is its like here",
+    "delta_orthogonal": "it is made for convolutions; orthogonal is its like here",
+    "default": "write torch_default or keras_default",
+}
+
+
+def find_initializer(scheme):
+    """The (Initializer, arguments) of e.g. "he_normal" or "normal(0,1)". Raises RequestError for anything else.
+
+    PyTorch's spelling with an underscore at the end ("kaiming_normal_") is understood too.
+    """
+    name, parts = parse("--init", scheme)
+    if name in NOT_HERE:
+        raise RequestError(f"--init: there is no {name}: {NOT_HERE[name]}")
+    if name not in _BY_NAME:
+        raise unknown("--init", name, _BY_NAME)
+    entry = _BY_NAME[name]
+    written = f"--init: {shown(scheme)} should be written {entry.form}"
+    missing = len(entry.arguments) - len(parts)
+    if not 0 <= missing <= len(entry.defaults):
+        raise RequestError(f"{written}{_CUTS if name.endswith('truncated_normal') and len(parts) == 4 else ''}")
+    for what, part in zip(entry.arguments, parts, strict=False):
+        if (what == "fan") != (part.lower() in FANS):
+            raise RequestError(f"{written}; {part!r} is {'no fan: ' + ' or '.join(FANS) if what == 'fan' else 'not a number'}")
+    return entry, numbers("--init", scheme, parts, FANS) + entry.defaults[len(entry.defaults) - missing :]
+
+
+def canonical_init(scheme):
+    """The one text of all that mean the same initializer as `scheme`. Raises RequestError."""
+    entry, arguments = find_initializer(scheme)
+    return canonical(entry.name, arguments, entry.defaults)
+
+
+@lru_cache(4096)
+def weight_law(scheme, fan_in, fan_out, gain=1.0):
+    """The WeightLaw of `scheme` (e.g. "he_normal", "normal(0,1)") with its scale and mean multiplied by `gain`.
+
+    Raises RequestError for an unknown name, a wrong number of arguments, or arguments outside their range.
+    """
+    entry, arguments = find_initializer(scheme)
+    law = entry.law(fan_in, fan_out, *arguments)
+    scaled = replace(law, mean=gain * law.mean, scale=gain * law.scale)
+    if not (math.isfinite(scaled.mean) and math.isfinite(scaled.scale)):
+        raise RequestError(f"--weight-gain: {gain:g} times {shown(scheme)} is beyond the largest float64")
+    return scaled if scaled.scale else WeightLaw("constant", scaled.mean, 0.0)
+
+
+BIASES = {"zeros": 0, "constant": 1, "normal": 1, "uniform": 2, "fan_in_uniform": 0}  # name: number of arguments
+_BIAS_FORMS = {"constant": "constant(c)", "normal": "normal(std)", "uniform": "uniform(min,max)"}
+
+
+def _find_bias(scheme):
+    name, parts = parse("--bias", scheme)
+    if name not in BIASES:
+        raise unknown("--bias", name, BIASES)
+    if len(parts) != BIASES[name]:
+        raise RequestError(f"--bias: {shown(scheme)} should be written {_BIAS_FORMS.get(name, name)}")
+    return name, numbers("--bias", scheme, parts)
+
+
+def canonical_bias(scheme):
+    """The one text of all that mean the same law of biases as `scheme`. Raises RequestError.
+
+    Numbers are written as Python writes floats, normal(1.0) where an initializer says normal(0,1): that is what
+    `mlp(bias_std=1)` has always written, and its random numbers hang on it.
+    """
+    return canonical(*_find_bias(scheme), write=repr)
+
+
+@lru_cache(4096)
+def bias_law(scheme, fan_in):
+    """The law of biases: "zeros", "constant(c)", "normal(std)", "uniform(min,max)" or "fan_in_uniform".
+
+    Raises RequestError for anything else.
+    """
+    name, arguments = _find_bias(scheme)
+    if name == "normal":
+        if arguments[0] < 0:
+            raise RequestError(f"--bias: normal(std) needs std >= 0, not {arguments[0]:g}")
+        return _law("normal", 0.0, arguments[0])
+    if name == "uniform" and arguments[0] > arguments[1]:
+        raise RequestError(f"--bias: uniform(min,max) needs min <= max, not {arguments[0]:g} > {arguments[1]:g}")
+    return _BY_NAME[name].law(fan_in, fan_in, *arguments)

@@ -1,0 +1,117 @@
+"""What becomes of the gradient: one word, and the figures behind it, on the median network and the middle 90 % of networks."""
+
+import math
+from dataclasses import dataclass, replace
+
+from .exits import exits
+from .sentence import sentence
+
+STABLE_DECADES = 1.0  # within one decade over the whole depth
+SHALLOW = 3  # steps back from layer L: over so many, at its pace, a network with fewer is judged; tanh settles after more
+SPLIT_DECADES = 2.0  # between the 5 % and the 95 % quantile: beyond it networks share no scale
+SURE = 3.0  # standard errors
+RESOLVED = 650.0  # natural logs of mean squares: float64 holds what is 10^-14 of them
+MEDIAN = math.sqrt(math.pi / 2)  # standard error of a median over that of a mean, of a normal law
+BAND = (0.05, 0.95)
+DECADES = 1 / (2 * math.log(10))  # from the natural log of a square to decades of the root
+WORDS = {
+    "stable": "the median stays within one decade, and the networks within two decades of each other",
+    "vanishing": "the median shrinks by more than a decade on its way back",
+    "exploding": "the median grows by more than a decade on its way back",
+    "split": "networks part ways: the median says little of any of them",
+    "zero": "the gradient is exactly zero in half of the networks or more",
+    "symmetric": "the units of a layer never differ",
+    "non-finite": "the gradient is inf or NaN in half of the networks or more",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`word` is one of WORDS; decades are powers of ten of the root-mean-square gradient.
+
+    `decades` compares layer 1 with layer L on the median network (negative: it shrinks on its way back), `middle` the 5 %
+    and the 95 % quantile over networks at layer 1 with the median at layer L; `decades_per_100_layers` is the rate of the
+    median. `spread_decades` is the 95 % over the 5 % quantile at layer 1. Figures are NaN where they are not known.
+    `exits` says where half of the networks have left a float type (see `gradsim.results.exits.exits`), `sentence` all this to a
+    student.
+
+    The word, apart from what is zero, symmetric or not finite: `stable` if the median stays within STABLE_DECADES over the
+    whole depth (or over SHALLOW steps at its pace, where these are fewer, layers equally wide, and the pace is known to SURE
+    standard errors); `split` if the spread has grown by more than SPLIT_DECADES since layer L and the median is stable, or
+    networks vanish and others explode; `vanishing` or `exploding` else.
+    """
+
+    word: str
+    decades: float
+    decades_per_100_layers: float
+    middle: tuple
+    spread_decades: float
+    exits: dict
+    sentence: str
+
+    @property
+    def keeps_scale(self):
+        """Whether the median stays within STABLE_DECADES, or is not known to leave."""
+        return not abs(self.decades) > STABLE_DECADES
+
+
+def judge(curves):
+    """The Verdict on Curves."""
+    depth = curves.network.depth
+    first, last = (float(curves.quantile("gradient", 0.5)[layer]) for layer in (1, depth))
+    decades = _difference(first, last) * DECADES
+    middle, spread, growth = _middle(curves, last)
+    rate = decades * 100 / (depth - 1) if depth > 1 else math.nan
+    word = _word(curves, first, decades, middle, growth)
+    verdict = Verdict(word, decades, rate, middle, spread, exits(curves), "")
+    return replace(verdict, sentence=sentence(curves, verdict))
+
+
+def _difference(a, b):
+    """a - b, NaN where both are the same infinity."""
+    return math.nan if math.isinf(a) and a == b else float(a) - float(b)
+
+
+def _middle(curves, last):
+    """(low, high) quantile at layer 1 in decades over `last`; the spread there; and by how much it has grown since layer L."""
+    if not set(BAND) <= set(curves.quantiles.tolist()):
+        return (math.nan, math.nan), math.nan, math.nan
+    low, high = (curves.quantile("gradient", q) for q in BAND)
+    spread, before = (_difference(high[layer], low[layer]) * DECADES for layer in (1, curves.network.depth))
+    growth = spread if math.isinf(spread) else _difference(spread, before)
+    return tuple(_difference(q[1], last) * DECADES for q in (low, high)), spread, growth
+
+
+def _word(curves, first, decades, middle, growth):
+    if first == -math.inf:
+        return "zero"
+    if not math.isfinite(first):
+        return "non-finite"
+    if _symmetric(curves):
+        return "symmetric"
+    keeps = abs(decades) <= STABLE_DECADES and not _fast(curves, decades)
+    if growth > SPLIT_DECADES and (keeps or (middle[0] < -STABLE_DECADES and middle[1] > STABLE_DECADES)):
+        return "split"
+    if keeps:
+        return "stable"
+    return "vanishing" if decades < 0 else "exploding"
+
+
+def _symmetric(curves):
+    """Whether units never differ at any layer at which float64 holds their variance, and there is one."""
+    layers, between = slice(1, curves.network.depth + 1), curves.variables.get("activation_unit_variance_mean")
+    if between is None or "activation_log_quantile" not in curves.variables:
+        return False
+    size = curves.quantile("activation", 0.5)[layers]
+    seen = (size == -math.inf) | (abs(size) < RESOLVED)
+    return max(curves.network.widths) > 1 and bool(seen.any()) and bool((between[layers][seen] == 0).all())
+
+
+def _fast(curves, decades):
+    """Whether a network of few equally wide layers would leave STABLE_DECADES in SHALLOW steps, beyond chance."""
+    depth, widths = curves.network.depth, {curves.network.input_width, *curves.network.widths}
+    variance = curves.variables.get("gradient_log_variance")
+    if not 1 < depth <= SHALLOW or len(widths) > 1 or variance is None:
+        return False
+    error = MEDIAN * math.sqrt(float(variance[1] + variance[depth]) / curves.run["replicas"]) * DECADES
+    return abs(decades) > SURE * error and abs(decades) * SHALLOW / (depth - 1) > STABLE_DECADES

@@ -1,0 +1,1 @@
+"""Ensembles of networks: chunks of replicas on threads, their memory, and the sums of their records."""

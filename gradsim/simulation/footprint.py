@@ -1,0 +1,150 @@
+"""How much memory a simulation takes, before it is taken: what fits, with how many threads, or what would have to be smaller.
+
+The sizes are those of the arrays that kernels and statistics hold; tests hold the sum against what a process takes. The size
+of a chunk belongs here too: it is a function of the problem only, never of the memory there is, since sums over replicas are
+added chunk by chunk. Threads, and how far they run ahead, are what gives way where memory is short: no number depends on them.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .. import memory
+from ..errors import RequestError
+from ..kernels.interpreter import ACTIVATE
+from ..kernels.record import LOG_QUANTITIES, RECORDED
+from ..kernels.workspace import padded_width, tile_blocks
+from ..model.initializers import bias_law
+from ..program.engine import Layers
+from ..program.program import room_behind
+from ..statistics.precision import PRECISIONS
+from ..statistics.quantiles import WAITING_BYTES, Samples, bins_of, collector
+from ..statistics.quantities import LEAVING, QUANTILES
+
+CHUNK_BYTES = 2**24  # of records
+CHUNK_NANOSECONDS = 1e7  # of work, so that small ensembles keep all cores busy
+SUM_NANOSECONDS = 500  # a layer: what it takes to add the sums of a chunk to those of the others
+SUM_SHARE = 0.05  # of the work that may go into that
+LARGEST_CHUNK = 256
+AHEAD = 2  # chunks a thread that are begun before the first of them is taken
+LAYER_BYTES = 1000  # of a layer of a program while it is made: tuples and lists of Python
+LOGS = len(LOG_QUANTITIES)
+
+
+def chunk_size(program):
+    """Replicas in a chunk of a Program, or whatever else has its `layers` and `nanoseconds`."""
+    by_bytes = CHUNK_BYTES // (8 * len(RECORDED) * program.layers)
+    least = max(CHUNK_NANOSECONDS, SUM_NANOSECONDS / SUM_SHARE * program.layers)
+    return int(max(1, min(LARGEST_CHUNK, by_bytes, least // program.nanoseconds)))
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """What a chunk's size is made of."""
+
+    layers: int
+    nanoseconds: float
+
+
+def tape_numbers(network, inputs, layers):
+    """Numbers on the tape of a thread, as `program.lower` counts them; `layers` are engine.Layers."""
+    fans = tuple(pairwise((network.input_width, *network.linear_widths)))
+    size = inputs * padded_width(network.input_width)
+    for (law, operation, fan_in, fan_out), times in Counter(
+        (law, operation, *fan) for law, operation, fan in zip(layers.laws, layers.operations, fans, strict=True)
+    ).items():
+        bias = bias_law(network.bias, fan_in)
+        scaled_draw = not (law.mean or bias.mean or bias.scale)
+        size += times * (inputs * padded_width(fan_out) + room_behind(operation, inputs, fan_in, fan_out, scaled_draw))
+    for width in network.widths:
+        size += inputs * padded_width(width) + room_behind(ACTIVATE, inputs, width, width, False)
+    return size + inputs * padded_width(network.linear_widths[-1])
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes, by what takes them: `thread` and `result` (a chunk's, that waits) are of one; the rest is there once."""
+
+    program: int
+    statistics: int
+    samples: int  # that are kept because they were asked for
+    thread: int
+    pairs: int  # of `thread`, what grows with the square of the inputs
+    result: int
+    curves: int  # what is left when all is done
+
+    @classmethod
+    def of(cls, network, run):
+        """Of a network and a checked run."""
+        inputs, arithmetic, count = run["inputs"], run["arithmetic"], len(network.linear_widths) + 1
+        layers = Layers(network, run["engine"], inputs, arithmetic)
+        chunk = min(chunk_size(_Sizes(count, layers.nanoseconds)), run["replicas"])
+        number = 8 if arithmetic == "float64" else 4
+        columns = padded_width(max(network.input_width, *network.linear_widths))
+        steps = 2 * count
+        pairs = 16 * inputs * inputs
+        # numbers, and their residues (`kernels.residues`)
+        tape = (number + 4) * tape_numbers(network, inputs, layers) + 24 * steps * inputs + 2 * (number + 8) * inputs * columns
+        scratch = columns * (20 + 16 * inputs) + 8 * tile_blocks(columns) * (4 + number) + pairs
+        sums = 8 * count * (5 * len(RECORDED) + 5 * LOGS + 3 * len(LEAVING) * len(PRECISIONS))
+        logs = 8 * count * LOGS
+        kept = logs if run["keep_samples"] else 0
+        curves = logs * (6 + len(QUANTILES))
+        data = sum(12 * run[name].values.size for name in ("input_file", "target_file") if run[name] is not None)
+        return cls(
+            program=LAYER_BYTES * count + data,
+            statistics=3 * sums + _quantile_bytes(LOGS * count, run["replicas"]) + 2 * curves,
+            samples=3 * kept * run["replicas"],  # of chunks, in one array, and by layers
+            thread=tape + scratch + 8 * chunk * (len(RECORDED) + 1) * count,
+            pairs=pairs,
+            result=sums + (2 * logs + kept) * chunk,
+            curves=curves + kept * run["replicas"],
+        )
+
+    def total(self, threads, ahead):
+        """With so many threads, and results that wait beside those that they work at."""
+        return self.program + self.statistics + self.samples + threads * self.thread + (threads + ahead) * self.result
+
+    def fitting(self, threads, free):
+        """(threads, ahead), at most as asked, with which all of it fits `free` bytes; None where not even one thread does."""
+        for fewer in range(threads, 0, -1):
+            for ahead in (AHEAD * fewer + 1, fewer, 1):
+                if self.total(fewer, ahead) <= free:
+                    return fewer, ahead
+        return None
+
+    def refusal(self, network, run, free):
+        """The RequestError for what does not fit, named by what takes most of it."""
+        total, one = self.total(1, 1), self.thread - self.pairs
+        sizes = {"--inputs": self.pairs, "--keep-samples": self.samples, "--depth": total - self.pairs - self.samples}
+        option = max(sizes, key=sizes.get)
+        if option == "--depth" and one * run["inputs"] > 2 * (total - one) and run["inputs"] > 1:
+            option = "--inputs"
+        width, depth = max(network.input_width, *network.linear_widths), network.depth
+        words = f"{run['replicas']:,} networks of depth {depth:,} and width {width:,}"
+        words += f" with {run['inputs']:,} input{'s' if run['inputs'] > 1 else ''}"
+        words += ", every one kept," if run["keep_samples"] else ""
+        return RequestError(
+            f"{option}: {words} would take {memory.gib(total)} of memory with one thread, and {memory.gib(free)} are free"
+        )
+
+
+def _quantile_bytes(rows, replicas):
+    """Of what quantiles are found from, when there is most of it."""
+    samples = 8 * rows * replicas
+    if collector(rows, replicas) is Samples:
+        return 2 * samples
+    counts = 8 * rows * bins_of(rows)
+    return min(2 * samples, max(WAITING_BYTES, counts)) + (2 * counts if samples > counts else 0)
+
+
+def workers(network, run, threads):
+    """(threads, how many results may wait) for a run. Raises RequestError where it does not fit the memory there is."""
+    needed = Footprint.of(network, run)
+    if needed.total(threads, AHEAD * threads + 1) <= memory.SMALL:
+        return threads, AHEAD * threads + 1
+    free = memory.available()
+    found = needed.fitting(threads, free)
+    if found is None:
+        raise needed.refusal(network, run, free)
+    return found

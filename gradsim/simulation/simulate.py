@@ -1,0 +1,130 @@
+"""From a network to the curves of its ensemble: chunks of replicas, folded into statistics."""
+
+from functools import partial
+
+import numba
+import numpy as np
+
+from ..curves import Curves
+from ..errors import RequestError, finite_number, shown
+from ..kernels.record import LOG_QUANTITIES
+from ..model.activations import find_activation
+from ..model.network import Network, mlp
+from ..model.options import RUN
+from ..model.request import FILES, checked
+from ..program.engine import Layers
+from ..statistics.ensemble import EnsembleStatistics, restricted
+from ..statistics.leaving import ways
+from ..statistics.quantiles import collector
+from ..statistics.quantities import QUANTILES, QUANTITIES
+from .chunks import folded_chunks
+
+
+def warm_up(arithmetic="carried"):
+    """Have the kernels ready: compiled, or loaded from the disk."""
+    simulate(mlp(width=1, depth=1), replicas=1, arithmetic=arithmetic)
+
+
+def warm_up_doubts():
+    """The same for what is compiled when a sum first cancels: half of these networks have one that does."""
+    simulate(mlp(width=2, depth=2, activation="tanh", init="rademacher(20)"), replicas=64)
+
+
+def simulate(
+    network,
+    replicas=RUN["replicas"].default,
+    seed=RUN["seed"].default,
+    inputs=RUN["inputs"].default,
+    engine=RUN["engine"].default,
+    keep_samples=RUN["keep_samples"].default,
+    *,
+    threads=RUN["threads"].default,
+    stream=RUN["stream"].default,
+    input_correlation=RUN["input_correlation"].default,
+    input_file=RUN["input_file"].default,
+    target_file=RUN["target_file"].default,
+    loss=RUN["loss"].default,
+    probe=RUN["probe"].default,
+    arithmetic=RUN["arithmetic"].default,
+    quantiles=QUANTILES,
+    progress=None,
+):
+    """Draw `replicas` networks, send `inputs` inputs forward and the loss's gradient backward, and give Curves.
+
+    Inputs are standard normal, pairs of them with `input_correlation`, or different rows of `input_file` (a path or an
+    array of shape (samples, input width)), drawn anew for every network. The loss is a Gaussian "probe" ("independent"
+    for each input, or "shared"), "mse", or "cross_entropy" on the network's `outputs`; `target_file` gives the targets
+    or labels of the rows, which are drawn otherwise. `arithmetic` is "carried" (nothing overflows; the exact curve),
+    or plain "float32" or "float64", as in practice.
+
+    The numbers depend on the network, `seed`, `stream` (the network's identity unless given; a shared stream gives every
+    network the same random numbers) and what goes in and out, not on `threads` (all cores unless given). `keep_samples`
+    keeps every replica's logs as well: `<quantity>_log` of shape (replicas, layers). `quantiles` are probabilities from
+    0 to 1. `progress(n)` is called after every n more replicas. Raises RequestError for what cannot be.
+    """
+    if not isinstance(network, Network):
+        raise RequestError(f"network: {shown(network)} is not a Network; make one with gradsim.mlp(...)")
+    if not (progress is None or callable(progress)):
+        raise RequestError(f"progress: {shown(progress)} is not a function of the number of networks that are done")
+    options = checked(
+        replicas=replicas,
+        seed=seed,
+        inputs=inputs,
+        engine=engine,
+        keep_samples=keep_samples,
+        threads=threads,
+        stream=stream,
+        input_correlation=input_correlation,
+        input_file=input_file,
+        target_file=target_file,
+        loss=loss,
+        probe=probe,
+        arithmetic=arithmetic,
+    )
+    quantiles = _probabilities(quantiles)
+    layers = len(network.linear_widths) + 1
+    kind = collector(len(LOG_QUANTITIES) * layers, options["replicas"])
+    fold = partial(_fold, kind, ways(network, options["inputs"]), options["keep_samples"])
+    total, kept = None, []
+    for part, logs in folded_chunks(network, fold, **options):
+        total = part if total is None else total + part
+        kept.append(logs)
+        if progress is not None:
+            progress(part.replicas)
+    threads = options.pop("threads") or numba.config.NUMBA_NUM_THREADS
+    variables = dict(total.variables(network, options["inputs"], quantiles, threads))
+    if options["keep_samples"]:
+        variables |= _samples(np.concatenate(kept), network)
+    return Curves(network, _described(network, options), np.array(quantiles), kind.method, variables)
+
+
+def _described(network, options):
+    """The run as files hold it: plain values, files by their description, and in words the engine that was used.
+
+    Where a user's activation was not finite at a finite h, `activation_fault` says so in words: what follows is the
+    formula's doing, not the network's.
+    """
+    files = {name: None if options[name] is None else options[name].description for name in FILES}
+    used = Layers(network, options["engine"], options["inputs"], options["arithmetic"]).used
+    fault = find_activation(network.activation)[0].fault
+    return options | files | {"engine_used": used} | ({} if fault is None else {"activation_fault": fault})
+
+
+def _fold(kind, ways, keep_samples, records, unresolved):
+    statistics = EnsembleStatistics.of(records, kind, ways, unresolved)
+    return statistics, np.array(records[:, : len(LOG_QUANTITIES)]) if keep_samples else None
+
+
+def _probabilities(quantiles):
+    try:
+        values = tuple(finite_number("quantiles", q) for q in quantiles)
+    except TypeError:
+        values = ()
+    if 0.5 not in values or any(not 0 <= q <= 1 for q in values) or list(values) != sorted(set(values)):
+        raise RequestError(f"quantiles: {shown(quantiles)} are not increasing numbers from 0 to 1 with 0.5 among them")
+    return values
+
+
+def _samples(logs, network):
+    rows = zip(LOG_QUANTITIES, np.moveaxis(logs, 1, 0), strict=True)
+    return {f"{name}_log": restricted(row, QUANTITIES[name], network, axis=1) for name, row in rows}

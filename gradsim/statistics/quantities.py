@@ -1,0 +1,183 @@
+"""The table of quantities, and the variables that their statistics become: the same names in Python and in files."""
+
+import math
+from dataclasses import dataclass
+
+from ..kernels.frames import RANK_TOLERANCE
+from ..kernels.record import RECORDED
+
+OVER_PAIRS = "mean over all pairs of inputs of the cosine between their {} (NaN if one of them is zero)"
+CORRELATION_FLOOR = RANK_TOLERANCE / 2  # of one minus the correlation of two inputs, which else go on as one direction
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+# Where a quantity lives, as (first, last) layer for a network of `depth` hidden layers and `linear` linear ones
+PLACES = {
+    "units": lambda depth, linear: (0, depth),
+    "hidden": lambda depth, linear: (1, depth),
+    "linear": lambda depth, linear: (1, linear),
+    "network": lambda depth, linear: (0, 0),
+}
+
+
+# How a network leaves a float type, in the order of `kernels.fold.count_leaving`: by its entries or by a layer's sum of squares
+LEAVING = {
+    "overflow_fraction": "largest entry overflows",
+    "underflow_fraction": "root mean square is below the smallest normal number",
+    "norm_overflow_fraction": "sum of squares over the layer overflows",
+    "norm_underflow_fraction": "sum of squares over the layer is below the smallest normal number",
+}
+ENTRIES = ("overflow_fraction", "underflow_fraction")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """`log`: recorded as the natural log of a square; `pairs`: needs two inputs or more; `largest`: the quantity that
+    holds its largest squared entry, which tells whether a float type overflows; `leaving`: those of LEAVING that are
+    counted."""
+
+    name: str
+    place: str
+    meaning: str
+    log: bool = True
+    pairs: bool = False
+    largest: str = ""
+    leaving: tuple = ()
+
+    def layers(self, network):
+        """The slice of layers on which it is defined."""
+        first, last = PLACES[self.place](network.depth, len(network.linear_widths))
+        return slice(first, last + 1)
+
+
+QUANTITIES = {
+    q.name: q
+    for q in (
+        Quantity(
+            "preactivation",
+            "linear",
+            "mean square of the preactivation h",
+            largest="preactivation_max",
+            leaving=tuple(LEAVING),
+        ),
+        Quantity("activation", "units", "mean square of the activation x (layer 0: the input)"),
+        Quantity("gradient", "linear", "mean square of the gradient dL/dh", largest="gradient_max", leaving=tuple(LEAVING)),
+        Quantity(
+            "weight_gradient",
+            "linear",
+            "mean square of the weight gradient dL/dW, summed over the inputs",
+            leaving=("norm_overflow_fraction",),
+        ),
+        Quantity("bias_gradient", "linear", "mean square of the bias gradient dL/db, summed over the inputs"),
+        Quantity("input_gradient", "network", "mean square of the gradient with respect to the input dL/dx_0"),
+        Quantity("loss", "network", "square of the loss", largest="loss", leaving=ENTRIES),
+        Quantity("loss_gradient", "network", "mean square of the gradient of the loss with respect to the output"),
+        Quantity("preactivation_max", "linear", "largest squared preactivation"),
+        Quantity("gradient_max", "linear", "largest squared entry of the gradient dL/dh"),
+        Quantity("activation_mean", "hidden", "mean activation over the units", log=False),
+        Quantity(
+            "activation_unit_variance",
+            "hidden",
+            "variance of the activation between the units (over their number), mean over the inputs",
+            log=False,
+        ),
+        Quantity("dead_fraction", "hidden", "fraction of units with phi' = 0 on every input", log=False),
+        Quantity("saturated_fraction", "hidden", "fraction of units with |phi'| below 1 % of its maximum", log=False),
+        Quantity(
+            "correlation",
+            "linear",
+            OVER_PAIRS.format("preactivations"),
+            log=False,
+            pairs=True,
+        ),
+        Quantity(
+            "log_one_minus_correlation",
+            "linear",
+            "natural log of one minus the correlation; networks below what float32 resolves "
+            f"({math.log(CORRELATION_FLOOR):.1f}) are left out, so that its mean seems to level off",
+            log=False,
+            pairs=True,
+        ),
+        Quantity(
+            "gradient_correlation",
+            "linear",
+            OVER_PAIRS.format("gradients"),
+            log=False,
+            pairs=True,
+        ),
+    )
+}
+assert tuple(QUANTITIES) == RECORDED, "the table and the kernels' record must list the same quantities"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of a result: `dims` without the leading `cell`; integers are counts."""
+
+    quantity: Quantity
+    dims: tuple
+    long_name: str
+    integer: bool = False
+    units: str = "1"
+
+
+def _statistics(quantity):
+    """Yields (name, dims, long_name[, integer])."""
+    layer = () if quantity.place == "network" else ("layer",)
+    name, of = quantity.name, quantity.meaning
+    if quantity.log:
+        yield f"{name}_log_mean", layer, f"mean of the natural log of the {of}"
+        yield f"{name}_log_variance", layer, f"variance (over n - 1) of the natural log of the {of}"
+        yield f"{name}_log_quantile", (*layer, "quantile"), f"quantiles (NumPy's linear) of the natural log of the {of}"
+        yield f"{name}_log_of_mean", layer, f"natural log of the mean of the {of}"
+        size = f"networks that carry the mean of the {of}: (sum)^2 / sum of squares"
+        yield f"{name}_effective_sample_size", layer, size
+        yield f"{name}_zero_count", layer, f"networks that have exactly zero: {of}", True
+        yield f"{name}_unresolved_count", layer, f"networks in which float32 does not tell from zero: {of}", True
+        yield f"{name}_log", ("replica", *layer), f"natural log of the {of}"
+    else:
+        yield f"{name}_mean", layer, f"mean over networks of the {of}"
+        yield f"{name}_variance", layer, f"variance (over n - 1) over networks of the {of}"
+    yield f"{name}_nonfinite_count", layer, f"networks that have infinity or NaN: {of}", True
+    for statistic in quantity.leaving:
+        share = f"{name}: share of networks whose {LEAVING[statistic]}"
+        yield f"{name}_{statistic}", (*layer, "precision"), share + _way(quantity)
+
+
+def _way(quantity):
+    """From where on the way of the numbers a network counts as having left."""
+    if quantity.place == "network":
+        return ""
+    return ", here or in a layer above" if "gradient" in quantity.name else ", here or in a layer below (layer 0: the input)"
+
+
+# theory: (what it is, what it says of a log quantity as {statistic: meaning}, of a plain one)
+EXACT = {
+    "log_mean": "mean of the natural log of the",
+    "log_variance": "variance of the natural log of the",
+    "log_of_mean": "natural log of the mean of the",
+    "log_second_ratio": "natural log of mean of the square over square of the mean of the",
+    "zero_probability": "probability of exactly zero:",
+}
+THEORIES = {
+    "mean_field": ("mean-field theory (infinite width)", {"log_mean": "natural log of the"}, {"mean": "the"}),
+    "exact": ("exact law at this width", EXACT, {}),
+}
+
+
+def _predictions(quantity):
+    """The same for what theory says of the quantity; stored where it was asked for."""
+    layer = () if quantity.place == "network" else ("layer",)
+    if quantity.name.endswith(("_max", "_fraction")):
+        return  # no theory says anything of these
+    for theory, (words, of_logs, of_plain) in THEORIES.items():
+        for statistic, meaning in (of_logs if quantity.log else of_plain).items():
+            yield f"{theory}_{quantity.name}_{statistic}", layer, f"{words}: {meaning} {quantity.meaning}"
+
+
+VARIABLES = {
+    name: Variable(quantity, *rest)
+    for source in (_statistics, _predictions)
+    for quantity in QUANTITIES.values()
+    for name, *rest in source(quantity)
+}
+PREDICTED = frozenset(name for quantity in QUANTITIES.values() for name, *_ in _predictions(quantity))
