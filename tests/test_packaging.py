@@ -92,37 +92,6 @@ def test_the_map_names_every_room():
     assert [room for room in rooms if f"`gradsim/{room}`" not in text] == []
 
 
-def imports_of(room):
-    """(file, what it imports of gradsim, as "kernels.vectors") for the files of a room."""
-    for path in sorted((PACKAGE / room).rglob("*.py")):
-        inside = path.relative_to(PACKAGE).parent.parts
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.level:
-                base = inside[: len(inside) - node.level + 1]
-                names = [node.module] if node.module else [alias.name for alias in node.names]
-                yield from ((path.name, ".".join((*base, name))) for name in names)
-
-
-RULES = {
-    "kernels": r"(kernels|activations)\b",
-    "theory": r"(?!kernels|chunks|statistics|store|cli)",
-    "store": r"(?!kernels|cli|theory)",
-    "activations": r"(activations|kernels|errors|schemes)\b",
-    "statistics": r"(statistics|kernels|quantities|precision)\b",
-}
-
-
-@pytest.mark.parametrize("room", RULES)
-def test_rules_of_the_house(room):
-    found = list(imports_of(room))
-    assert found and [pair for pair in found if not re.match(RULES[room], pair[1])] == []
-
-
-def test_only_the_command_line_imports_the_command_line():
-    rooms = [p.name for p in PACKAGE.iterdir() if p.is_dir() and p.name not in ("cli", "__pycache__")]
-    assert [pair for room in rooms for pair in imports_of(room) if pair[1].startswith("cli")] == []
-
-
 def test_modules_are_no_longer_than_a_reader_s_patience():
     lengths = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8").count("\n") for path in PACKAGE.rglob("*.py")}
     assert {name: lines for name, lines in lengths.items() if lines > 400} == {}
