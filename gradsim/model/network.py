@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from ..errors import RequestError
 from ..memory import require
 from .activations import canonical_activation, typed_activation
 from .initializers import bias_law, canonical_bias, canonical_init, find_initializer, weight_law
 from .options import NETWORK, check_all
+from .parts import Activation, Linear, Repeat
 
 FORMAT_VERSION = 1
 LAYER_BYTES = 4000  # that a layer of any simulation takes at least: program, records, sums, and what becomes of these
@@ -42,6 +43,30 @@ class Network:
     def linear_widths(self):
         """Fan-out of every linear layer, the readout included."""
         return self.widths if self.outputs is None else (*self.widths, self.outputs)
+
+    @property
+    def stem(self):
+        """Parts before the first block."""
+        return ()
+
+    @property
+    def blocks(self):
+        """Repeats of blocks: of a linear map with its activation, so many times."""
+        groups = ((width, len(list(group))) for width, group in groupby(self.widths))
+        return tuple(Repeat((*self._linear(width), Activation(self.activation)), times) for width, times in groups)
+
+    @property
+    def readout(self):
+        """Parts behind the last block."""
+        return () if self.outputs is None else self._linear(self.outputs)
+
+    @property
+    def has_stream(self):
+        """Whether blocks add to what goes in."""
+        return False
+
+    def _linear(self, width):
+        return (Linear(width, self.init, self.weight_gain, self.bias),)
 
     def to_json(self):
         """Canonical JSON: sorted keys, no spaces, a format version, no labels; a digest only where there is one."""

@@ -1,0 +1,127 @@
+"""What a network is made of: parts, frozen and checked, each with the canonical texts that stand in an identity.
+
+A part reads a vector of units and gives one. `Residual` and `Repeat` hold other parts.
+"""
+
+from dataclasses import dataclass
+
+from ..errors import RequestError, finite_number, shown, whole_number
+from .activations import canonical_activation, typed_activation
+from .initializers import canonical_bias, canonical_init, find_initializer
+from .options import LARGEST_WIDTH, MOST
+
+EPSILON = 1e-5  # of the norms, as in PyTorch's LayerNorm and BatchNorm
+
+
+class Part:
+    """The base of all parts."""
+
+
+def _set(part, **fields):
+    for name, value in fields.items():
+        object.__setattr__(part, name, value)
+
+
+@dataclass(frozen=True)
+class Linear(Part):
+    """A linear map with biases: `width` units (as many as come in unless given), the scheme of the weights and its gain.
+
+    `bias` is a scheme, that of the initializer unless given.
+    """
+
+    width: int | None = None
+    init: str = "he_normal"
+    gain: float = 1.0
+    bias: str | None = None
+
+    def __post_init__(self):
+        width = None if self.width is None else whole_number("Linear: width", self.width, 1, LARGEST_WIDTH)
+        bias = find_initializer(self.init)[0].bias if self.bias is None else self.bias
+        gain = finite_number("Linear: gain", self.gain)
+        _set(self, width=width, init=canonical_init(self.init), gain=gain, bias=canonical_bias(bias))
+
+
+@dataclass(frozen=True)
+class Activation(Part):
+    """An activation by name; `digest` tells a user's function from others of its name."""
+
+    name: str
+    digest: str | None = None
+
+    def __post_init__(self):
+        entry, _ = typed_activation(self.name)
+        _set(self, name=canonical_activation(self.name), digest=entry.digest)
+
+
+@dataclass(frozen=True)
+class LayerNorm(Part):
+    """Units of one input less their mean, over the root of their variance plus epsilon (Ba et al. 2016, arXiv:1607.06450)."""
+
+    epsilon: float = EPSILON
+
+    def __post_init__(self):
+        _set(self, epsilon=finite_number(f"{type(self).__name__}: epsilon", self.epsilon, 0.0))
+
+
+@dataclass(frozen=True)
+class RMSNorm(LayerNorm):
+    """Units of one input over the root of their mean square plus epsilon (Zhang & Sennrich 2019, arXiv:1910.07467)."""
+
+
+@dataclass(frozen=True)
+class BatchNorm(LayerNorm):
+    """A unit over the inputs that are carried side by side: less its mean, over the root of its variance plus epsilon
+    (Ioffe & Szegedy 2015, arXiv:1502.03167, in training)."""
+
+
+@dataclass(frozen=True)
+class Dropout(Part):
+    """Units are zero with probability p, and divided by 1 - p otherwise (Srivastava et al. 2014, JMLR 15)."""
+
+    p: float
+
+    def __post_init__(self):
+        p = finite_number("Dropout: p", self.p)
+        if not 0 <= p < 1:
+            raise RequestError(f"Dropout: p: {shown(self.p)} is not from 0 to below 1; it is the probability of dropping")
+        _set(self, p=p)
+
+
+@dataclass(frozen=True)
+class Residual(Part):
+    """skip(x) + scale f(x), f the `parts` one after another; `skip` is x itself (None) or a Linear."""
+
+    parts: tuple
+    scale: float = 1.0
+    skip: Linear | None = None
+
+    def __post_init__(self):
+        scale = finite_number("Residual: scale", self.scale)
+        if self.skip is not None and not isinstance(self.skip, Linear):
+            raise RequestError(f"Residual: skip: {shown(self.skip)} is not a Linear or None")
+        _set(self, parts=parts_of("Residual", self.parts), scale=scale)
+
+
+@dataclass(frozen=True)
+class Repeat(Part):
+    """The `parts` one after another, so many `times`."""
+
+    parts: tuple
+    times: int
+
+    def __post_init__(self):
+        _set(self, parts=parts_of("Repeat", self.parts), times=whole_number("Repeat: times", self.times, 1, MOST))
+
+
+def parts_of(owner, parts):
+    """A tuple of parts, from one or from several. Raises RequestError for none, and for what is no part."""
+    if isinstance(parts, Part):
+        parts = (parts,)
+    if not isinstance(parts, list | tuple):
+        raise RequestError(f"{owner}: {shown(parts)} is not a list of parts")
+    for part in parts:
+        if not isinstance(part, Part):
+            raise RequestError(f"{owner}: {shown(part)} is not a part; parts are Linear, Activation, LayerNorm, Residual, ...")
+    if not parts:
+        raise RequestError(f"{owner}: there are no parts")
+    return tuple(parts)
