@@ -14,6 +14,7 @@ from .bundles import bundle
 from .cancellation import FOUND, NEW, OLD, mark
 from .compilation import entry_point, internal
 from .later import END, FORWARD
+from .layout import ACTIVATE, LAYER, LOSS, OFFSET, OPERATION, VARIANT, WIDTH
 from .linear import EXPONENT, has_bias
 from .loss import INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
 from .record import (
@@ -37,7 +38,6 @@ from .residues import (
     zero_sum_of_products,
     zero_sum_of_rows,
 )
-from .steps import ACTIVATE, LAYER, LOSS, OFFSET, OPERATION, VARIANT, WIDTH
 from .vectors import LN2, largest, log_largest_square, log_mean_square
 from .windows import row
 from .workspace import padded, vector

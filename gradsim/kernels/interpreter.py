@@ -1,6 +1,6 @@
 """Runs a program: one replica forward along the tape and backward again, and so for a chunk of replicas.
 
-A program is two arrays with a row a step: `steps` (int64, columns as in `steps`) and `parameters` (float64). Vector k of
+A program is two arrays with a row a step: `steps` (int64, columns as in `layout`) and `parameters` (float64). Vector k of
 the tape is an array of shape (inputs, width padded to a multiple of 4); step k reads vector k - 1 and writes vector k.
 Behind vector k stands what step k keeps for the way back (`program.room_behind`).
 """
@@ -13,14 +13,7 @@ from .cancellation import ADDRESS, DOUBTFUL, clear
 from .compilation import entry_point, inlined, internal
 from .inputs import input_forward
 from .later import BACKWARD, END, FORWARD, call_later
-from .linear import is_scaled_draw
-from .linear_dense import dense_backward, dense_forward
-from .linear_gaussian import gaussian_backward, gaussian_forward
-from .linear_haar import haar_backward, haar_forward
-from .loss import CROSS_ENTROPY, loss_backward, readout_bias_gradient
-from .rare import rarely_called
-from .record import INPUT_GRADIENT, RECORDED
-from .steps import (
+from .layout import (
     ACTIVATE,
     INPUT,
     LINEAR_DENSE,
@@ -32,6 +25,13 @@ from .steps import (
     VARIANT,
     WIDTH,
 )
+from .linear import is_scaled_draw
+from .linear_dense import dense_backward, dense_forward
+from .linear_gaussian import gaussian_backward, gaussian_forward
+from .linear_haar import haar_backward, haar_forward
+from .loss import CROSS_ENTROPY, loss_backward, readout_bias_gradient
+from .rare import rarely_called
+from .record import INPUT_GRADIENT, RECORDED
 from .vectors import log_mean_square, measure
 from .windows import row, window
 from .workspace import padded, vector

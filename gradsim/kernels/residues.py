@@ -15,10 +15,10 @@ from .activation import VALUE_ZERO
 from .activations import CODES
 from .activations.piecewise import PIECEWISE
 from .compilation import internal
+from .layout import LAYER, OFFSET, VARIANT, WIDTH
 from .linear import BIAS_EXPONENT, EXPONENT, MEAN, SCALE, draw_bias, has_bias
 from .loss import CROSS_ENTROPY, MEAN_SQUARED_ERROR, SHARED_PROBE
 from .sampling import LAW_IDENTITY, LAW_NORMAL, LAW_RADEMACHER, ROLE_PROBE, blocks_per_row, sample_row
-from .steps import LAYER, OFFSET, VARIANT, WIDTH
 from .weights import draw_words, rows_per_tile
 from .windows import row
 from .workspace import padded, vector

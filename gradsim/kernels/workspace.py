@@ -19,6 +19,23 @@ class Data(NamedTuple):
     labels: np.ndarray  # int64 (samples,)
 
 
+class Vector(NamedTuple):
+    """A vector of the tape, or a cotangent: row b is 2^exponents[b] values[b, :n], its entries of order one."""
+
+    values: np.ndarray  # float32 (inputs, width padded to a multiple of 4), zeros behind column n
+    exponents: np.ndarray  # int64 (inputs,)
+    squares: np.ndarray  # float64 (inputs,): |v|^2 of the rows without their exponents; not kept of cotangents
+    n: int  # units
+
+
+class Draws(NamedTuple):
+    """Where the random numbers of a step come from: the counter, but for role and block."""
+
+    key: np.ndarray  # uint32 (2,)
+    layer: int  # the number of the step among its kind
+    replica: int
+
+
 class Tape(NamedTuple):
     """What a replica leaves behind on its way: every vector going forward, two cotangents that take turns going back.
 

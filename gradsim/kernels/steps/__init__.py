@@ -1,0 +1,1 @@
+"""The steps of a program, a family a file: forward, backward, and what they record."""

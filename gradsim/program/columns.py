@@ -1,0 +1,58 @@
+"""Which column of a record holds what: a run of columns for each quantity that a network has, logs first."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kernels.record import LOGS, NOT_RECORDED, RECORDED, TABLE
+from .graph import ACTIVATION, BATCH_NORM, LINEAR, NORM
+
+KINDS = {"linear": (LINEAR,), "activation": (ACTIVATION,), "norm": (NORM, BATCH_NORM)}
+
+
+class Placed(NamedTuple):
+    """Where a quantity is: its columns, and of each the block (0: the input or the stem, so many + 1: behind the last)
+    and the name of the node in its block ("" for the stream and what there is once)."""
+
+    columns: slice
+    blocks: np.ndarray  # int64 (columns,)
+    names: tuple
+
+
+@dataclass(frozen=True)
+class Columns:
+    """`starts` int64 as `kernels.record.put` wants them; `logs` of all `size` columns are logs and come first."""
+
+    starts: np.ndarray
+    placed: dict
+    logs: int
+    size: int
+    places: int  # one more than the largest place of any quantity
+
+
+def columns(nodes, inputs):
+    """The Columns of a graph whose network gets so many `inputs`."""
+    found = {at: _places(nodes, at) for at in ("linear", "activation", "norm", "stream", "network")}
+    starts, placed, end, logs = np.full(len(RECORDED), NOT_RECORDED, np.int64), {}, 0, 0
+    for number, quantity in enumerate(TABLE):
+        places = found[quantity.at]
+        if quantity.input:
+            places = [(0, 0, ""), *places]
+        if places and (inputs > 1 or not quantity.pairs):
+            starts[number] = end - places[0][0]
+            blocks, names = np.array([block for _, block, _ in places]), tuple(name for *_, name in places)
+            placed[quantity.name] = Placed(slice(end, end + len(places)), blocks, names)
+            end += len(places)
+        if number == len(LOGS) - 1:
+            logs = end
+    return Columns(starts, placed, logs, end, 1 + max(places[-1][0] for places in found.values() if places))
+
+
+def _places(nodes, at):
+    """(place, block, name) of all nodes that have what is recorded `at` them, places one after another."""
+    if at == "network":
+        return [(0, 0, "")]
+    if at == "stream":
+        return sorted((node.stream, node.stream, "") for node in nodes if node.stream >= 0)
+    return [(node.place, node.block, node.name) for node in nodes if node.kind in KINDS[at]]
