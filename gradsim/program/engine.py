@@ -4,11 +4,12 @@ A layer without its matrix has exactly the law of the layer with it, at every wi
 unit and O(inputs^2) operations, where the matrix costs O(width) of both.
 """
 
-from itertools import groupby, pairwise
+from itertools import groupby
 
 from ..errors import RequestError
 from ..kernels.interpreter import LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR
 from ..model.initializers import weight_law
+from .graph import LINEAR, graph
 
 # Laws of weights that have a matrix-free step. Constant weights are Gaussian ones without randomness; the identity draws
 # nothing and has no matrix in either engine.
@@ -43,14 +44,16 @@ class Layers:
 
     def __init__(self, network, engine, inputs, arithmetic="carried"):
         """Raises RequestError where no matrix can be avoided that is asked to be."""
-        fans = tuple(pairwise((network.input_width, *network.linear_widths)))
-        laws = {pair: weight_law(network.init, *pair, network.weight_gain) for pair in set(fans)}
+        nodes = graph(network)
+        linear = [node for node in nodes if node.kind == LINEAR]
+        maps = [(node.part.init, node.part.gain, nodes[node.sources[0]].width, node.width) for node in linear]
+        laws = {key: weight_law(key[0], *key[2:], key[1]) for key in set(maps)}
         if engine == "matrix_free":
             self._check({law.kind for law in laws.values()}, arithmetic)
         self.engine, self.inputs = engine if arithmetic == "carried" else "dense", inputs
-        choices = {pair: self._choice(law.kind, *pair) for pair, law in laws.items()}
-        self.laws = tuple(laws[pair] for pair in fans)
-        self.operations, self._words, costs = zip(*(choices[pair] for pair in fans), strict=True)
+        choices = {key: self._choice(law.kind, *key[2:]) for key, law in laws.items()}
+        self.laws = tuple(laws[key] for key in maps)
+        self.operations, self._words, costs = zip(*(choices[key] for key in maps), strict=True)
         self.nanoseconds = sum(costs)
 
     @staticmethod
