@@ -101,5 +101,5 @@ def graph(network):
                 build.mark_stream(x, build.block)
     build.open_block()
     x = build.through(network.readout, x)
-    build.add(LOSS, None, (x,), build.nodes[x].width)
+    build.nodes.append(Node(LOSS, None, (x,), build.nodes[x].width, 0, 0, build.block, -1, LOSS))
     return tuple(build.nodes)

@@ -185,11 +185,13 @@ def activation_forward(code, p, h, x, slopes, place, scratch, record):
         saturated += low
     if rows > 1:
         dead = count_dead(slopes, n, scratch.floats)
+    # together: how the compiler divides by one number twice is a matter of bits
+    mean, variance, dead_fraction, saturated_fraction = mean / rows, variance / rows, dead / n, saturated / (n * rows)
     put(record, ACTIVATION, place, log_mean(x.squares, x.exponents, rows, n))
-    put(record, ACTIVATION_MEAN, place, mean / rows)
-    put(record, ACTIVATION_UNIT_VARIANCE, place, variance / rows)
-    put(record, DEAD_FRACTION, place, dead / n)
-    put(record, SATURATED_FRACTION, place, saturated / (n * rows))
+    put(record, ACTIVATION_MEAN, place, mean)
+    put(record, ACTIVATION_UNIT_VARIANCE, place, variance)
+    put(record, DEAD_FRACTION, place, dead_fraction)
+    put(record, SATURATED_FRACTION, place, saturated_fraction)
 
 
 @internal
