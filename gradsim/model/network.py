@@ -162,18 +162,23 @@ class Network:
         if gain == self.weight_gain:
             return self
 
-        def again(parts):
-            return tuple(map(one, parts))
+        return self.mapped(lambda part: changed(part, gain=gain) if isinstance(part, Linear) else part)
+
+    def mapped(self, change):
+        """The Network with change(part) in the place of every part that holds no others, and every skip."""
 
         def one(part):
-            if isinstance(part, Linear):
-                return changed(part, gain=gain)
-            if isinstance(part, Residual):
-                return changed(part, parts=again(part.parts), skip=None if part.skip is None else one(part.skip))
-            return part
+            if not isinstance(part, Residual):
+                return change(part)
+            skip = None if part.skip is None else change(part.skip)
+            return changed(part, parts=tuple(map(one, part.parts)), skip=skip)
 
-        blocks = tuple(Repeat(again(repeat.parts), repeat.times) for repeat in self.blocks)
-        return Network(self.input_width, again(self.stem), blocks, again(self.readout))
+        def several(parts):
+            return tuple(map(one, parts))
+
+        blocks = {id(repeat): Repeat(several(repeat.parts), repeat.times) for repeat in self._repeats}
+        blocks = tuple(blocks[id(repeat)] for repeat in self.blocks)
+        return Network(self.input_width, several(self.stem), blocks, several(self.readout))
 
     def to_json(self):
         """Canonical JSON: sorted keys, no spaces, a format version, no labels.
