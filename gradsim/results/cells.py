@@ -88,7 +88,7 @@ DIGITS = 8  # of a digest
 def describe(curves):
     """A plain value for each of DESCRIPTIONS."""
     network, run = curves.network, curves.run
-    found = _described(network)
+    found = of_network(network)
     return {
         "activation": _one_name(canonical_activation, found["activation"]),
         "init": _one_name(canonical_init, found["init"]),
@@ -112,8 +112,8 @@ def describe(curves):
     }
 
 
-def _described(network):
-    """The network's part of it."""
+def of_network(network):
+    """What `describe` says of a network alone."""
     if network.plain:
         return {name: getattr(network, name) for name in ("activation", "init", "weight_gain", "bias")}
     options, exact = spelled(network)
@@ -150,6 +150,22 @@ def _final_norm(options):
 
 def _text(value):
     return "" if value is None else value if isinstance(value, str) else shortest(value)
+
+
+def batch_norm_note(network, inputs):
+    """One line on what batch norm of so few inputs does to gradients; None where there is nothing to be said.
+
+    With B inputs, what is left of a unit beside its mean and its scale has B - 2 dimensions, and the mean square of the
+    inverse scale is that of an inverse chi-square of B - 1 degrees (Yang et al. 2019, arXiv:1902.08129).
+    """
+    if not network.has_batch_norm or inputs > 3:
+        return None
+    if inputs == 2:
+        return "batch norm of 2 inputs: every unit becomes -1 and 1, so that no gradient comes through but for its epsilon."
+    return (
+        "batch norm of 3 inputs: the mean square of gradients is infinite but for its epsilon, so that means over networks say "
+        "little; medians and means of logs hold."
+    )
 
 
 def described(cells):
