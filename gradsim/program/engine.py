@@ -9,7 +9,6 @@ from itertools import groupby
 from ..errors import RequestError
 from ..kernels.interpreter import LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR
 from ..model.initializers import weight_law
-from .graph import LINEAR, graph
 
 # Laws of weights that have a matrix-free step. Constant weights are Gaussian ones without randomness; the identity draws
 # nothing and has no matrix in either engine.
@@ -40,20 +39,19 @@ def nanoseconds(operation, kind, inputs, fan_in, fan_out):
 
 
 class Layers:
-    """The linear layers of a network, first to last: the laws of their weights, and how an engine computes them."""
+    """The linear maps of a network, first to last: the laws of their weights, and how an engine computes them."""
 
     def __init__(self, network, engine, inputs, arithmetic="carried"):
         """Raises RequestError where no matrix can be avoided that is asked to be."""
-        nodes = graph(network)
-        linear = [node for node in nodes if node.kind == LINEAR]
-        maps = [(node.part.init, node.part.gain, nodes[node.sources[0]].width, node.width) for node in linear]
-        laws = {key: weight_law(key[0], *key[2:], key[1]) for key in set(maps)}
+        maps = {id(found): found for found in network.linear_maps}  # those of equal blocks are the same objects
+        laws = {key: weight_law(linear.init, fan_in, linear.width, linear.gain) for key, (fan_in, linear) in maps.items()}
         if engine == "matrix_free":
             self._check({law.kind for law in laws.values()}, arithmetic)
         self.engine, self.inputs = engine if arithmetic == "carried" else "dense", inputs
-        choices = {key: self._choice(law.kind, *key[2:]) for key, law in laws.items()}
-        self.laws = tuple(laws[key] for key in maps)
-        self.operations, self._words, costs = zip(*(choices[key] for key in maps), strict=True)
+        choices = {key: self._choice(laws[key].kind, fan_in, linear.width) for key, (fan_in, linear) in maps.items()}
+        order = [id(found) for found in network.linear_maps]
+        self.laws = tuple(laws[key] for key in order)
+        self.operations, self._words, costs = zip(*(choices[key] for key in order), strict=True)
         self.nanoseconds = sum(costs)
 
     @staticmethod
