@@ -13,6 +13,7 @@ from ..kernels.layout import LINEAR_GAUSSIAN, LINEAR_HAAR, OPERATION
 from ..kernels.sampling import ROLE_BACKWARD, ROLE_FORWARD
 from ..model.initializers import weight_law
 from ..model.streams import stream_key
+from ..program.columns import columns
 from ..program.graph import LINEAR, graph
 from ..program.program import lower
 from ..reference import unit_numbers
@@ -115,7 +116,8 @@ class LinearMaps:
 
 
 class Twin:
-    """One replica; `tape` and `cotangents` by number of node, `records()` the row that would be recorded.
+    """One replica; `tape` and `cotangents` by number of node, `records()` the row that would be recorded, and what is
+    `placed` in its columns.
 
     Options are those of `reference.draw`, and engine and arithmetic. `shaken` is applied to everything that is drawn.
     """
@@ -125,6 +127,7 @@ class Twin:
         self.drawn = shaken_draw(reference.draw(network, replica, **options), shaken)
         key = stream_key(options.get("seed", 0), options.get("stream") or network.to_json())
         nodes = graph(network)
+        self.placed = columns(nodes, len(self.drawn.inputs)).placed
         program = lower(network, len(self.drawn.inputs), engine=engine, arithmetic=arithmetic)
         kinds, maps = {LINEAR_GAUSSIAN: Gaussian, LINEAR_HAAR: Haar}, []
         for node, step in zip(nodes, program.steps, strict=True):
