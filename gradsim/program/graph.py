@@ -56,6 +56,8 @@ class _Builder:
     def add(self, kind, part, sources, width, name=None):
         self.counts[kind] += 1
         number = place = self.counts[kind]
+        if kind in (NORM, BATCH_NORM):
+            place = self.counts[NORM] + self.counts[BATCH_NORM]
         if kind == DROPOUT:
             before = self.nodes[sources[0]]
             place = before.place if before.kind == ACTIVATION else -1
