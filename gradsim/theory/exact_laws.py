@@ -13,10 +13,11 @@ import numpy as np
 from ..errors import RequestError
 from ..model.activations import find_activation
 from .log_laws import Beta, ChiSquare, Gates, LayerLaw
-from .prediction import Prediction, linear_layers, place
+from .prediction import Prediction, linear_layers, over_layers
 
 THEORY = "an exact law"
 INPUTS = ("gaussian", "fixed")
+WHOLE = ("input_gradient", "loss_gradient", "loss")  # that a network has once
 LEAST_SLOPE = 1e-30  # of closed gates, but 0: shares of squares of it are float64s
 
 
@@ -169,7 +170,7 @@ def _variables(network, start, forward, backward, into_input):
 def _statistics(quantity, sums, network):
     columns = {name: np.array([getattr(s, name) for s in sums]) for name in _Sum.__dataclass_fields__}
     columns["zero_probability"] = 0.0 - np.expm1(columns.pop("log_alive"))
-    return {
-        f"{quantity}_{name}": place(quantity, values if values.size > 1 else values[0], network)
-        for name, values in columns.items()
-    }
+    if quantity in WHOLE:
+        return {f"{quantity}_{name}": float(values[0]) for name, values in columns.items()}
+    layers, first = len(network.linear_widths) + 1, 0 if quantity == "activation" else 1
+    return {f"{quantity}_{name}": over_layers(values, layers, first) for name, values in columns.items()}
