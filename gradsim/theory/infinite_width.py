@@ -10,14 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import RequestError, finite_number
-from ..model.activations import check_given
-from ..model.network import Network
+from ..errors import finite_number
 from ..model.request import checked
-from ..program.graph import ACTIVATION, DROPOUT, LINEAR, LOSS, graph
+from ..program.graph import ACTIVATION, DROPOUT, LINEAR, LOSS
 from .layers import Layer
 from .memory import Memory
-from .prediction import Prediction, over_layers
+from .prediction import Prediction, is_chain, nodes_of, over_layers
 from .steps import STEPS
 from .units import Cotangent, added, log, one_minus, unknown
 
@@ -25,9 +23,10 @@ LOG_CHI_SQUARE = -math.log(2) - np.euler_gamma  # E log of the square of a stand
 
 
 class Linear(NamedTuple):
-    """A linear map as float ranges see it: units, what is fixed in the biases, log of the Gaussian rest's variance, and the
-    activation that reads it, None where another step does."""
+    """A linear map as float ranges see it: its block and units, what is fixed in the biases, log of the Gaussian rest's
+    variance, and the activation that reads it, None where another step does."""
 
+    block: int
     width: int
     fixed: tuple
     log_normal: float
@@ -75,22 +74,14 @@ def mean_field(
     `input_correlation=None` leaves out what depends on it. Gradients are those of a probe; with another loss they depend
     on the network's output and are left out. Raises RequestError for weights with a mean, fixed or sparse ones.
     """
-    _check(network)
+    nodes = nodes_of(network)
     checked(inputs=inputs, input_correlation=input_correlation or 0.0, loss=loss, probe=probe)
     square = finite_number("input_square", input_square, 0.0)
-    walk = Walk(graph(network), inputs, square, input_correlation, gaussian_input, probe == "shared")
+    walk = Walk(nodes, inputs, square, input_correlation, gaussian_input, probe == "shared")
     curves = Curves(walk)
     if loss == "probe":
         curves.add_gradients()
     return MeanField(network, curves.variables, **curves.figures(), linear=curves.linear(), silences=curves.silences)
-
-
-def _check(network):
-    """Raises RequestError for what is no network, or one of activations that are not known here."""
-    if isinstance(network, Network):
-        check_given(network)
-    elif not hasattr(network, "blocks"):
-        raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
 
 
 class Walk:
@@ -141,12 +132,6 @@ class Walk:
         """A node in words."""
         return f"{node.name} of block {node.block}"
 
-    @property
-    def chain(self):
-        """Whether layers are all there is: a linear map and an activation each, and a readout."""
-        plain = all(node.kind in (LINEAR, ACTIVATION) and node.place == node.block for node in self.nodes[1:-1])
-        return plain and not any(node.stream >= 0 for node in self.nodes)
-
 
 class Curves:
     """What a Walk gives, under the names of a simulation."""
@@ -159,7 +144,7 @@ class Curves:
         self.stream = sorted((k for k, node in enumerate(nodes) if node.stream >= 0), key=lambda k: nodes[k].stream)
         behind = {node.place: k for k, node in enumerate(nodes) if node.kind == DROPOUT and node.place >= 0}
         self.read = [behind.get(nodes[k].place, k) for k in self.bends]  # the vector that is on record as activation
-        self.layers = nodes[self.maps[-1]].place + 1 if walk.chain and self.maps else None
+        self.layers = nodes[self.maps[-1]].place + 1 if self.maps and is_chain(nodes) else None
         self._forward()
 
     def placed(self, values, first=1):
@@ -232,7 +217,7 @@ class Curves:
         nodes, of = self.walk.nodes, self.walk.units
         readers = {node.sources[0]: self.walk.kept[k] for k, node in enumerate(nodes) if node.kind == ACTIVATION}
         kinds = {k: kept.kind for k, kept in readers.items() if kept}
-        return tuple(Linear(nodes[k].width, of[k].fixed, of[k].log_normal, kinds.get(k)) for k in self.maps)
+        return tuple(Linear(nodes[k].block, nodes[k].width, of[k].fixed, of[k].log_normal, kinds.get(k)) for k in self.maps)
 
     def add_gradients(self):
         """Of a probe on the output."""

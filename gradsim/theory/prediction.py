@@ -9,7 +9,7 @@ from ..errors import RequestError, finite_number
 from ..model.activations import check_given
 from ..model.initializers import bias_law, weight_law
 from ..model.network import Network
-from ..program.graph import LINEAR, graph
+from ..program.graph import ACTIVATION, LINEAR, graph
 
 SMALLEST, LARGEST = 1e-60, 1e60  # standard deviations of weights and biases, where not 0: products of variances are float64s
 
@@ -34,7 +34,7 @@ class Prediction:
 
     @property
     def layers(self):
-        return np.arange(len(self.network.linear_widths) + 1)
+        return np.arange(sum(node.kind == LINEAR for node in graph(self.network)) + 1)
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,27 @@ class Linear:
     biases: object
 
 
+def nodes_of(network):
+    """The graph of a Network. Raises RequestError for what is none, and for activations that are not known here."""
+    if isinstance(network, Network):
+        check_given(network)
+    elif not hasattr(network, "blocks"):
+        raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
+    return graph(network)
+
+
+def is_chain(nodes):
+    """Whether layers are all there is: a linear map and an activation each, and a readout."""
+    plain = all(node.kind in (LINEAR, ACTIVATION) and node.place == node.block for node in nodes[1:-1])
+    return plain and not any(node.stream >= 0 for node in nodes)
+
+
 def linear_layers(network, theory):
-    """The Linear layers of a Network.
+    """The Linear layers of a Network, first to last.
 
     Raises RequestError unless weights are random with mean zero, or zero, and none is left out.
     """
-    if not isinstance(network, Network):
-        raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
-    check_given(network)
-    nodes = graph(network)
+    nodes = nodes_of(network)
     return [linear_law(node.part, nodes[node.sources[0]].width, node.width, theory) for node in nodes if node.kind == LINEAR]
 
 
