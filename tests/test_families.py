@@ -12,11 +12,11 @@ import gradsim
 from gradsim import Activation, BatchNorm, Dropout, LayerNorm, Linear, Repeat, RequestError, Residual, RMSNorm
 from gradsim.model.activations import canonical_activation
 from gradsim.model.families import FAMILIES, NORMS, SCALES
-from gradsim.model.network import from_json
 from gradsim.model.options import BLOCKS, NETWORK
 from gradsim.model.options import NORMS as NAMED_NORMS
 from gradsim.model.options import SCALES as NAMED_SCALES
 from gradsim.model.spelling import spelled
+from gradsim.model.stored import from_json
 from gradsim.results.cells import DESCRIPTIONS, OF_BLOCKS, batch_norm_note, describe, described, varying
 
 L, A, D = Linear(4), Activation("relu"), Dropout(0.1)

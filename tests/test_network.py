@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import gradsim
 from gradsim import Activation, BatchNorm, Dropout, LayerNorm, Linear, Repeat, RequestError, Residual, RMSNorm
-from gradsim.model.network import from_json
+from gradsim.model.stored import from_json
 from gradsim.model.tables import table, tables, typed
 from gradsim.program.graph import ADD, LINEAR, graph
 
@@ -371,6 +371,41 @@ def test_a_description_that_is_none(change, words):
         return
     with pytest.raises(RequestError, match=words):
         from_json(described)
+
+
+FORMAT_1 = json.loads(gradsim.mlp(width=[4, 3], bias_std=0.5, outputs=2).to_json())
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"widths": []}, "there are no widths"),
+        ({"widths": "444"}, "widths is '444'"),
+        ({"widths": [4, -1]}, "a width is -1"),
+        ({"widths": [4, 2.0]}, "a width is 2.0"),
+        ({"input_width": None}, "a width is None"),
+        ({"outputs": "2"}, "a width is '2'"),
+        ({"activation": 3}, "activation is 3"),
+        ({"init": None}, "init is None"),
+        ({"bias": 1}, "bias is 1"),
+        ({"bias_std": 0.25}, r"bias_std is 0.25, which is not that of normal\(0.5\)"),
+        ({"weight_gain": "1"}, "weight_gain is '1'"),
+        ({"weight_gain": True}, "weight_gain is True"),
+        ({"activation_digest": 3}, "digest is 3"),
+    ],
+)
+def test_a_description_of_a_plain_network_that_is_none(change, words):
+    with pytest.raises(RequestError, match=words):
+        from_json(FORMAT_1 | change)
+    for described, said in (
+        (FORMAT_1 | {"colour": 1}, "there is an unknown 'colour'"),
+        ({name: value for name, value in FORMAT_1.items() if name != "init"}, "there is no init"),
+        (FORMAT_2 | {"depth": 1}, "there is an unknown 'depth'"),
+    ):
+        with pytest.raises(RequestError, match=said):
+            from_json(described)
+    with pytest.raises(RequestError, match="the network is 3"):
+        from_json(3)
 
 
 def test_texts_of_a_file_stay_as_they_are_and_nothing_is_looked_up():
