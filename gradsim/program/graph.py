@@ -25,8 +25,8 @@ class Node(NamedTuple):
     """One step. `sources` are the numbers of the nodes it reads: none for the input, two for the sum of a residual.
 
     `number` counts the nodes of a kind from 1 on, linear maps for instance: random numbers go by it. `place` is the column
-    of what is recorded: the number, but for dropout behind an activation that of the activation, since what the next
-    part reads is on record, and -1 for dropout elsewhere. `block` is 0 before the first block and the number of blocks
+    of what is recorded: the number, but for norms a count of both kinds, for dropout behind an activation that of the
+    activation, since what the next part reads is on record, and -1 for dropout elsewhere. `block` is 0 before the first block and the number of blocks
     + 1 behind the last. `stream` is l for the node that makes the stream x_l, -1 for others. `name` tells nodes of a
     block apart: "linear1", "linear2", "skip1".
     """
@@ -55,6 +55,8 @@ class _Builder:
     def add(self, kind, part, sources, width, name=None):
         self.counts[kind] += 1
         number = place = self.counts[kind]
+        if kind in (NORM, BATCH_NORM):
+            place = self.counts[NORM] + self.counts[BATCH_NORM]
         if kind == DROPOUT:
             before = self.nodes[sources[0]]
             place = before.place if before.kind == ACTIVATION else -1
