@@ -93,6 +93,10 @@ class Blocks:
             return np.zeros(self.shape(quantity), bool)
         return self.spread(quantity, np.ones(len(self.rows[quantity].layers), np.int64)) == 1
 
+    def last(self, quantity, values):
+        """`values` over layers (and places), with one number a layer: that of the last place of each."""
+        return self.closed(quantity, values, 0) if len(self.shape(quantity)) == 2 else values
+
     def opened(self, quantity, values, axis):
         """`values` of a network without places, whose `axis` counts layers, with an axis of `names` behind it."""
         own = self.own[QUANTITIES[quantity].at]
