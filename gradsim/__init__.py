@@ -12,7 +12,16 @@ from .version import __version__ as __version__
 
 _HOMES = {
     "mlp": "model.network",
+    "network": "model.network",
     "Network": "model.network",
+    "Linear": "model.parts",
+    "Activation": "model.parts",
+    "LayerNorm": "model.parts",
+    "RMSNorm": "model.parts",
+    "BatchNorm": "model.parts",
+    "Dropout": "model.parts",
+    "Residual": "model.parts",
+    "Repeat": "model.parts",
     "activation": "model.activations",
     "simulate": "simulation.simulate",
     "recommend": "advice.recommendation",

@@ -7,7 +7,7 @@ found is judged by others.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scipy.optimize import brentq
 
@@ -92,7 +92,7 @@ def recommend(network, *, inputs=1, input_correlation=0.0, probe="independent", 
     if not desk.takes(network):
         return Recommendation(network, None, {}, (), _too_large(network, options, desk.left))
     rows = {"as asked": desk.check(network)}
-    rows |= {name: desk.check(replace(network, weight_gain=gain)) for name, gain in dict(gains).items()}
+    rows |= {name: desk.check(network.with_gain(gain)) for name, gain in dict(gains).items()}
     if network.depth == 1 or not network.weight_gain:
         reason = "there is one hidden layer" if network.depth == 1 else "the gain is 0"
         return Recommendation(network, _first_safe(rows), rows, (), reason)
@@ -174,7 +174,7 @@ class _Search:
         """The Checked network there, its gain rounded to the digits that are told."""
         gain = float(f"{self.network.weight_gain * math.exp(place):.{self.digits}g}")
         if gain not in self.known:
-            self.known[gain] = self.desk.look(replace(self.network, weight_gain=gain))
+            self.known[gain] = self.desk.look(self.network.with_gain(gain))
         return self.known[gain]
 
     def decades(self, place):
@@ -247,7 +247,9 @@ def _tried(desk, network):
 
 
 def _tries(network, start):
-    """{kind: [(words, Network)]}, cheapest first."""
+    """{kind: [(words, Network)]}, cheapest first; none for networks of parts, which `mlp` may not be able to say."""
+    if not network.plain:
+        return {}
     factors = [f for f in WIDER if f * max(network.widths) <= LARGEST_WIDTH]
     return {
         "bias": [(f"biases normal({b:g})", _other(start, bias=None, bias_std=b)) for b in BIASES if b > network.bias_std],

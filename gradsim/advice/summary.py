@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy.optimize import brentq
@@ -109,7 +109,7 @@ def summary(network, *, inputs=1, input_correlation=0.0, probe="independent", se
     if balanced is not None:
         gains["balanced"] = balanced
     options |= {"input_correlation": None}
-    proposals = tuple(_proposal(name, replace(network, weight_gain=gain), options) for name, gain in gains.items())
+    proposals = tuple(_proposal(name, network.with_gain(gain), options) for name, gain in gains.items())
     found = precision_of(wide, inputs)
     return Summary(network, weight_std, bias_std, fixed, critical, wide, exact, found, proposals, advice, notes)
 
@@ -132,7 +132,7 @@ def balanced_gain(network):
     sigmas = np.geomspace(*BALANCE, BALANCE_POINTS)
 
     def change(sigma):
-        other = replace(network, weight_gain=network.weight_gain * sigma / weight_std)
+        other = network.with_gain(network.weight_gain * sigma / weight_std)
         try:
             return decades(mean_field(other, input_correlation=None))
         except RequestError:  # a user's activation that cannot be integrated there

@@ -4,20 +4,21 @@ import click
 
 from ..errors import unknown
 
-TABLES = ("activations", "initializers")
+TABLES = ("activations", "initializers", "blocks")
 
 
 @click.command("list")
-@click.argument("what", metavar="activations|initializers")
+@click.argument("what", metavar="activations|initializers|blocks")
 def command(what):
-    """List activations or initializers with their aliases."""
+    """List activations or initializers with their aliases, or blocks with their papers."""
     if what not in TABLES:
         raise unknown("list", what, TABLES)
     from rich.console import Console
     from rich.table import Table
 
     table = Table("name", "aliases", "meaning", box=None, pad_edge=False)
-    for name, aliases, meaning in _activations() if what == "activations" else _initializers():
+    rows = {"activations": _activations, "initializers": _initializers, "blocks": _blocks}[what]()
+    for name, aliases, meaning in rows:
         table.add_row(name, ", ".join(aliases), meaning)
     console = Console(highlight=False, markup=False)
     (console if console.is_terminal else Console(highlight=False, markup=False, width=150)).print(table)
@@ -35,3 +36,10 @@ def _initializers():
 
     for i in INITIALIZERS:
         yield i.form, i.aliases, i.summary
+
+
+def _blocks():
+    from ..model.families import FAMILIES
+
+    for name, family in FAMILIES.items():
+        yield name, (), family.summary

@@ -1,79 +1,270 @@
 """What a network is: frozen, validated, with a canonical JSON text that is its identity. No numbers crunched here."""
 
 import json
-from dataclasses import asdict, dataclass
-from itertools import groupby, pairwise
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain as chained
+from itertools import groupby
 
-from ..errors import RequestError
+from ..errors import RequestError, shown, whole_number
 from ..memory import require
+from . import chain
 from .activations import canonical_activation, typed_activation
-from .initializers import bias_law, canonical_bias, canonical_init, find_initializer, weight_law
-from .options import NETWORK, check_all
-from .parts import Activation, Linear, Repeat
+from .families import blocks_of, check_family, readout_of, stem_of
+from .initializers import bias_law, canonical_bias, find_initializer, weight_law
+from .options import LARGEST_WIDTH, NETWORK, check_all
+from .parts import Activation, BatchNorm, Linear, Repeat, Residual, changed, parts_of
+from .tables import stored, stored_part, tables, typed
 
-FORMAT_VERSION = 1
+PLAIN_FORMAT, FORMAT_VERSION = 1, 2  # of what a chain of equal layers is written in, and of everything else
 LAYER_BYTES = 4000  # that a layer of any simulation takes at least: program, records, sums, and what becomes of these
 DEPTH = 100  # where neither a depth nor a list of widths is given
+MOST_SHOWN = 4  # values in a message
 
 
 @dataclass(frozen=True)
 class Network:
-    """A multilayer perceptron: `widths` are the hidden widths, layer by layer; `outputs` a linear readout or None.
+    """Parts in a row: the `stem`, the `blocks` (Repeats, each of one block so many times) and the `readout`.
 
-    `mlp` writes `activation`, `init` and `bias` in their one canonical form, so that one network has one identity.
-    `activation_digest` tells a user's function from others of its name; None for those of the table.
+    `network`, `mlp` and `from_json` make it, in its one canonical form: every Linear has its width, equal blocks next to
+    each other are one Repeat, and there are no other Repeats. So one network has one identity. Raises RequestError for widths
+    that do not fit, and where there is no block or no linear map.
     """
 
     input_width: int
-    widths: tuple
-    activation: str
-    init: str
-    weight_gain: float
-    bias: str
-    bias_std: float  # of normal biases; 0 for the others
-    outputs: int | None
-    activation_digest: str | None = None
+    stem: tuple
+    blocks: tuple
+    readout: tuple
+
+    def __post_init__(self):
+        stem, width = chain.fitted(self.stem, self.input_width)
+        runs, width = chain.fitted_runs([(repeat.parts, repeat.times) for repeat in self.blocks], width)
+        readout, _ = chain.fitted(self.readout, width)
+        for name, value in (("stem", stem), ("blocks", repeats(runs)), ("readout", readout)):
+            object.__setattr__(self, name, value)
+        if not any(isinstance(part, Linear) for part in self._distinct):
+            raise RequestError("network: there is no linear map among its parts; it needs one at least")
+        if not runs:
+            raise RequestError("network: there is no block before its readout; it needs one at least")
+
+    @property
+    def _distinct(self):
+        """Yield every part, those of equal blocks once."""
+        return chain.inner(chained(self.stem, *(repeat.parts for repeat in self._repeats), self.readout))
+
+    @cached_property
+    def _repeats(self):
+        """The different Repeats: of a million of them there may be two."""
+        return tuple({id(repeat): repeat for repeat in self.blocks}.values())
 
     @property
     def depth(self):
-        """Hidden linear layers; the readout is not counted."""
-        return len(self.widths)
-
-    @property
-    def linear_widths(self):
-        """Fan-out of every linear layer, the readout included."""
-        return self.widths if self.outputs is None else (*self.widths, self.outputs)
-
-    @property
-    def stem(self):
-        """Parts before the first block."""
-        return ()
-
-    @property
-    def blocks(self):
-        """Repeats of blocks: of a linear map with its activation, so many times."""
-        groups = ((width, len(list(group))) for width, group in groupby(self.widths))
-        return tuple(Repeat((*self._linear(width), Activation(self.activation)), times) for width, times in groups)
-
-    @property
-    def readout(self):
-        """Parts behind the last block."""
-        return () if self.outputs is None else self._linear(self.outputs)
+        """Blocks; stem and readout are not counted."""
+        return sum(repeat.times for repeat in self.blocks)
 
     @property
     def has_stream(self):
-        """Whether blocks add to what goes in."""
-        return False
+        """Whether a block adds to what goes in."""
+        return any(isinstance(part, Residual) for repeat in self._repeats for part in repeat.parts)
 
-    def _linear(self, width):
-        return (Linear(width, self.init, self.weight_gain, self.bias),)
+    @cached_property
+    def plain(self):
+        """Whether it is a chain of linear maps of one law, each but a readout with the same activation behind it."""
+        return (
+            not self.stem
+            and all([type(part) for part in repeat.parts] == [Linear, Activation] for repeat in self._repeats)
+            and [type(part) for part in self.readout] in ([], [Linear])
+            and len(self.activations) == len(self._laws) == 1
+        )
+
+    @cached_property
+    def linear_maps(self):
+        """(fan-in, Linear) of every linear map in the order of the program, a branch before its skip: a tuple."""
+        found, known = list(chain.linear_maps(self.stem, self.input_width)), {}
+        width = chain.width_behind(self.stem, self.input_width)
+        for repeat in self.blocks:
+            at = (id(repeat.parts), width)
+            if at not in known:
+                out = chain.width_behind(repeat.parts, width)
+                known[at] = out, *(list(chain.linear_maps(repeat.parts, into)) for into in (width, out))
+            width, first, others = known[at]
+            found.extend(first)
+            found.extend(others * (repeat.times - 1))
+        found.extend(chain.linear_maps(self.readout, width))
+        return tuple(found)
+
+    @cached_property
+    def linear_widths(self):
+        """Fan-out of every linear map, in that order; the last one is the width of what the network gives."""
+        return tuple(linear.width for _, linear in self.linear_maps)
+
+    @cached_property
+    def widths(self):
+        """The width behind each block."""
+        found, width = [], chain.width_behind(self.stem, self.input_width)
+        for repeat in self.blocks:
+            width = chain.width_behind(repeat.parts, width)
+            found.extend((width,) * repeat.times)
+        return tuple(found)
+
+    @property
+    def outputs(self):
+        """What a readout with a linear map gives; None where there is none."""
+        linear = any(isinstance(part, Linear) for part in chain.inner(self.readout))
+        return chain.width_behind(self.readout, self.widths[-1]) if linear else None
+
+    @cached_property
+    def activations(self):
+        """The different Activations, in the order of the program."""
+        return tuple(dict.fromkeys(part for part in self._distinct if isinstance(part, Activation)))
+
+    @cached_property
+    def _laws(self):
+        """The different (init, gain, bias) of linear maps, in the order of the program."""
+        parts = (part for part in self._distinct if isinstance(part, Linear))
+        return tuple(dict.fromkeys((part.init, part.gain, part.bias) for part in parts))
+
+    @property
+    def has_batch_norm(self):
+        return any(isinstance(part, BatchNorm) for part in self._distinct)
+
+    # What all parts share, for what is made for networks of one activation and one law. Where parts differ in it, or none
+    # has it, there is no such value, and asking for it is a RequestError: `activations` and `linear_maps` have them all.
+
+    @property
+    def activation(self):
+        return _one("activation", [part.name for part in self.activations])
+
+    @property
+    def activation_digest(self):
+        return _one("activation", self.activations, lambda part: part.name).digest
+
+    @property
+    def init(self):
+        return _one("initializer", [init for init, _, _ in self._laws])
+
+    @property
+    def weight_gain(self):
+        return _one("weight gain", [gain for _, gain, _ in self._laws])
+
+    @property
+    def bias(self):
+        return _one("law of biases", [bias for _, _, bias in self._laws])
+
+    @property
+    def bias_std(self):
+        """Of normal biases; 0 for the others."""
+        return normal_std(self.bias)
+
+    def with_gain(self, weight_gain):
+        """The same network with another weight gain. Raises RequestError where linear maps differ in theirs."""
+        gain = NETWORK["weight_gain"].check(weight_gain)
+        if gain == self.weight_gain:
+            return self
+
+        def again(parts):
+            return tuple(map(one, parts))
+
+        def one(part):
+            if isinstance(part, Linear):
+                return changed(part, gain=gain)
+            if isinstance(part, Residual):
+                return changed(part, parts=again(part.parts), skip=None if part.skip is None else one(part.skip))
+            return part
+
+        blocks = tuple(Repeat(again(repeat.parts), repeat.times) for repeat in self.blocks)
+        return Network(self.input_width, again(self.stem), blocks, again(self.readout))
 
     def to_json(self):
-        """Canonical JSON: sorted keys, no spaces, a format version, no labels; a digest only where there is one."""
-        fields = {"format": FORMAT_VERSION, **asdict(self)}
-        if self.activation_digest is None:
-            del fields["activation_digest"]
+        """Canonical JSON: sorted keys, no spaces, a format version, no labels.
+
+        A plain network is written in format 1, with a digest only where there is one; others in format 2, as their parts.
+        """
+        if self.plain:
+            names = ("input_width", "widths", "activation", "init", "weight_gain", "bias", "bias_std", "outputs")
+            fields = {"format": PLAIN_FORMAT, **{name: getattr(self, name) for name in names}}
+            if self.activation_digest is not None:
+                fields["activation_digest"] = self.activation_digest
+        else:
+            fields = {
+                "format": FORMAT_VERSION,
+                "input_width": self.input_width,
+                "stem": tables(self.stem),
+                "blocks": [{"times": repeat.times, "parts": tables(repeat.parts)} for repeat in self.blocks],
+                "readout": tables(self.readout),
+            }
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+
+
+def repeats(runs):
+    """A Repeat of each run, (parts, times); the same one for the same run."""
+    known = {}
+    for parts, times in runs:
+        if (id(parts), times) not in known:
+            known[id(parts), times] = Repeat(parts, times)
+    return tuple(known[id(parts), times] for parts, times in runs)
+
+
+def _one(what, values, text=str):
+    """The value that all are. Raises RequestError where there is none or several."""
+    if len(set(values)) == 1:
+        return values[0]
+    several = list(dict.fromkeys(map(text, values)))
+    which = f" ({', '.join(several[:MOST_SHOWN])}{', ...' if len(several) > MOST_SHOWN else ''})" if several else ""
+    has = f"has several of them{which}" if values else "has none"
+    raise RequestError(f"network: this needs a network with one {what}, and it {has}")
+
+
+def normal_std(bias):
+    """The standard deviation of a law of normal biases; 0 of another one."""
+    law = bias_law(bias, 1)
+    return law.scale if law.kind == "normal" else 0.0
+
+
+def network(parts, input_width=None, readout=None):
+    """A validated Network of a list of `parts`, one after another: Linear, Activation, LayerNorm, RMSNorm, BatchNorm, Dropout,
+    Residual and Repeat.
+
+    What is a block, which the layer axis of curves counts: a Linear or a Residual with all that follows up to the next of
+    them, Repeats being written out. Parts before the first block are the stem; where there are Residuals, so is every Linear
+    before the first of them with what follows it. A last Linear with nothing behind it is the readout if there is a block
+    before it; `readout` gives other parts for it, which are no block (a final norm and a linear map, say), and () for none.
+
+    `input_width` is that of the first linear map unless given, or of the stream where a Residual comes first. A chain of
+    equal layers is the same network as `mlp` gives. Raises RequestError, one line, for what cannot be.
+    """
+    parts = parts_of("network", parts)
+    last = () if readout is None else tuple(readout) if isinstance(readout, list | tuple) and not readout else None
+    last = parts_of("network: readout", readout) if last is None else last
+    size = sum(part.size for part in (*parts, *last))
+    require("network", f"{size:,} parts", LAYER_BYTES // 2 * size)  # before they are made: a layer has two
+    if input_width is None:
+        input_width = chain.first_width(parts)
+        if input_width is None:
+            raise RequestError("network: the width of the input is not known: give input_width, or the first Linear a width")
+    input_width = whole_number("network: input_width", input_width, 1, LARGEST_WIDTH)
+    stem, runs = chain.chain(parts)
+    first = next((k for k, (block, _) in enumerate(runs) if isinstance(block[0], Residual)), 0)
+    for block, times in runs[:first]:
+        stem += block * times
+    runs = runs[first:]
+    if readout is None and _is_readout(runs):
+        last, times = runs.pop()
+        chain.add(runs, last, times - 1)
+    return _checked(Network(input_width, stem, repeats(runs), last))
+
+
+def _is_readout(runs):
+    """Whether the last block is a bare Linear, and not the only one."""
+    return bool(runs) and [type(part) for part in runs[-1][0]] == [Linear] and sum(times for _, times in runs) > 1
+
+
+def _checked(made):
+    """`made`, whose laws can be. Raises RequestError."""
+    for fan_in, linear in dict.fromkeys(made.linear_maps):
+        weight_law(linear.init, fan_in, linear.width, linear.gain)
+        bias_law(linear.bias, fan_in)
+    return made
 
 
 def mlp(
@@ -87,53 +278,121 @@ def mlp(
     bias_std=NETWORK["bias_std"].default,
     input_width=NETWORK["input_width"].default,
     outputs=NETWORK["outputs"].default,
+    block=NETWORK["block"].default,
+    norm=NETWORK["norm"].default,
+    block_depth=NETWORK["block_depth"].default,
+    residual_scale=NETWORK["residual_scale"].default,
+    dropout=NETWORK["dropout"].default,
+    final_norm=NETWORK["final_norm"].default,
+    first_init=NETWORK["first_init"].default,
+    last_init=NETWORK["last_init"].default,
+    last_gain=NETWORK["last_gain"].default,
+    last_activation=NETWORK["last_activation"].default,
+    layers=NETWORK["layers"].default,
 ):
     """A validated Network.
 
-    `width` is one number (with `depth` layers, 100 if not given) or a list with one entry a layer; `input_width`
+    `width` is one number (with `depth` blocks, 100 if not given) or a list with one entry a block; `input_width`
     defaults to the first width. `bias` is a scheme ("zeros", "constant(c)", "normal(std)", "uniform(min,max)",
     "fan_in_uniform"), by default normal with `bias_std`, or what comes with the initializer (torch_default).
-    Raises RequestError for what cannot be.
+
+    `block` is a family of `gradsim.model.families`, which says what `norm`, `block_depth` (linear maps in a branch),
+    `residual_scale` (a number, "1/sqrt(depth)", "1/depth" or "zero") and `dropout` (after every activation) are in it: "plain",
+    "residual", "pre_norm", "post_norm", or a recipe of a paper. An input as wide as the stream is the stream, another one
+    goes through a linear stem; where the width of the stream changes, its skip is a linear map. `final_norm` puts a norm
+    behind the last block, before the readout.
+
+    `first_init` is that of the first linear map, `last_init` and `last_gain` (in place of `weight_gain`) of the last one: the
+    readout, if there is one. `last_activation` is that of the same layer: behind the readout, or in place of the last
+    activation where there is none. `layers` is a list of parts, or of tables that describe them, as `network` takes it; no
+    other option goes with it but `input_width`. Raises RequestError for what cannot be.
     """
-    options = check_all(
-        NETWORK,
-        {
-            "width": width,
-            "depth": depth,
-            "activation": activation,
-            "init": init,
-            "weight_gain": weight_gain,
-            "bias": bias,
-            "bias_std": bias_std,
-            "input_width": input_width,
-            "outputs": outputs,
-        },
+    given = {name: value for name, value in locals().items() if name in NETWORK}
+    options = check_all(NETWORK, given)
+    if options["layers"] is not None:
+        for name, option in NETWORK.items():
+            if name not in ("layers", "input_width") and options[name] != option.default:
+                raise RequestError(f"{option.flag}: does not go with --layers, which say it for each of them")
+        return network(typed("--layers", options["layers"]), options["input_width"])
+    check_family(options)
+    for name in ("activation", "last_activation"):
+        if options[name] is not None:
+            typed_activation(options[name])
+            options[name] = canonical_activation(options[name])
+    options["bias"] = _bias(options["init"], options["bias"], options["bias_std"])
+    widths = _widths(options["width"], options["depth"], options["block_depth"] or 1)
+    options |= {"depth": len(widths), "input_width": options["input_width"] or widths[0]}
+    groups = [(size, len(list(group))) for size, group in groupby(widths)]
+    made = Network(
+        options["input_width"],
+        stem_of(options, widths[0]),
+        repeats(blocks_of(options, groups)),
+        readout_of(options, widths[-1]),
     )
-    widths = _widths(options["width"], options["depth"])
-    entry, _ = typed_activation(activation)
-    scheme = canonical_init(init)
-    bias, bias_std = _bias(init, options["bias"], options["bias_std"])
-    network = Network(
-        input_width=options["input_width"] or widths[0],
-        widths=widths,
-        activation=canonical_activation(activation),
-        init=scheme,
-        weight_gain=options["weight_gain"],
-        bias=bias,
-        bias_std=bias_std,
-        outputs=options["outputs"],
-        activation_digest=entry.digest,
-    )
-    fans = (network.input_width, *network.linear_widths)
-    for fan_in, fan_out in sorted(set(pairwise(fans))):
-        weight_law(init, fan_in, fan_out, network.weight_gain)
-    return network
+    return _checked(_with_ends(made, options))
 
 
-def _widths(width, depth):
-    """The tuple of hidden widths of a checked width, or list of them, and a depth or None."""
+def _with_ends(made, options):
+    """The Network with first and last layers of their own."""
+    first, last = {"init": options["first_init"]}, {"init": options["last_init"], "gain": options["last_gain"]}
+    if first["init"] and last["init"] and len(made.linear_maps) == 1:
+        raise RequestError("--first-init: does not go with --last-init, since there is one linear map")
+    activation = options["last_activation"]
+    if not (any(first.values()) or last["init"] or last["gain"] is not None or activation):
+        return made
+    # one by one, so that ends can be told from what is between them
+    stem, readout = list(made.stem), list(made.readout)
+    blocks = [Repeat(repeat.parts, times) for repeat in made.blocks for times in _ends(repeat.times)]
+    sections = [stem, *(list(repeat.parts) for repeat in blocks), readout]
+    if first["init"]:
+        _replace(sections, Linear, _like(first, options["bias"]))
+    if last["init"] or last["gain"] is not None:
+        _replace(sections, Linear, _like(last, options["bias"]), backwards=True)
+    if activation and made.outputs is not None:
+        sections[-1].append(Activation(activation))
+    elif activation:
+        _replace(sections, Activation, lambda part: Activation(activation), backwards=True)
+    stem, *parts, readout = sections
+    blocks = tuple(Repeat(block, repeat.times) for block, repeat in zip(parts, blocks, strict=True))
+    return Network(made.input_width, tuple(stem), blocks, tuple(readout))
+
+
+def _ends(times):
+    """`times` with the first and the last one by themselves."""
+    return (1, times - 2, 1) if times > 2 else (1,) * times
+
+
+def _like(fields, bias):
+    """A function that gives a Linear other `fields`, and its biases: `bias`, or what comes with its initializer."""
+    fields = {name: value for name, value in fields.items() if value is not None}
+    return lambda part: Linear(**{"width": part.width, "init": part.init, "gain": part.gain, "bias": bias} | fields)
+
+
+def _replace(sections, kind, change, backwards=False):
+    """Puts change(part) in the place of the first or the last part of a kind: in program order, within Residuals too."""
+    step = reversed if backwards else iter
+    for section in step(sections):
+        if _replaced(section, kind, change, step):
+            return
+
+
+def _replaced(parts, kind, change, step):
+    for k in step(range(len(parts))):
+        if isinstance(parts[k], kind):
+            parts[k] = change(parts[k])
+            return True
+        if isinstance(parts[k], Residual):
+            branch, skip = list(parts[k].parts), [parts[k].skip] if parts[k].skip is not None else []
+            if any(_replaced(some, kind, change, step) for some in step([branch, skip])):
+                parts[k] = changed(parts[k], parts=tuple(branch), skip=skip[0] if skip else None)
+                return True
+    return False
+
+
+def _widths(width, depth, maps):
+    """The tuple of widths of a checked width, or list of them, and a depth or None; blocks have so many `maps`."""
     layers = len(width) if isinstance(width, list) else DEPTH if depth is None else depth
-    require("--depth", f"{layers:,} layers, whatever their width,", LAYER_BYTES * layers)  # before they are made
+    require("--depth", f"{layers:,} layers, whatever their width,", LAYER_BYTES * layers * maps)  # before they are made
     if not isinstance(width, list):
         return (width,) * layers
     if depth not in (None, len(width)):
@@ -142,19 +401,60 @@ def _widths(width, depth):
 
 
 def _bias(init, scheme, std):
-    """The scheme of the biases and, where they are normal, their standard deviation."""
+    """The scheme of the biases; None for what comes with each initializer."""
     if scheme is not None and std:
         raise RequestError(f"--bias-std: {std:g} does not go with --bias {scheme}; give one of them")
-    if scheme is None:
-        scheme = f"normal({std!r})" if std else find_initializer(init)[0].bias
-    law = bias_law(scheme, 1)
-    return canonical_bias(scheme), law.scale if law.kind == "normal" else 0.0
+    if scheme is None and not std:
+        find_initializer(init)
+        return None
+    scheme = f"normal({std!r})" if std else scheme
+    bias_law(scheme, 1)
+    return canonical_bias(scheme)
 
 
 def from_json(description):
-    """The Network of a parsed `Network.to_json()`: with the texts that stand there, since its random numbers hang on them."""
-    version = description.get("format")
-    if version != FORMAT_VERSION:
-        raise RequestError(f"the network has format {version!r}; this gradsim reads format {FORMAT_VERSION}")
-    fields = {name: value for name, value in description.items() if name != "format"}
-    return Network(**fields | {"widths": tuple(fields["widths"])})
+    """The Network of a parsed `Network.to_json()`: with the texts that stand there, since its random numbers hang on them.
+
+    Functions of users are not looked up, let alone imported. Raises RequestError for what is not a network's description.
+    """
+    if not isinstance(description, dict):
+        raise RequestError(f"the network is {shown(description)}")
+    version, fields = description.get("format"), {name: value for name, value in description.items() if name != "format"}
+    if version == PLAIN_FORMAT:
+        return _from_plain(**fields)
+    if version == FORMAT_VERSION:
+        return _from_parts(**fields)
+    raise RequestError(f"the network has format {version!r}; this gradsim reads formats {PLAIN_FORMAT} and {FORMAT_VERSION}")
+
+
+def _from_plain(input_width, widths, activation, init, weight_gain, bias, outputs, bias_std, activation_digest=None):
+    for name, value in (("activation", activation), ("init", init), ("bias", bias), ("digest", activation_digest or "")):
+        if not isinstance(value, str):
+            raise RequestError(f"{name} is {shown(value)}")
+    if isinstance(weight_gain, bool) or not isinstance(weight_gain, int | float):
+        raise RequestError(f"weight_gain is {shown(weight_gain)}")
+    if not isinstance(widths, list | tuple) or not widths:
+        raise RequestError(f"widths is {shown(widths)}: there are no widths" if not widths else f"widths is {shown(widths)}")
+    for width in (input_width, *widths, *(() if outputs is None else (outputs,))):
+        _check_width(width)
+    if bias_std != normal_std(bias):
+        raise RequestError(f"bias_std is {shown(bias_std)}, which is not that of {bias}")
+    law, follows = {"init": init, "gain": weight_gain, "bias": bias}, Activation
+    behind = stored_part(follows, {"name": activation, "digest": activation_digest})
+    groups = ((width, len(list(group))) for width, group in groupby(widths))
+    blocks = tuple(Repeat((stored_part(Linear, {"width": width, **law}), behind), times) for width, times in groups)
+    readout = () if outputs is None else (stored_part(Linear, {"width": outputs, **law}),)
+    return Network(input_width, (), blocks, readout)
+
+
+def _from_parts(input_width, stem, blocks, readout):
+    _check_width(input_width)
+    if not isinstance(blocks, list) or not all(isinstance(block, dict) and "parts" in block for block in blocks):
+        raise RequestError(f"blocks is {shown(blocks)}")
+    repeats = tuple(stored("blocks", [{"part": "Repeat", **block} for block in blocks]))
+    return Network(input_width, stored("stem", stem), repeats, stored("readout", readout))
+
+
+def _check_width(width):
+    if isinstance(width, bool) or not isinstance(width, int) or width < 1:
+        raise RequestError(f"a width is {shown(width)}")

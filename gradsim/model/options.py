@@ -6,6 +6,7 @@ look at one value alone; what several options mean together is found out in `net
 
 import math
 import os
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,20 @@ ENGINES = ("auto", "matrix_free", "dense")
 LOSSES = ("probe", "mse", "cross_entropy")
 PROBES = ("independent", "shared")
 ARITHMETICS = ("carried", "float32", "float64")
+BLOCKS = (
+    "plain",
+    "residual",
+    "pre_norm",
+    "post_norm",
+    "resnet_v1",
+    "resnet_v2",
+    "rezero",
+    "fixup",
+    "skipinit",
+    "deepnorm",
+)
+NORMS = ("layer", "rms", "batch", "none")
+SCALES = ("1/sqrt(depth)", "1/depth", "zero")
 
 
 class Whole:
@@ -50,6 +65,70 @@ class Real:
 
     def read(self, option, text):
         return self.check(option, _number(text))
+
+
+class Probability:
+    """A number from 0 to below 1."""
+
+    form = "number"
+
+    def check(self, option, value):
+        number = finite_number(option, value)
+        if not 0 <= number < 1:
+            raise RequestError(f"{option}: {shown(value)} is not from 0 to below 1; it is the probability of dropping")
+        return number + 0.0  # -0 is 0
+
+    def read(self, option, text):
+        return self.check(option, _number(text))
+
+
+class Scale:
+    """A finite number, or one of a few texts that stand for one."""
+
+    form = "number|name"
+
+    def __init__(self, names):
+        self.names = names
+
+    def check(self, option, value):
+        if not isinstance(value, str):
+            return finite_number(option, value) + 0.0
+        text = "".join(value.lower().split())
+        if text not in self.names:
+            raise RequestError(f"{option}: {shown(value)} is neither a number nor one of {', '.join(self.names)}")
+        return text
+
+    def read(self, option, text):
+        return self.check(option, _number(text))
+
+
+class Layers:
+    """A list of parts, or of tables that describe them; `network.mlp` reads these. Text is TOML's."""
+
+    form = "[{part=...},...]"
+
+    def check(self, option, value):
+        if not isinstance(value, list | tuple) or not value or not all(map(self._one, value)):
+            raise RequestError(
+                f'{option}: {shown(value)} is not a list of tables like {{part = "Linear", width = 64}}, one for each part'
+            )
+        return list(value)
+
+    def holds(self, value):
+        """Whether `value`, a list, is one value and not a list of them."""
+        return bool(value) and all(map(self._one, value))
+
+    @staticmethod
+    def _one(entry):
+        return isinstance(entry, dict) or hasattr(entry, "nesting")  # a part
+
+    def read(self, option, text):
+        try:
+            found = tomllib.loads(f"layers = {text}")
+        except (ValueError, RecursionError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise RequestError(f"{option}: {shown(text)} is not a list of tables in TOML: {reason}") from None
+        return self.check(option, found["layers"] if len(found) == 1 else found)
 
 
 class Choice:
@@ -184,7 +263,7 @@ NETWORK = _table(
     Option("activation", Text("like relu"), "relu", "See `gradsim list activations`."),
     Option("init", Text("like he_normal"), "he_normal", "See `gradsim list initializers`."),
     Option("width", Widths(), 256, "Units of a hidden layer, or one number a layer separated by commas."),
-    Option("depth", Whole(1, MOST), None, "Hidden layers.", "100"),
+    Option("depth", Whole(1, MOST), None, "Hidden layers, or blocks.", "100"),
     Option("weight_gain", Real(), 1.0, "Factor on the scale of the weights."),
     Option(
         "bias",
@@ -196,6 +275,25 @@ NETWORK = _table(
     Option("bias_std", Real(0.0), 0.0, "Short for --bias normal(std)."),
     Option("input_width", Whole(1, LARGEST_WIDTH), None, "Units of the input.", "the first width"),
     Option("outputs", Whole(1, LARGEST_WIDTH), None, "Add a linear readout with so many outputs.", "none"),
+    Option("block", Choice(BLOCKS), "plain", "What is between input and readout, `depth` times: see `gradsim list blocks`."),
+    Option("norm", Choice(NORMS), None, "layer, rms, batch or none.", "none, or what the block is known for"),
+    Option("block_depth", Whole(1, MOST), None, "Linear maps in the branch of a block.", "2"),
+    Option("residual_scale", Scale(SCALES), None, f"Factor on a branch: a number, {', '.join(SCALES)}.", "1"),
+    Option("dropout", Probability(), 0.0, "Probability of dropping a unit behind each activation."),
+    Option("final_norm", Flag(), False, "Put a norm behind the last block."),
+    Option("first_init", Text("like uniform(-1,1)"), None, "Initializer of the first linear map.", "that of all"),
+    Option(
+        "last_init", Text("like zeros"), None, "Initializer of the last linear map, the readout if there is one.", "that of all"
+    ),
+    Option("last_gain", Real(), None, "Factor on the scale of its weights.", "that of all"),
+    Option(
+        "last_activation",
+        Text("like tanh"),
+        None,
+        "Activation of the last layer, behind a readout too.",
+        "that of all, none behind a readout",
+    ),
+    Option("layers", Layers(), None, 'Any other network, part by part: [{part = "Linear", width = 64}, ...].', "none"),
 )
 RUN = _table(
     Option("replicas", Whole(1, MOST), 1000, "Networks to draw."),

@@ -11,15 +11,36 @@ from .initializers import canonical_bias, canonical_init, find_initializer
 from .options import LARGEST_WIDTH, MOST
 
 EPSILON = 1e-5  # of the norms, as in PyTorch's LayerNorm and BatchNorm
+DEEPEST = 50  # parts in parts
 
 
 class Part:
-    """The base of all parts."""
+    """The base of all parts. `_check` makes numbers plain ones; `_name` makes texts canonical, and looks up what they name:
+    not of a part that a file describes, whose texts stay as they are (`tables.stored`)."""
+
+    nesting = size = 1  # how deep parts lie in each other, and how many of them there are, repetitions included
+
+    def __post_init__(self):
+        self._check()
+        self._name()
+
+    def _check(self):
+        pass
+
+    def _name(self):
+        pass
 
 
 def _set(part, **fields):
     for name, value in fields.items():
         object.__setattr__(part, name, value)
+
+
+def changed(part, **fields):
+    """`part` with other fields, which are right already."""
+    other = object.__new__(type(part))
+    _set(other, **vars(part) | fields)
+    return other
 
 
 @dataclass(frozen=True)
@@ -34,11 +55,13 @@ class Linear(Part):
     gain: float = 1.0
     bias: str | None = None
 
-    def __post_init__(self):
+    def _check(self):
         width = None if self.width is None else whole_number("Linear: width", self.width, 1, LARGEST_WIDTH)
+        _set(self, width=width, gain=finite_number("Linear: gain", self.gain))
+
+    def _name(self):
         bias = find_initializer(self.init)[0].bias if self.bias is None else self.bias
-        gain = finite_number("Linear: gain", self.gain)
-        _set(self, width=width, init=canonical_init(self.init), gain=gain, bias=canonical_bias(bias))
+        _set(self, init=canonical_init(self.init), bias=canonical_bias(bias))
 
 
 @dataclass(frozen=True)
@@ -48,7 +71,7 @@ class Activation(Part):
     name: str
     digest: str | None = None
 
-    def __post_init__(self):
+    def _name(self):
         entry, _ = typed_activation(self.name)
         _set(self, name=canonical_activation(self.name), digest=entry.digest)
 
@@ -59,8 +82,8 @@ class LayerNorm(Part):
 
     epsilon: float = EPSILON
 
-    def __post_init__(self):
-        _set(self, epsilon=finite_number(f"{type(self).__name__}: epsilon", self.epsilon, 0.0))
+    def _check(self):
+        _set(self, epsilon=finite_number(f"{type(self).__name__}: epsilon", self.epsilon, 0.0) + 0.0)  # -0 is 0
 
 
 @dataclass(frozen=True)
@@ -80,11 +103,11 @@ class Dropout(Part):
 
     p: float
 
-    def __post_init__(self):
+    def _check(self):
         p = finite_number("Dropout: p", self.p)
         if not 0 <= p < 1:
             raise RequestError(f"Dropout: p: {shown(self.p)} is not from 0 to below 1; it is the probability of dropping")
-        _set(self, p=p)
+        _set(self, p=p + 0.0)
 
 
 @dataclass(frozen=True)
@@ -95,11 +118,12 @@ class Residual(Part):
     scale: float = 1.0
     skip: Linear | None = None
 
-    def __post_init__(self):
-        scale = finite_number("Residual: scale", self.scale)
+    def _check(self):
+        scale = finite_number("Residual: scale", self.scale) + 0.0
         if self.skip is not None and not isinstance(self.skip, Linear):
             raise RequestError(f"Residual: skip: {shown(self.skip)} is not a Linear or None")
-        _set(self, parts=parts_of("Residual", self.parts), scale=scale)
+        _hold(self, self.parts, 1)
+        _set(self, scale=scale, size=self.size + 1 + (self.skip is not None))
 
 
 @dataclass(frozen=True)
@@ -109,8 +133,18 @@ class Repeat(Part):
     parts: tuple
     times: int
 
-    def __post_init__(self):
-        _set(self, parts=parts_of("Repeat", self.parts), times=whole_number("Repeat: times", self.times, 1, MOST))
+    def _check(self):
+        _set(self, times=whole_number("Repeat: times", self.times, 1, MOST))
+        _hold(self, self.parts, self.times)
+
+
+def _hold(part, parts, times):
+    name = type(part).__name__
+    parts = parts_of(name, parts)
+    nesting = 1 + max(inner.nesting for inner in parts)
+    if nesting > DEEPEST:
+        raise RequestError(f"{name}: parts lie in each other more than {DEEPEST} deep")
+    _set(part, parts=parts, nesting=nesting, size=times * sum(inner.size for inner in parts))
 
 
 def parts_of(owner, parts):

@@ -15,6 +15,8 @@ def fit(network, options):
     Its activation must be known to this process.
     """
     check_given(network)
+    if network.has_batch_norm and options["inputs"] < 2:
+        raise RequestError("--inputs: batch norm takes means over the inputs side by side; give it --inputs 2 or more")
     Layers(network, options["engine"], options["inputs"], options["arithmetic"])
     given, targets, loss = options["input_file"], options["target_file"], options["loss"]
     if given is not None and given.values.shape[1] != network.input_width:

@@ -3,7 +3,6 @@
 import json
 import os
 import stat
-from dataclasses import fields
 from typing import NamedTuple
 
 import h5py
@@ -140,7 +139,7 @@ def _cell(text, number):
     try:
         described = json.loads(text)
         network, run = from_json(described["network"]), described["run"]
-        wrong = next(_misfits(network, run), None)
+        wrong = next(_misfits(run), None)
     except (TypeError, KeyError, ValueError, AttributeError, RecursionError) as error:
         wrong = f"{type(error).__name__}: {' '.join(str(error).split())}" if not isinstance(error, RequestError) else error
     if wrong is not None:
@@ -148,17 +147,8 @@ def _cell(text, number):
     return network, run
 
 
-def _misfits(network, run):
-    """What is wrong with the types of what JSON gave."""
-    for field in fields(Network):
-        value = getattr(network, field.name)
-        if not _is(value, field.type):
-            yield f"{field.name} is {value!r}"
-    for width in (network.input_width, *network.widths, *(() if network.outputs is None else (network.outputs,))):
-        if not _is(width, int) or width < 1:
-            yield f"a width is {width!r}"
-    if not network.widths:
-        yield "there are no widths"
+def _misfits(run):
+    """What is wrong with the types of what JSON gave of a run; `from_json` looks at the network's."""
     for name, (kind, least) in RUN.items():
         if name not in run:
             yield f"the run has no {name!r}"

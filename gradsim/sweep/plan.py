@@ -12,7 +12,9 @@ from ..memory import gib, require
 from ..model.data import Samples, samples
 from ..model.data.plain import plain_text
 from ..model.options import OPTIONS
+from ..model.parts import Part
 from ..model.request import FILES
+from ..model.tables import table
 from ..simulation.fit import network_and_run
 from ..simulation.footprint import Footprint
 
@@ -33,7 +35,7 @@ def read_plan(source):
     """The Plan of a TOML file, of a built-in sweep ("classic"), or of a dict of options.
 
     Any option may be a list, or a one-dimensional array of numbers: then it is an axis of the grid. A width that is itself a
-    list (one entry a layer) is written as a list in a list. A file is read once, and its rows are shared by all cells.
+    list (one entry a layer) is written as a list in a list; `layers` is one list of tables, or an axis of such lists. A file is read once, and its rows are shared by all cells.
     Raises RequestError for what cannot be.
     """
     axes = {}
@@ -64,6 +66,8 @@ def _axis(name, value):
     """The values of an option, one or several; an array is an axis, but for a file: there it is the rows."""
     if isinstance(value, range) or (getattr(value, "ndim", 0) == 1 and name not in FILES):
         return list(value)
+    if name == "layers" and isinstance(value, list) and OPTIONS[name].kind.holds(value):
+        return [value]
     return value if isinstance(value, list) else [value]
 
 
@@ -73,7 +77,9 @@ def _checked(option, value):
 
 
 def _plain(value):
-    """What a file says of a value: rows by where they came from, or by shape and digest."""
+    """What a file says of a value: rows by where they came from, or by shape and digest; parts as tables."""
+    if isinstance(value, list):
+        return [table(entry) if isinstance(entry, Part) else entry for entry in value]
     return value.source if isinstance(value, Samples) else value
 
 

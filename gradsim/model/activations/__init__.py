@@ -83,16 +83,17 @@ def _defaults(name):
 
 def check_given(*networks):
     """Raises RequestError unless the networks' activations are known here, and those that the networks were made with."""
-    missing = {n.activation for n in networks if ":" in n.activation or n.activation_digest} - _GIVEN.keys()
+    parts = dict.fromkeys(part for network in networks for part in network.activations)
+    missing = {part.name for part in parts if ":" in part.name or part.digest} - _GIVEN.keys()
     if missing:
         raise RequestError(f"--activation: {_not_given(*sorted(missing))}")
-    for network in networks:
-        entry, _ = find_activation(network.activation)
-        if network.activation_digest not in (None, entry.digest):
+    for part in parts:
+        entry, _ = find_activation(part.name)
+        if part.digest not in (None, entry.digest):
             now = entry.digest[:8] if entry.digest else "of the table"
             raise RequestError(
-                f"--activation: {network.activation!r} was another function when this network was made (digest "
-                f"{network.activation_digest[:8]}, now {now}); give that one again"
+                f"--activation: {part.name!r} was another function when this network was made (digest "
+                f"{part.digest[:8]}, now {now}); give that one again"
             )
 
 
