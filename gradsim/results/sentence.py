@@ -81,7 +81,9 @@ def _not_finite(curves, verdict):
     if forward is not None:
         where = f"{NAMES[forward.quantity]} are inf or NaN from {unit} {forward.layer} up"
         if backward is not None:
-            where += ", so every gradient is too" if backward.layer == last else f", gradients from {unit} {backward.layer} down"
+            where += (
+                ", so every gradient is too" if backward.layer == last else f", gradients from {unit} {backward.layer} down"
+            )
     else:
         layer = 1 if backward is None else backward.layer
         where = f"gradients are inf or NaN from {unit} {layer} down"

@@ -96,8 +96,10 @@ class Footprint:
         logs, rows = 8 * recorded.logs, rows_of(recorded)
         kept, kept_curves = (logs, 8 * _numbers(blocks, LOG_QUANTITIES)) if run["keep_samples"] else (0, 0)
         curves = 8 * (_numbers(blocks, LOG_QUANTITIES) * (6 + len(QUANTILES)) + 3 * _numbers(blocks, PLAIN_QUANTITIES))
-        curves += 8 * len(PRECISIONS) * sum(
-            _numbers(blocks, [way.quantity]) * len(QUANTITIES[way.quantity].leaving) for way in blocks.ways
+        curves += (
+            8
+            * len(PRECISIONS)
+            * sum(_numbers(blocks, [way.quantity]) * len(QUANTITIES[way.quantity].leaving) for way in blocks.ways)
         )
         data = sum(12 * run[name].values.size for name in ("input_file", "target_file") if run[name] is not None)
         return cls(

@@ -127,26 +127,34 @@ def blocks_of(network, inputs):
     for node in nodes[:-1]:
         widths[node.block] = node.width
     shifted = np.array([not isinstance(node.part, RMSNorm) for node in nodes if node.kind in KINDS["norm"]], bool)
-    numbers, rows, several = {INPUT: 0}, {}, False
+    numbers, rows, several = {name: number for number, name in enumerate(_names(nodes))}, {}, False
     ranked = {(): np.zeros(0, np.int64)}  # names of all quantities that lie alike are looked up once
-    for name, placed in found.placed.items():
-        recorded = RECORDED[name]
+    for quantity, placed in found.placed.items():
+        recorded = RECORDED[quantity]
         drop = int(recorded.input and recorded.at == LINEAR)  # the input's largest entry: for `ways` alone
         if placed.names not in ranked:
-            ranked[placed.names] = np.array([numbers.setdefault(n or INPUT, len(numbers)) for n in placed.names], np.int64)
+            ranked[placed.names] = np.array([numbers.get(name or INPUT, -1) for name in placed.names], np.int64)
         own = slice(placed.columns.start + drop, placed.columns.stop)
-        rows[name] = Rows(own, placed.blocks[drop:], ranked[placed.names][drop:])
-        if name == "norm_shift_gradient" and not shifted.all():
-            rows[name] = Rows(np.arange(own.start, own.stop)[shifted], *(part[shifted] for part in rows[name][1:]))
+        rows[quantity] = Rows(own, placed.blocks[drop:], ranked[placed.names][drop:])
+        if quantity == "norm_shift_gradient" and not shifted.all():
+            rows[quantity] = Rows(np.arange(own.start, own.stop)[shifted], *(part[shifted] for part in rows[quantity][1:]))
         if recorded.at in IN_BLOCKS:
-            several |= len(np.unique(rows[name].layers)) < len(rows[name].layers)
+            several |= len(np.unique(rows[quantity].layers)) < len(rows[quantity].layers)
     own = {at: np.full(len(widths), -1, np.int64) for at in IN_BLOCKS}
-    for at, name in (("linear", "preactivation"), ("activation", "activation"), ("norm", "norm_gain_gradient")):
+    for at, quantity in (("linear", "preactivation"), ("activation", "activation"), ("norm", "norm_gain_gradient")):
         own[at][0] = -1 if at == "norm" else 0
-        if name in rows:
-            own[at][rows[name].layers] = rows[name].names
+        if quantity in rows:
+            own[at][rows[quantity].layers] = rows[quantity].names
     depth = nodes[-1].block - 1
     return Blocks(depth, widths, tuple(numbers), several, found, rows, own, _ways(nodes, inputs, found, rows))
+
+
+def _names(nodes):
+    """Of what a block may hold several of, in the order of the blocks; the input first."""
+    kinds = {kind for at in IN_BLOCKS for kind in KINDS[at]}
+    found = {node.name: node.block for node in reversed(nodes) if node.kind in kinds}  # block: the first that has it
+    inside = (node.name for node in nodes if node.kind in kinds and node.block == max(1, found[node.name]))
+    return tuple(dict.fromkeys((INPUT, *inside, *found)))
 
 
 def _ways(nodes, inputs, found, rows):

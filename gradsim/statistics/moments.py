@@ -6,7 +6,6 @@ import numpy as np
 
 from ..kernels.fold import fold
 
-
 TAIL = 4  # columns: what is left of a block after so many at a time
 
 

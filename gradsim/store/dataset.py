@@ -81,7 +81,15 @@ def _cells(curve_set, layers):
 def _verdicts(curve_set):
     verdicts = [curves.verdict for curves in curve_set]
     words = np.array([v.word for v in verdicts], object)
-    yield "verdict", Entry(("cell",), words, _attributes(f"what becomes of the gradient (where there is a stream, its own): {', '.join(WORDS)}"))
+    meaning = f"what becomes of the gradient (with skip connections, the stream's): {', '.join(WORDS)}"
+    yield (
+        "verdict",
+        Entry(
+            ("cell",),
+            words,
+            _attributes(meaning),
+        ),
+    )
     for name, text in (
         ("decades_per_100_layers", "decades of the median gradient gained on the way back through 100 layers"),
         ("spread_decades", "95 % over 5 % quantile of the gradient at layer 1, in decades"),
@@ -115,10 +123,10 @@ def stacked(curves):
                 part = c.variables[name]
                 if "place" in dims and not c.places:
                     part = c.blocks.opened(variable.quantity.name, part, dims.index("layer"))
-                rows = [np.arange(n) for n in part.shape]
+                rows = [slice(n) for n in part.shape]
                 if "place" in dims:
-                    rows[dims.index("place")] = np.array([places.index(place) for place in c.blocks.names])
-                out[cell][np.ix_(*rows)] = part
+                    rows[dims.index("place")] = [places.index(place) for place in c.blocks.names]
+                out[cell, ...][tuple(rows)] = part
         arrays[name] = out
     return arrays, layers, places
 

@@ -187,10 +187,8 @@ def _check_fit(contents, cells, place):
         rows, layers, _ = place.rows("layer", blocks, run)
         if not len(rows):
             raise RequestError(f"no layer of cell {number} is in the file")
-        if widths is not None:
-            if np.any(widths[number, rows] != blocks.widths[layers]):
-                raise RequestError(f"the request of cell {number} does not fit its arrays: layer_width says other widths")
-
+        if widths is not None and np.any(widths[number, rows] != blocks.widths[layers]):
+            raise RequestError(f"the request of cell {number} does not fit its arrays: layer_width says other widths")
 
 
 def unstacked(arrays, cell, network, run, place, method):
