@@ -92,9 +92,10 @@ class Histograms:
     method = "histogram"
 
     @classmethod
-    def of(cls, logs, bins):
-        """From logs of shape (replicas, rows)."""
+    def of(cls, logs, bins=None):
+        """From logs of shape (replicas, rows), with as many `bins` as fit their bytes unless given."""
         rows = logs.shape[1]
+        bins = bins_of(rows) if bins is None else bins
         finite = np.isfinite(logs)
         low = np.where(finite, logs, np.inf).min(axis=0)
         high = np.where(finite, logs, -np.inf).max(axis=0)
