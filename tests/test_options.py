@@ -41,6 +41,10 @@ FINE = {
     ("keep_samples", "numpy bool"),
     ("weight_gain", "negative"),
     ("input_correlation", "negative"),
+    ("residual_scale", "negative"),
+    ("last_gain", "negative"),
+    ("final_norm", "true"),
+    ("final_norm", "numpy bool"),
 }
 FINE |= {
     (f, t) for f in ("input_file", "target_file") for t in ("empty text", "no text", "half a letter", "nested", "numpy bool")

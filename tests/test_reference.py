@@ -1,4 +1,4 @@
-"""The kernels against the reference, step by step from the same tape; the reference against finite differences.
+"""The kernels against the reference, step by step from the same tape.
 
 Whole curves part ways in chaotic networks (float32 against float64), single steps never do.
 """
@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from gradsim import reference
-from gradsim.kernels.record import INPUT_GRADIENT, RECORDED
 from gradsim.model.activations import ACTIVATIONS
 from gradsim.model.data import Samples
 from gradsim.model.network import mlp
@@ -15,6 +14,7 @@ from gradsim.model.request import checked
 from gradsim.model.streams import stream_key
 from gradsim.program.program import lower
 from gradsim.simulation.chunks import record_chunks
+from tests.oracles.stepwise import check_steps
 from tests.oracles.tapes import Tapes
 
 NETWORKS = [
@@ -34,7 +34,6 @@ NETWORKS = [
     mlp(width=[6, 40, 7], activation="leaky_relu", init="sparse(3,0.7)"),
 ]
 IDS = [f"{n.activation}-{n.init}" for n in NETWORKS]
-CLOSE = 4e-6  # float32 rounding in sums of up to 300 terms, relative to the largest entry's magnitude sum
 
 
 def tapes(network, replica, inputs, engine="dense", **options):
@@ -53,35 +52,16 @@ def tapes(network, replica, inputs, engine="dense", **options):
     return Tapes(program, stream_key(0, network.to_json()), 1, replica)
 
 
-def close(found, expected, magnitude):
-    assert np.all(abs(found - expected) <= CLOSE * magnitude.max(axis=1, keepdims=True) + 1e-300)
-
-
-def check_steps(network, inputs, **options):
+def check(network, inputs, **options):
     found, drawn = tapes(network, 5, inputs, **options), reference.draw(network, 5, inputs, **options)
-    length = reference.tape_length(network)
-    tape, deltas, record = [v[0] for v in found.values], [d[0] for d in found.deltas], found.records[0]
-    close(tape[0], drawn.inputs, abs(drawn.inputs) + 0.1 * ("input_file" not in options))  # sine near its zero
-    end = reference.loss_gradient(drawn, tape[-1])
-    close(deltas[-1], end, abs(end) + {"probe": 0.1, "mse": abs(tape[-1]).max() / end.size}.get(drawn.loss, 0.0))
-    for k in range(1, length):
-        x, d = tape[k - 1], deltas[k]
-        after, before = reference.step_forward(network, drawn, k, x), reference.step_backward(network, drawn, k, x, d)
-        up = down = 0.0
-        if k % 2:
-            weights = abs(drawn.weights[k // 2])
-            up, down = abs(x) @ weights.T + abs(drawn.biases[k // 2]), abs(d) @ weights
-        close(tape[k], after, np.maximum(abs(after), up))
-        close(deltas[k - 1], before, np.maximum(abs(before), down))
-    expected = reference.records(network, drawn, tape, deltas)
-    record[INPUT_GRADIENT, 0] = expected[INPUT_GRADIENT, 0]  # written by run_chunk
-    np.testing.assert_allclose(record, expected, rtol=1e-4, atol=2e-5)
+    tape, deltas = [v[0] for v in found.values], [d[0] for d in found.deltas]
+    check_steps(network, drawn, tape, deltas, found.records[0], "input_file" in options)
 
 
 @pytest.mark.parametrize("inputs", [1, 3])
 @pytest.mark.parametrize("network", NETWORKS, ids=IDS)
 def test_every_step_from_the_same_tape(network, inputs):
-    check_steps(network, inputs)
+    check(network, inputs)
 
 
 ROWS = Samples("rows", np.random.default_rng(4).normal(size=(9, 7)) * 10.0 ** np.arange(-4, 5)[:, None])
@@ -104,61 +84,11 @@ TARGETS = Samples("targets", np.random.default_rng(5).normal(size=(9, 5)))
     ids=lambda options: "-".join(options),
 )
 def test_inputs_and_losses_from_the_same_tape(options, inputs):
-    check_steps(mlp(width=[9, 6], activation="gelu", input_width=7, outputs=5, bias_std=0.3), inputs, **options)
-
-
-@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
-def test_gradients_of_losses_are_finite_differences(loss):
-    network = mlp(width=[4, 5], activation="tanh", outputs=3)
-    drawn, eps = reference.draw(network, 1, inputs=3, loss=loss), 1e-6
-    output = reference.forward(network, drawn)[-1]
-    gradient = reference.loss_gradient(drawn, output)
-    for index in np.ndindex(output.shape):
-        up, down = (
-            reference.loss(drawn, [output + sign * eps * (np.arange(9).reshape(3, 3) == 3 * index[0] + index[1])])
-            for sign in (1, -1)
-        )
-        assert (up - down) / (2 * eps) == pytest.approx(gradient[index], abs=1e-8)
+    check(mlp(width=[9, 6], activation="gelu", input_width=7, outputs=5, bias_std=0.3), inputs, **options)
 
 
 def test_whole_records_of_a_shallow_network():
     network = mlp(width=12, depth=3, activation="gelu", bias_std=0.1)
     found = np.concatenate(list(record_chunks(network, replicas=4, inputs=2, engine="dense")))
-    expected = [reference.run(network, replica, inputs=2) for replica in range(4)]
+    expected = [np.concatenate(list(reference.run(network, replica, inputs=2).values())) for replica in range(4)]
     np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-4)
-
-
-@pytest.mark.parametrize("network", NETWORKS, ids=IDS)
-def test_gradients_are_finite_differences(network):
-    """Central differences in float64: error eps^2 from curvature, 1e-16/eps from rounding."""
-    drawn = reference.draw(network, 3, inputs=2)
-    tape = reference.forward(network, drawn)
-    cotangents = reference.backward(network, drawn, tape)
-    rng, eps = np.random.default_rng(1), 1e-6
-    for k, (value, cotangent) in enumerate(zip(tape, cotangents, strict=True)):
-        direction = rng.normal(size=value.shape)
-        up, down = (
-            reference.loss(drawn, reference.forward(network, drawn, value + sign * eps * direction, k)) for sign in (1, -1)
-        )
-        scale = np.linalg.norm(cotangent) * np.linalg.norm(direction)
-        assert abs((up - down) / (2 * eps) - np.sum(cotangent * direction)) < 1e-6 * scale + 1e-9
-
-
-def test_weight_and_bias_gradients_are_finite_differences():
-    network = mlp(width=[3, 4, 3], activation="tanh", bias_std=0.3)
-    drawn, eps = reference.draw(network, 0, inputs=2), 1e-6
-    tape = reference.forward(network, drawn)
-    recorded = reference.records(network, drawn, tape, reference.backward(network, drawn, tape))
-    for layer in (1, 2, 3):
-        for name, arrays in (("weight_gradient", drawn.weights), ("bias_gradient", drawn.biases)):
-            array, differences = arrays[layer - 1], []
-            for index in np.ndindex(array.shape):
-                losses = []
-                for sign in (1, -1):
-                    before = array[index]
-                    array[index] = before + sign * eps
-                    losses.append(reference.loss(drawn, reference.forward(network, drawn)))
-                    array[index] = before
-                differences.append((losses[0] - losses[1]) / (2 * eps))
-            found = recorded[RECORDED.index(name), layer]
-            assert found == pytest.approx(np.log(np.mean(np.square(differences))), abs=1e-6)

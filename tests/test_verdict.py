@@ -107,7 +107,7 @@ def test_half_of_the_networks_leave_at_the_layers_of_the_textbook():
     assert exits["float16"]["forward_norm"] == (2, "overflow")
     assert exits["float16"]["forward"] == (4, "overflow") and exits["float16"]["backward"] == (35, "overflow")
     assert "float16 overflows from layer 4 up (sums of squares from 2) and from layer 35 down" in curves.verdict.sentence
-    deep = gradsim.simulate(replace(network, widths=(256,) * 130), 200)
+    deep = gradsim.simulate(gradsim.mlp(activation="linear", init="normal(0,1)", width=256, depth=130), 200)
     reached = deep["preactivation_norm_overflow_fraction"][:, PRECISIONS.index("float64")]
     assert np.argmax(reached >= 0.5) == 128
 

@@ -56,7 +56,7 @@ class Checked:
 
     def to_json(self):
         return {
-            "weight_gain": self.network.weight_gain,
+            "weight_gain": self.network.usual_gain,
             "replicas": self.replicas,
             "median_decades": self.decades,
             "low_decades": self.low,

@@ -63,7 +63,7 @@ class Recommendation:
     @property
     def weight_gain(self):
         """Of the network to use; None where no gain is safe or nothing was checked."""
-        return None if self.found is None else self.found.network.weight_gain
+        return None if self.found is None else self.found.network.usual_gain
 
     def to_json(self):
         return {
@@ -93,7 +93,7 @@ def recommend(network, *, inputs=1, input_correlation=0.0, probe="independent", 
         return Recommendation(network, None, {}, (), _too_large(network, options, desk.left))
     rows = {"as asked": desk.check(network)}
     rows |= {name: desk.check(network.with_gain(gain)) for name, gain in dict(gains).items()}
-    if network.depth == 1 or not network.weight_gain:
+    if network.depth == 1 or not network.usual_gain:
         reason = "there is one hidden layer" if network.depth == 1 else "the gain is 0"
         return Recommendation(network, _first_safe(rows), rows, (), reason)
     desk.search(network, rows)
@@ -172,7 +172,7 @@ class _Search:
 
     def at(self, place):
         """The Checked network there, its gain rounded to the digits that are told."""
-        gain = float(f"{self.network.weight_gain * math.exp(place):.{self.digits}g}")
+        gain = float(f"{self.network.usual_gain * math.exp(place):.{self.digits}g}")
         if gain not in self.known:
             self.known[gain] = self.desk.look(self.network.with_gain(gain))
         return self.known[gain]

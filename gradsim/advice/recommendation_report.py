@@ -48,7 +48,7 @@ def check_table(found):
     predicted = {"as asked": found.mean_field} | {p.name: p.mean_field for p in found.proposals}
     for name, row in rows.items():
         table.add_row(
-            f"{row.network.weight_gain:.6g}",
+            f"{row.network.usual_gain:.6g}",
             _decades(row.decades),
             f"{_decades(row.low)} to {_decades(row.high)}",
             _spread(row.spread),
@@ -67,14 +67,14 @@ def _answer(recommended):
     elif row is None and "balanced" in recommended.rows:
         at = recommended.rows["balanced"]
         yield (
-            f"No gain is safe ({limits}): where the median keeps its scale, at gain {at.network.weight_gain:.6g}, the middle "
+            f"No gain is safe ({limits}): where the median keeps its scale, at gain {at.network.usual_gain:.6g}, the middle "
             f"90 % of networks lie {_spread(at.spread)} decades apart."
         )
     elif row is None:
         yield f"No gain is safe ({limits}): none was found at which the median keeps its scale."
     else:
-        kept = "as it is" if row is asked else f"instead of {asked.network.weight_gain:.6g}"
-        yield f"Recommended: gain {row.network.weight_gain:.6g}, {kept} ({limits}): {_told(row)}."
+        kept = "as it is" if row is asked else f"instead of {asked.network.usual_gain:.6g}"
+        yield f"Recommended: gain {row.network.usual_gain:.6g}, {kept} ({limits}): {_told(row)}."
 
 
 def _told(row):
@@ -95,14 +95,14 @@ def _remedies(recommended):
             yield f"  {remedy.words}: not tried, it takes too long here"
         else:
             word = "helps" if remedy.helps else "does not help" if helps else "no"
-            yield f"  {remedy.words}, gain {row.network.weight_gain:.6g}: {word}; {_told(row)}"
+            yield f"  {remedy.words}, gain {row.network.usual_gain:.6g}: {word}; {_told(row)}"
 
 
 def _unchecked(found):
     """What infinite width says where nothing was simulated."""
     network = found.network
     yield "Infinite width says of the gradient from the last hidden layer back to layer 1, unchecked:"
-    yield f"  {_change(found.mean_field)} with gain {network.weight_gain:.6g} (as asked)"
+    yield f"  {_change(found.mean_field)} with gain {network.usual_gain:.6g} (as asked)"
     for proposal in found.proposals:
         yield f"  {_change(proposal.mean_field)} with gain {proposal.gain:.6g} ({proposal.name})"
     if network.depth > DEEPEST_BALANCE:

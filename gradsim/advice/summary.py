@@ -95,15 +95,16 @@ def summary(network, *, inputs=1, input_correlation=0.0, probe="independent", se
     except RequestError as error:
         exact = str(error)
     weight_std, bias_std, notes = _scales(network)
-    critical = critical_point(network.activation, bias_std=bias_std)
-    fixed = fixed_point(network.activation, weight_std=weight_std, bias_std=bias_std)
+    activation = network.usual_activation
+    critical = critical_point(activation, bias_std=bias_std)
+    fixed = fixed_point(activation, weight_std=weight_std, bias_std=bias_std)
     gains, edge = {}, _critical_gain(network, weight_std, critical)
     if edge is not None:
         gains["edge of chaos"] = edge
     if prepare is not None and seconds:
         prepare()
     advice = recommend(network, gains=gains, seconds=seconds, **options)
-    balanced = advice.rows["balanced"].network.weight_gain if "balanced" in advice.rows else None
+    balanced = advice.rows["balanced"].network.usual_gain if "balanced" in advice.rows else None
     if not advice.rows:
         balanced = balanced_gain(network)
     if balanced is not None:
@@ -116,7 +117,7 @@ def summary(network, *, inputs=1, input_correlation=0.0, probe="independent", se
 
 def _proposal(name, network, options):
     wide = mean_field(network, **options)
-    return Proposal(name, network.weight_gain, wide, precision_of(wide, options["inputs"]))
+    return Proposal(name, network.usual_gain, wide, precision_of(wide, options["inputs"]))
 
 
 def balanced_gain(network):
@@ -132,7 +133,7 @@ def balanced_gain(network):
     sigmas = np.geomspace(*BALANCE, BALANCE_POINTS)
 
     def change(sigma):
-        other = network.with_gain(network.weight_gain * sigma / weight_std)
+        other = network.with_gain(network.usual_gain * sigma / weight_std)
         try:
             return decades(mean_field(other, input_correlation=None))
         except RequestError:  # a user's activation that cannot be integrated there
@@ -141,12 +142,12 @@ def balanced_gain(network):
     changes = np.array([change(sigma) for sigma in sigmas])
     flat = np.abs(changes) < 1e-9
     if flat.any():
-        return float(network.weight_gain * sigmas[np.argmax(flat)] / weight_std)
+        return float(network.usual_gain * sigmas[np.argmax(flat)] / weight_std)
     rising = np.flatnonzero((changes[:-1] < 0) & (changes[1:] > 0))
     if not rising.size:
         return None
     sigma = brentq(change, sigmas[rising[0]], sigmas[rising[0] + 1], xtol=1e-7)
-    return float(network.weight_gain * sigma / weight_std)
+    return float(network.usual_gain * sigma / weight_std)
 
 
 def decades(prediction):
@@ -157,8 +158,11 @@ def decades(prediction):
 
 def _scales(network):
     """(sigma_w, sigma_b, notes) of the last hidden layer."""
-    layers = linear_layers(network, "mean-field theory")[: network.depth]
+    layers = linear_layers(network, "mean-field theory")
+    layers = layers[: len(layers) - network.readout_maps]
     last, notes = layers[-1], []
+    if not network.plain:
+        notes.append("the fixed point and the edge of chaos are those of a plain network of its last linear maps")
     weights = {round(layer.weights.variance * layer.fan_in, 12) for layer in layers[1:] or layers}
     if len(weights) > 1:
         notes.append("sigma_w differs between layers, since the fans do; this is that of the last hidden layer")
@@ -171,9 +175,9 @@ def _scales(network):
 
 
 def _critical_gain(network, weight_std, critical):
-    if not weight_std or not math.isfinite(critical.weight_std):
+    if not network.plain or not weight_std or not math.isfinite(critical.weight_std):
         return None
-    return network.weight_gain * critical.weight_std / weight_std
+    return network.usual_gain * critical.weight_std / weight_std
 
 
 def _exits(found):

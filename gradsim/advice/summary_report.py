@@ -6,6 +6,7 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from ..results.cells import of_network
 from ..results.verdict import DECADES
 from ..show.exit_table import EXIT_NOTE, exit_table, leaves_a_type, untrusted
 from ..show.table import wide
@@ -52,8 +53,10 @@ def headline(found):
     """Lines on the network and on what it settles to."""
     network, f = found.network, found.fixed_point
     widths = f"width {max(network.widths)}" + ("" if len(set(network.widths)) == 1 else " at most")
-    scheme = f"{network.init}, gain {network.weight_gain:g}, biases {network.bias}"
-    yield f"{network.activation}, {scheme}, {widths}, depth {network.depth}"
+    words = of_network(network)
+    scheme = f"{words['init']}, gain {network.usual_gain:g}, biases {words['bias']}"
+    block = "" if network.plain else f"{words['block']} blocks, "
+    yield f"{block}{words['activation']}, {scheme}, {widths}, depth {network.depth}"
     yield f"sigma_w = {found.weight_std:.6g} (Var W = sigma_w^2 / fan_in), sigma_b = {found.bias_std:.6g}"
     for note in found.notes:
         yield f"note: {note}"
@@ -131,7 +134,7 @@ def edges(found):
     for branch in critical.branches:
         kept = "stable" if branch.stable else "not stable: a network leaves it, layer by layer"
         where = "at every variance" if math.isnan(branch.q_star) else f"at q* = {branch.q_star:.6g}"
-        gain = f"gain {network.weight_gain * branch.weight_std / found.weight_std:.6g}, " if found.weight_std else ""
+        gain = f"gain {network.usual_gain * branch.weight_std / found.weight_std:.6g}, " if found.weight_std else ""
         yield f"Edge of chaos: {gain}sigma_w = {branch.weight_std:.6g}, {where}, {kept} (chi_par = {branch.chi_par:.6g})"
     if not critical.branches:
         yield f"Edge of chaos: {critical.note}"

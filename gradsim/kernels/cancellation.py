@@ -128,6 +128,9 @@ def clear(tape, scratch):
     scratch.state[DOUBTFUL] = 0
     scratch.state[FOUND] = 0
     tape.followed[0], tape.followed[1] = 0, tape.unresolved.size
+    for slot in range(tape.d_doubts.shape[0]):
+        for b in range(scratch.doubts.size):
+            tape.d_doubts[slot, b] = 0
     for b in range(scratch.doubts.size):
         scratch.doubts[b] = 0
     for k in range(tape.unresolved.size):

@@ -9,14 +9,26 @@ import math
 
 import numpy as np
 
-from .activation import LARGEST_DERIVATIVE, SLOPE_ZERO_LEFT, SLOPE_ZERO_RIGHT, VALUE_ZERO
 from .bundles import bundle
 from .cancellation import FOUND, NEW, OLD, mark
 from .compilation import entry_point, internal
 from .later import END, FORWARD
-from .layout import ACTIVATE, LAYER, LOSS, OFFSET, OPERATION, VARIANT, WIDTH
-from .linear import EXPONENT, has_bias
-from .loss import INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
+from .layout import (
+    ACTIVATE,
+    FRESH,
+    KEPT,
+    LOSS,
+    OFFSET,
+    OPERATION,
+    OTHER,
+    OTHER_FRESH,
+    PLACE,
+    SLOT,
+    SOURCE,
+    STREAM,
+    VARIANT,
+    WIDTH,
+)
 from .record import (
     ACTIVATION,
     BIAS_GRADIENT,
@@ -26,9 +38,14 @@ from .record import (
     LOSS_GRADIENT,
     PREACTIVATION,
     PREACTIVATION_MAX,
+    STREAM_GRADIENT,
+    STREAM_GRADIENT_MAX,
+    STREAM_MAX,
     WEIGHT_GRADIENT,
+    put,
 )
 from .record import LOSS as LOSS_VALUE
+from .record import STREAM as STREAM_VALUE
 from .residues import (
     all_zero,
     follow_residues,
@@ -38,9 +55,12 @@ from .residues import (
     zero_sum_of_products,
     zero_sum_of_rows,
 )
+from .steps.activation import LARGEST_DERIVATIVE, SLOPE_ZERO_LEFT, SLOPE_ZERO_RIGHT, VALUE_ZERO
+from .steps.linear import EXPONENT, has_bias
+from .steps.loss import INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
 from .vectors import LN2, largest, log_largest_square, log_mean_square
 from .windows import row
-from .workspace import padded, vector
+from .workspace import vector
 
 NEGLIGIBLE_EXPONENT = 10  # what is 2^-10 of a sum does not put it in doubt; functions are their tangents 2^-10 from 0
 
@@ -91,19 +111,20 @@ def age(scratch):
 
 
 @internal
-def after_linear(k, steps, parameters, key, replica, x_exponents, h, h_exponents, tape, scratch, record):
+def after_linear(k, code, key, replica, x_exponents, h, h_exponents, tape, scratch, record):
     """After h = W x + b: a bias that is much larger than what is in doubt leaves none."""
-    layer, n, p = steps[k, LAYER], steps[k, WIDTH], row(parameters, k)
+    steps = code.steps
+    place, n, p = steps[k, PLACE], steps[k, WIDTH], row(code.parameters, k)
     drop_zeros(h, n, scratch)
     for b in range(h.shape[0]):
         if has_bias(p) and h_exponents[b] > x_exponents[b] + np.int64(p[EXPONENT]) + NEGLIGIBLE_EXPONENT:
             scratch.doubts[b] = 0
-    if is_followed(steps, parameters):
-        follow_residues(k, steps, parameters, key, replica, tape, scratch)
+    if is_followed(code):
+        follow_residues(k, code, key, replica, tape, scratch)
         residues = vector(tape.residues, steps[k, OFFSET], h.shape[0], n)
         if drop_proven(residues, h, h_exponents, n, scratch):
-            record[PREACTIVATION, layer] = log_mean_square(h, h_exponents, n)
-            record[PREACTIVATION_MAX, layer] = log_largest_square(h, h_exponents, n)
+            put(record, PREACTIVATION, place, log_mean_square(h, h_exponents, n))
+            put(record, PREACTIVATION_MAX, place, log_largest_square(h, h_exponents, n))
     if dominated(h, h_exponents, n, scratch.doubts):
         mark(PREACTIVATION, scratch)
         mark(PREACTIVATION_MAX, scratch)
@@ -124,16 +145,21 @@ def after_activation(p, h_exponents, h_doubts, x, x_exponents, n, slopes, scratc
 
 
 @internal
-def doubts_forward(k, steps, parameters, key, replica, x_exponents, out, out_exponents, tape, scratch, record):
-    """After step k made `out` of vector k - 1."""
-    layer, n, offset, rows = steps[k, LAYER], steps[k, WIDTH], steps[k, OFFSET], out.shape[0]
+def doubts_forward(k, code, key, replica, x_exponents, out, out_exponents, tape, scratch, record):
+    """After step k made `out` of its source."""
+    steps, rows = code.steps, out.shape[0]
+    n, operation = steps[k, WIDTH], steps[k, OPERATION]
     age(scratch)
-    if steps[k, OPERATION] == ACTIVATE:
-        slopes, h_doubts = vector(tape.values, offset + rows * padded(n), rows, n), row(tape.doubts, k - 1)
-        after_activation(row(parameters, k), x_exponents, h_doubts, out, out_exponents, n, slopes, scratch)
+    if operation == ACTIVATE:
+        slopes, h_doubts = vector(tape.values, steps[k, KEPT], rows, n), row(tape.doubts, steps[k, SOURCE])
+        after_activation(row(code.parameters, k), x_exponents, h_doubts, out, out_exponents, n, slopes, scratch)
+    elif operation > LOSS:
+        drop_zeros(out, n, scratch)
     else:
-        after_linear(k, steps, parameters, key, replica, x_exponents, out, out_exponents, tape, scratch, record)
-    settle_marks(layer, tape, scratch)
+        after_linear(k, code, key, replica, x_exponents, out, out_exponents, tape, scratch, record)
+    if steps[k, STREAM] >= 0 and dominated(out, out_exponents, n, scratch.doubts):
+        mark_stream(STREAM_VALUE, STREAM_MAX, steps[k, STREAM], tape)
+    settle_marks(steps[k, PLACE], tape, scratch)
     for b in range(rows):
         tape.doubts[k, b] = scratch.doubts[b]
 
@@ -189,30 +215,31 @@ def is_marked(quantity, scratch):
 
 
 @internal
-def withdraw(quantity, layer, scratch, record):
+def withdraw(quantity, place, scratch, record):
     """What is recorded is a zero after all."""
-    record[quantity, layer] = -np.inf
+    put(record, quantity, place, -np.inf)
     scratch.state[FOUND] &= ~(np.int64(1) << np.int64(quantity))
 
 
 @internal
-def prove_sums(k, steps, parameters, key, replica, tape, scratch, record):
+def prove_sums(k, code, key, replica, tape, scratch, record):
     """Sums over the inputs that are marked, at step k."""
-    rows, layer, n_in, n = tape.exponents.shape[1], steps[k, LAYER], steps[k - 1, WIDTH], steps[k, WIDTH]
-    x = vector(tape.residues, steps[k - 1, OFFSET], rows, n_in)
+    steps, rows, source = code.steps, tape.exponents.shape[1], code.steps[k, SOURCE]
+    place, n_in, n = steps[k, PLACE], steps[source, WIDTH], steps[k, WIDTH]
+    x = vector(tape.residues, steps[source, OFFSET], rows, n_in)
     if steps[k, OPERATION] == LOSS:
         if steps[k, VARIANT] <= SHARED_PROBE and is_marked(LOSS_VALUE, scratch):
-            follow_residues_back(k - 1, steps, parameters, key, replica, tape, scratch)
-            g = vector(row(tape.d_residues, (k - 1) % 2), 0, rows, n_in)
+            follow_residues_back(source, code, key, replica, tape, scratch)
+            g = vector(row(tape.d_residues, steps[source, SLOT]), 0, rows, n_in)
             if zero_inner_product(g, x, n_in):
-                withdraw(LOSS_VALUE, layer, scratch, record)
+                withdraw(LOSS_VALUE, place, scratch, record)
     elif is_marked(BIAS_GRADIENT, scratch) or is_marked(WEIGHT_GRADIENT, scratch):
-        follow_residues_back(k, steps, parameters, key, replica, tape, scratch)
-        d = vector(row(tape.d_residues, k % 2), 0, rows, n)
+        follow_residues_back(k, code, key, replica, tape, scratch)
+        d = vector(row(tape.d_residues, steps[k, SLOT]), 0, rows, n)
         if is_marked(BIAS_GRADIENT, scratch) and zero_sum_of_rows(d, n):
-            withdraw(BIAS_GRADIENT, layer, scratch, record)
+            withdraw(BIAS_GRADIENT, place, scratch, record)
         if is_marked(WEIGHT_GRADIENT, scratch) and zero_sum_of_products(d, n, x, n_in):
-            withdraw(WEIGHT_GRADIENT, layer, scratch, record)
+            withdraw(WEIGHT_GRADIENT, place, scratch, record)
 
 
 @internal
@@ -224,53 +251,87 @@ def any_doubt(scratch):
 
 
 @internal
-def doubts_backward(k, steps, parameters, key, replica, x, x_exponents, d, d_exponents, g, g_exponents, tape, scratch, record):
+def doubts_backward(k, code, key, replica, x, x_exponents, d, d_exponents, g, g_exponents, tape, scratch, record):
     """After step k went back from d to g."""
-    operation, n_in, x_doubts = steps[k, OPERATION], steps[k - 1, WIDTH], row(tape.doubts, k - 1)
-    followed = is_followed(steps, parameters)
+    steps, source = code.steps, code.steps[k, SOURCE]
+    operation, n_in, x_doubts = steps[k, OPERATION], steps[source, WIDTH], row(tape.doubts, source)
+    followed = is_followed(code)
     if operation == LOSS:
         after_loss(steps[k, VARIANT], x, x_exponents, x_doubts, g, g_exponents, n_in, scratch)
     elif operation == ACTIVATE:
         age(scratch)
-        after_slopes(row(parameters, k), x_exponents, x_doubts, g, n_in, scratch)
+        after_slopes(row(code.parameters, k), x_exponents, x_doubts, g, n_in, scratch)
+    elif operation > LOSS:
+        age(scratch)
+        drop_zeros(g, n_in, scratch)
     else:
         mark_gradients(x, x_exponents, x_doubts, d, d_exponents, n_in, steps[k, WIDTH], scratch)
         age(scratch)
         drop_zeros(g, n_in, scratch)
     if followed and operation != ACTIVATE:
-        prove_sums(k, steps, parameters, key, replica, tape, scratch, record)
+        prove_sums(k, code, key, replica, tape, scratch, record)
         if operation != LOSS and any_doubt(scratch):
-            follow_residues_back(k - 1, steps, parameters, key, replica, tape, scratch)
-            drop_proven(vector(row(tape.d_residues, (k - 1) % 2), 0, g.shape[0], n_in), g, g_exponents, n_in, scratch)
-    settle_marks(steps[k, LAYER], tape, scratch)
+            follow_residues_back(source, code, key, replica, tape, scratch)
+            into = vector(row(tape.d_residues, steps[source, SLOT]), 0, g.shape[0], n_in)
+            drop_proven(into, g, g_exponents, n_in, scratch)
+    settle_marks(steps[k, PLACE], tape, scratch)
+    keep_doubts(k, source, steps[k, FRESH] != 0, steps, tape, scratch)
+    if steps[k, OTHER] >= 0:
+        keep_doubts(k, steps[k, OTHER], steps[k, OTHER_FRESH] != 0, steps, tape, scratch)
 
 
 @internal
-def settle_marks(layer, tape, scratch):
+def keep_doubts(k, source, fresh, steps, tape, scratch):
+    """Doubts about the cotangent that step k gives its source: beside those of other steps, if it is not the first."""
+    slot = steps[source, SLOT]
+    for b in range(scratch.doubts.size):
+        tape.d_doubts[slot, b] = scratch.doubts[b] if fresh else tape.d_doubts[slot, b] | scratch.doubts[b]
+
+
+@internal
+def mark_stream(quantity, largest_of, place, tape):
+    """What is recorded of the stream x_l, l the place, is unresolved."""
+    tape.unresolved[place] |= (np.int64(1) << np.int64(quantity)) | (np.int64(1) << np.int64(largest_of))
+
+
+@internal
+def settle_marks(place, tape, scratch):
     """What this step marked, to the tape."""
-    tape.unresolved[layer] |= scratch.state[FOUND]
+    if place >= 0:
+        tape.unresolved[place] |= scratch.state[FOUND]
     scratch.state[FOUND] = 0
 
 
+@internal
+def mark_stream_gradient(k, steps, tape, scratch):
+    """Before step k goes back: the cotangent of vector k, whose doubts are in the scratch space, is complete."""
+    rows, n, slot = tape.exponents.shape[1], steps[k, WIDTH], steps[k, SLOT]
+    d = vector(row(tape.cotangents, slot), 0, rows, n)
+    if steps[k, STREAM] >= 0 and dominated(d, row(tape.d_exponents, slot), n, row(tape.d_doubts, slot)):
+        mark_stream(STREAM_GRADIENT, STREAM_GRADIENT_MAX, steps[k, STREAM], tape)
+
+
 @entry_point
-def follow_doubts(stage, k, steps, parameters, key, replica, tape, scratch, record):
+def follow_doubts(stage, k, code, key, replica, tape, scratch, record):
     """What becomes of doubts at step k: after it went forward or back, and at a replica's end."""
-    tape, scratch, rows = bundle(tape), bundle(scratch), tape.exponents.shape[1]
-    if stage == FORWARD:
-        out, x_exponents = vector(tape.values, steps[k, OFFSET], rows, steps[k, WIDTH]), row(tape.exponents, k - 1)
-        out_exponents = row(tape.exponents, k)
-        doubts_forward(k, steps, parameters, key, replica, x_exponents, out, out_exponents, tape, scratch, record)
-    elif stage == END:
-        if dominated(
-            vector(tape.cotangents, 0, rows, steps[0, WIDTH]), row(tape.d_exponents, 0), steps[0, WIDTH], scratch.doubts
-        ):
+    code, tape, scratch, record = bundle(code), bundle(tape), bundle(scratch), bundle(record)
+    steps, rows = code.steps, tape.exponents.shape[1]
+    n, slot, source = steps[k, WIDTH], steps[k, SLOT], steps[k, SOURCE]
+    if stage == END:
+        x_0 = vector(row(tape.cotangents, slot), 0, rows, n)
+        if dominated(x_0, row(tape.d_exponents, slot), n, row(tape.d_doubts, slot)):
             mark(INPUT_GRADIENT, scratch)
+        mark_stream_gradient(0, steps, tape, scratch)
         settle_marks(0, tape, scratch)
+        return
+    x, x_exponents = vector(tape.values, steps[source, OFFSET], rows, steps[source, WIDTH]), row(tape.exponents, source)
+    if stage == FORWARD:
+        out, out_exponents = vector(tape.values, steps[k, OFFSET], rows, n), row(tape.exponents, k)
+        doubts_forward(k, code, key, replica, x_exponents, out, out_exponents, tape, scratch, record)
     else:
-        n, n_in = steps[k, WIDTH], steps[k - 1, WIDTH]
-        x, x_exponents = vector(tape.values, steps[k - 1, OFFSET], rows, n_in), row(tape.exponents, k - 1)
-        d, d_exponents = vector(row(tape.cotangents, k % 2), 0, rows, n), row(tape.d_exponents, k % 2)
-        g, g_exponents = vector(row(tape.cotangents, (k - 1) % 2), 0, rows, n_in), row(tape.d_exponents, (k - 1) % 2)
-        doubts_backward(
-            k, steps, parameters, key, replica, x, x_exponents, d, d_exponents, g, g_exponents, tape, scratch, record
-        )
+        if steps[k, OPERATION] != LOSS:
+            mark_stream_gradient(k, steps, tape, scratch)
+        d, d_exponents = vector(row(tape.cotangents, slot), 0, rows, n), row(tape.d_exponents, slot)
+        into = steps[source, SLOT] if steps[k, FRESH] != 0 else tape.cotangents.shape[0] - 1
+        g, g_exponents = vector(row(tape.cotangents, into), 0, rows, steps[source, WIDTH]), row(tape.d_exponents, into)
+        doubts_backward(k, code, key, replica, x, x_exponents, d, d_exponents, g, g_exponents, tape, scratch, record)

@@ -45,14 +45,15 @@ def subtract(factor, u, n, v):
 
 
 @internal
-def orthonormalise(residuals, rows, n, most, tolerance, left, squares, frame, coefficients):
-    """Gram-Schmidt with pivots: row b of `residuals` becomes sum_k coefficients[k, b] frame[k]; returns the rank.
+def orthonormalise(rows, n, most, tolerance, scratch, frame, coefficients):
+    """Gram-Schmidt with pivots: row b of `scratch.residuals` becomes sum_k coefficients[k, b] frame[k]; returns the rank.
 
     The next direction is the row of which most is left, relative to `squares`, until less than `tolerance` is left of
     every row, or `most` directions are there. `residuals` is used up. The law of the frame of Gaussian rows is uniform
     whatever the pivots, since these depend on lengths and angles only. In float64 the frame is orthonormal to 1e-16 /
     sqrt(RANK_TOLERANCE) in one pass (Bjorck 1967, doi:10.1007/BF01934122), and to float32 once it is stored.
     """
+    residuals, left, squares = scratch.residuals, scratch.left, scratch.squares
     for rank in range(min(most, rows, n)):
         pivot = 0
         for b in range(1, rows):
@@ -78,11 +79,11 @@ def orthonormalise(residuals, rows, n, most, tolerance, left, squares, frame, co
 
 
 @internal
-def draw_normal_rows(key, layer, replica, role, rows, n, words, out):
+def draw_normal_rows(draws, role, rows, n, words, out):
     """Independent standard normal rows. A single number that is zero (5e-8 of draws) becomes one: it has a direction."""
     for k in range(rows):
         target = row(out, k)
-        sample_row(LAW_NORMAL, key, layer, replica, role, k, n, words, target)
+        sample_row(LAW_NORMAL, draws.key, draws.layer, draws.replica, role, k, n, words, target)
         if n == 1 and target[0] == 0.0:
             target[0] = 1.0
 

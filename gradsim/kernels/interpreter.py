@@ -1,211 +1,230 @@
 """Runs a program: one replica forward along the tape and backward again, and so for a chunk of replicas.
 
 A program is two arrays with a row a step: `steps` (int64, columns as in `layout`) and `parameters` (float64). Vector k of
-the tape is an array of shape (inputs, width padded to a multiple of 4); step k reads vector k - 1 and writes vector k.
-Behind vector k stands what step k keeps for the way back (`program.room_behind`).
+the tape is an array of shape (inputs, width padded to a multiple of 4), which step k writes; a step names the vectors that
+it reads. The cotangent of a vector that several steps read is the sum of what they give, the last of them first.
 """
 
 import numpy as np
 
-from .activation import activation_backward, activation_forward
 from .bundles import bundle
 from .cancellation import ADDRESS, DOUBTFUL, clear
 from .compilation import entry_point, inlined, internal
-from .inputs import input_forward
 from .later import BACKWARD, END, FORWARD, call_later
 from .layout import (
     ACTIVATE,
+    ADD,
+    FRESH,
     INPUT,
+    KEPT,
+    LAYER,
     LINEAR_DENSE,
     LINEAR_GAUSSIAN,
     LINEAR_HAAR,
     LOSS,
     OFFSET,
     OPERATION,
+    OTHER,
+    OTHER_FRESH,
+    PLACE,
+    SLOT,
+    SOURCE,
+    STREAM,
     VARIANT,
     WIDTH,
 )
-from .linear import is_scaled_draw
-from .linear_dense import dense_backward, dense_forward
-from .linear_gaussian import gaussian_backward, gaussian_forward
-from .linear_haar import haar_backward, haar_forward
-from .loss import CROSS_ENTROPY, loss_backward, readout_bias_gradient
 from .rare import rarely_called
-from .record import INPUT_GRADIENT, RECORDED
-from .vectors import log_mean_square, measure
+from .record import INPUT_GRADIENT, Record, put
+from .steps.activation import activation_backward, activation_forward
+from .steps.add import add_backward, add_forward, deliver
+from .steps.input import input_forward
+from .steps.linear_dense import dense_backward, dense_forward
+from .steps.linear_gaussian import gaussian_backward, gaussian_forward
+from .steps.linear_haar import haar_backward, haar_forward
+from .steps.loss import CROSS_ENTROPY, loss_backward, readout_bias_gradient
+from .steps.stream import record_stream, record_stream_gradient
+from .vectors import log_mean_square
 from .windows import row, window
-from .workspace import padded, vector
-
-INPUT_CORRELATION = 0  # column of an input step's parameters
-
-QUANTITIES = len(RECORDED)
+from .workspace import Draws, Vector, vector
 
 
 @inlined
-def frames_behind(operation, p, tape, offset, rows, n_in, n_out):
+def taped(k, steps, tape):
+    """Vector k."""
+    n, rows = steps[k, WIDTH], tape.exponents.shape[1]
+    return Vector(vector(tape.values, steps[k, OFFSET], rows, n), row(tape.exponents, k), row(tape.squares, k), n)
+
+
+@inlined
+def cotangent(slot, n, tape):
+    """The cotangent in a slot, of a vector of n units."""
+    rows = tape.exponents.shape[1]
+    return Vector(vector(row(tape.cotangents, slot), 0, rows, n), row(tape.d_exponents, slot), row(tape.d_squares, slot), n)
+
+
+@inlined
+def spare(tape):
+    """The slot of what is added to another cotangent: the last one."""
+    return tape.cotangents.shape[0] - 1
+
+
+@inlined
+def frames_kept(k, steps, tape, n_in, n_out):
     """What a matrix-free layer drew, and the frame of its inputs (none for one input)."""
-    n = max(n_in, n_out) if operation == LINEAR_HAAR else n_out
-    start = offset + rows * padded(n_out)
-    if rows == 1 and n == n_out and is_scaled_draw(p):
-        start = offset
+    n, rows, start = max(n_in, n_out) if steps[k, OPERATION] == LINEAR_HAAR else n_out, tape.exponents.shape[1], steps[k, KEPT]
     drawn = vector(tape.values, start, rows, n)
-    return drawn, vector(tape.values, start + rows * padded(n), rows, n_in) if rows > 1 else drawn
+    return drawn, vector(tape.values, start + rows * drawn.shape[1], rows, n_in) if rows > 1 else drawn
 
 
 @internal
-def forward_step(k, steps, parameters, key, replica, data, tape, scratch, record):
-    """Vector k of the tape from vector k - 1."""
-    operation, layer, n, offset, variant = steps[k]
-    p, rows = row(parameters, k), tape.exponents.shape[1]
-    out, out_exponents = vector(tape.values, offset, rows, n), row(tape.exponents, k)
-    if operation == INPUT:
+def from_vectors(k, code, draws, out, tape, scratch, record):
+    """Vector k, `out`, from those that step k reads."""
+    steps, operation, variant, p = code.steps, code.steps[k, OPERATION], code.steps[k, VARIANT], row(code.parameters, k)
+    x = taped(steps[k, SOURCE], steps, tape)
+    if operation == ACTIVATE:
+        slopes = vector(tape.values, steps[k, KEPT], tape.exponents.shape[1], out.n)
+        activation_forward(variant, p, x, out, slopes, steps[k, PLACE], scratch, record)
+    elif operation == LINEAR_DENSE:
+        dense_forward(variant, p, draws, x, out, scratch, record)
+    elif operation == LINEAR_GAUSSIAN:
+        z, q = frames_kept(k, steps, tape, x.n, out.n)
+        tape.ranks[k] = gaussian_forward(p, draws, x, out, z, q, scratch, record)
+    elif operation == LINEAR_HAAR:
+        z, q = frames_kept(k, steps, tape, x.n, out.n)
+        tape.ranks[k] = haar_forward(p, draws, x, out, z, q, scratch, record)
+    elif operation == ADD:
+        add_forward(p, x, taped(steps[k, OTHER], steps, tape), out, scratch)
+
+
+@internal
+def forward_step(k, code, key, replica, data, tape, scratch, record):
+    """Vector k of the tape."""
+    steps, out, draws = code.steps, taped(k, code.steps, tape), Draws(key, code.steps[k, LAYER], replica)
+    if steps[k, OPERATION] == INPUT:
         if scratch.state[DOUBTFUL] != 0:
             clear(tape, scratch)
-        correlation = p[INPUT_CORRELATION]
-        input_forward(variant, correlation, key, layer, replica, data, out, out_exponents, n, tape.samples, scratch, record)
-        for b in range(rows):
-            tape.squares[k, b] = measure(row(out, b), n)[1]
-        return
-    n_in, x_exponents, x_squares = steps[k - 1, WIDTH], row(tape.exponents, k - 1), row(tape.squares, k - 1)
-    x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
-    if operation == ACTIVATE:
-        slopes = vector(tape.values, offset + rows * padded(n), rows, n)
-        activation_forward(
-            variant, p, x, x_exponents, n, out, out_exponents, row(tape.squares, k), slopes, scratch, layer, record
-        )
-    elif operation == LINEAR_DENSE:
-        dense_forward(variant, p, key, layer, replica, x, x_exponents, n_in, n, out, out_exponents, scratch, record)
-    elif operation != LOSS:
-        z, q = frames_behind(operation, p, tape, offset, rows, n_in, n)
-        if operation == LINEAR_GAUSSIAN:
-            tape.ranks[k] = gaussian_forward(
-                p, key, layer, replica, x, x_exponents, x_squares, n_in, n, out, out_exponents, z, q, scratch, record
-            )
-        else:
-            tape.ranks[k] = haar_forward(
-                p, key, layer, replica, x, x_exponents, x_squares, n_in, n, out, out_exponents, z, q, scratch, record
-            )
+        input_forward(steps[k, VARIANT], row(code.parameters, k), draws, data, out, tape.samples, scratch, record)
+    elif steps[k, OPERATION] != LOSS:
+        from_vectors(k, code, draws, out, tape, scratch, record)
+    if steps[k, STREAM] >= 0:
+        record_stream(out, steps[k, STREAM], scratch, record)
 
 
 @inlined
 def is_classifying_readout(k, steps):
     """Whether step k is linear and its output goes into cross-entropy."""
     last = k == steps.shape[0] - 2
-    return last and steps[k, OPERATION] != ACTIVATE and steps[k + 1, VARIANT] == CROSS_ENTROPY
+    linear = steps[k, OPERATION] == LINEAR_DENSE or steps[k, OPERATION] == LINEAR_GAUSSIAN or steps[k, OPERATION] == LINEAR_HAAR
+    return last and linear and steps[k + 1, VARIANT] == CROSS_ENTROPY
 
 
 @internal
-def backward_step(k, steps, parameters, key, replica, data, tape, scratch, record):
-    """The cotangent of vector k - 1 from that of vector k."""
-    operation, layer, n, offset, variant = steps[k]
-    n_in, p, rows = steps[k - 1, WIDTH], row(parameters, k), tape.exponents.shape[1]
-    x, x_exponents = vector(tape.values, steps[k - 1, OFFSET], rows, n_in), row(tape.exponents, k - 1)
-    x_squares = row(tape.squares, k - 1)
-    d, g = vector(row(tape.cotangents, k % 2), 0, rows, n), vector(row(tape.cotangents, (k - 1) % 2), 0, rows, n_in)
-    d_exponents, g_exponents = row(tape.d_exponents, k % 2), row(tape.d_exponents, (k - 1) % 2)
+def sum_backward(k, steps, p, d, tape, scratch):
+    """The cotangent of a sum goes to its branch, and unchanged to its skip, which takes over its slot if it is the first."""
+    skip, branch, fresh = steps[k, SOURCE], steps[k, OTHER], steps[k, OTHER_FRESH] != 0
+    g = cotangent(steps[branch, SLOT] if fresh else spare(tape), d.n, tape)
+    add_backward(p, d, g)
+    if not fresh:
+        deliver(g, cotangent(steps[branch, SLOT], d.n, tape), False, scratch)
+    if steps[k, FRESH] == 0:
+        deliver(d, cotangent(steps[skip, SLOT], d.n, tape), False, scratch)
+
+
+@internal
+def backward_step(k, code, key, replica, data, tape, scratch, record):
+    """From the cotangent of vector k to those of the vectors that step k reads."""
+    steps, operation, variant = code.steps, code.steps[k, OPERATION], code.steps[k, VARIANT]
+    source, n, rows = steps[k, SOURCE], steps[k, WIDTH], tape.exponents.shape[1]
+    p, x, draws = row(code.parameters, k), taped(source, steps, tape), Draws(key, steps[k, LAYER], replica)
+    d = cotangent(steps[k, SLOT], n, tape)
+    g = cotangent(steps[source, SLOT] if steps[k, FRESH] != 0 else spare(tape), x.n, tape)
+    if steps[k, STREAM] >= 0:
+        record_stream_gradient(d, steps[k, STREAM], scratch, record)
     if operation == ACTIVATE:
-        slopes = vector(tape.values, offset + rows * padded(n), rows, n)
-        activation_backward(variant, p, x, x_exponents, slopes, d, d_exponents, n, g, g_exponents, scratch)
+        slopes = vector(tape.values, steps[k, KEPT], rows, n)
+        activation_backward(variant, p, x, slopes, d, g, scratch)
     elif operation == LOSS:
-        loss_backward(variant, key, layer, replica, data, tape.samples, x, x_exponents, n_in, g, g_exponents, scratch, record)
+        loss_backward(variant, draws, data, tape.samples, x, g, scratch, record)
     elif operation == LINEAR_DENSE:
-        dense_backward(
-            variant, p, key, layer, replica, x, x_exponents, d, d_exponents, n_in, n, g, g_exponents, scratch, record
-        )
-    else:
-        z, q = frames_behind(operation, p, tape, offset, rows, n_in, n)
-        rank = tape.ranks[k]
-        if operation == LINEAR_GAUSSIAN:
-            gaussian_backward(
-                p,
-                key,
-                layer,
-                replica,
-                x,
-                x_exponents,
-                x_squares,
-                d,
-                d_exponents,
-                n_in,
-                n,
-                g,
-                g_exponents,
-                z,
-                q,
-                rank,
-                scratch,
-                record,
-            )
-        else:
-            haar_backward(
-                p,
-                key,
-                layer,
-                replica,
-                x,
-                x_exponents,
-                x_squares,
-                d,
-                d_exponents,
-                n_in,
-                n,
-                g,
-                g_exponents,
-                z,
-                q,
-                rank,
-                scratch,
-                record,
-            )
+        dense_backward(variant, p, draws, x, d, g, scratch, record)
+    elif operation == LINEAR_GAUSSIAN:
+        z, q = frames_kept(k, steps, tape, x.n, n)
+        gaussian_backward(p, draws, x, d, g, z, q, tape.ranks[k], scratch, record)
+    elif operation == LINEAR_HAAR:
+        z, q = frames_kept(k, steps, tape, x.n, n)
+        haar_backward(p, draws, x, d, g, z, q, tape.ranks[k], scratch, record)
+    elif operation == ADD:
+        sum_backward(k, steps, p, d, tape, scratch)
+        return
     if rows > 1 and is_classifying_readout(k, steps):
-        h = vector(tape.values, offset, rows, n)
-        readout_bias_gradient(h, row(tape.exponents, k), row(tape.doubts, k), n, layer, scratch, record)
+        h = taped(k, steps, tape)
+        readout_bias_gradient(h, row(tape.doubts, k), draws.layer, scratch, record)
     for b in range(rows):
-        for i in range(n_in, g.shape[1]):
-            g[b, i] = 0.0
+        for i in range(x.n, g.values.shape[1]):
+            g.values[b, i] = 0.0
+    if steps[k, FRESH] == 0:
+        deliver(g, cotangent(steps[source, SLOT], x.n, tape), False, scratch)
 
 
 @internal
-def run_with_doubts(steps, parameters, key, replica, data, tape, scratch, record):
+def load_doubts(k, steps, tape, scratch):
+    """Which rows of what step k reads are in doubt, into the scratch space: going forward."""
+    for b in range(scratch.doubts.size):
+        doubt = tape.doubts[steps[k, SOURCE], b] if k > 0 else 0
+        if steps[k, OTHER] >= 0:
+            doubt |= tape.doubts[steps[k, OTHER], b]
+        scratch.doubts[b] = doubt
+
+
+@internal
+def run_with_doubts(code, key, replica, data, tape, scratch, record):
     """A replica of which something is in doubt once more, with what becomes of it after every step."""
     rarely_called()
     clear(tape, scratch)
-    place, last = scratch.state[ADDRESS], steps.shape[0] - 1
+    place, last = scratch.state[ADDRESS], code.steps.shape[0] - 1
     for k in range(last + 1):
-        forward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+        load_doubts(k, code.steps, tape, scratch)
+        forward_step(k, code, key, replica, data, tape, scratch, record)
         if 0 < k < last and scratch.state[DOUBTFUL] != 0:
-            call_later(place, FORWARD, k, steps, parameters, key, replica, tape, scratch, record)
+            call_later(place, FORWARD, k, code, key, replica, tape, scratch, record)
     for k in range(last, 0, -1):
-        backward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+        for b in range(scratch.doubts.size):
+            own = tape.doubts[code.steps[k, SOURCE], b] if k == last else tape.d_doubts[code.steps[k, SLOT], b]
+            scratch.doubts[b] = own
+        backward_step(k, code, key, replica, data, tape, scratch, record)
         if scratch.state[DOUBTFUL] != 0:
-            call_later(place, BACKWARD, k, steps, parameters, key, replica, tape, scratch, record)
+            call_later(place, BACKWARD, k, code, key, replica, tape, scratch, record)
 
 
 @entry_point
-def run_chunk(steps, parameters, key, data, tape, scratch, first_replica, records, unresolved):
-    """Fills `records`, float64 of shape (replicas, quantities, layers), for replicas first_replica, first_replica + 1, ...
+def run_chunk(code, key, data, tape, scratch, first_replica, records, unresolved):
+    """Fills `records`, float64 of shape (replicas, columns), for replicas first_replica, first_replica + 1, ...
 
-    `unresolved`, int64 of shape (replicas, layers), comes in as zeros: bit q says that quantity q is unresolved.
+    `unresolved`, int64 of shape (replicas, places), comes in as zeros: bit q says that quantity q is unresolved.
     Returns how many replicas are done: it stops at one with doubts while there is no address of what follows them.
     """
-    data, tape, scratch, rows = bundle(data), bundle(tape), bundle(scratch), tape.exponents.shape[1]
-    shape = (np.int64(QUANTITIES), np.int64(records.shape[2]))
+    code, data, tape, scratch = bundle(code), bundle(data), bundle(tape), bundle(scratch)
+    steps, columns = code.steps, np.int64(records.shape[1])
     for r in range(records.shape[0]):
-        record, replica = window(records, r * shape[0] * shape[1], shape), first_replica + r
-        record[:] = np.nan
+        values, replica = window(records, r * columns, (columns,)), first_replica + r
+        record = bundle(Record(values, code.starts))
+        for i in range(columns):
+            values[i] = np.nan
         for k in range(steps.shape[0]):
-            forward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+            forward_step(k, code, key, replica, data, tape, scratch, record)
         for k in range(steps.shape[0] - 1, 0, -1):
-            backward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+            backward_step(k, code, key, replica, data, tape, scratch, record)
         in_doubt = scratch.state[DOUBTFUL] != 0
         if in_doubt:
             if scratch.state[ADDRESS] == 0:
                 return r
-            run_with_doubts(steps, parameters, key, replica, data, tape, scratch, record)
-        x_0 = vector(tape.cotangents, 0, rows, steps[0, WIDTH])
-        record[INPUT_GRADIENT, 0] = log_mean_square(x_0, row(tape.d_exponents, 0), steps[0, WIDTH])
+            run_with_doubts(code, key, replica, data, tape, scratch, record)
+        x_0 = cotangent(steps[0, SLOT], steps[0, WIDTH], tape)
+        put(record, INPUT_GRADIENT, 0, log_mean_square(x_0.values, x_0.exponents, x_0.n))
+        if steps[0, STREAM] >= 0:
+            record_stream_gradient(x_0, steps[0, STREAM], scratch, record)
         if in_doubt:
-            call_later(scratch.state[ADDRESS], END, 0, steps, parameters, key, replica, tape, scratch, record)
-            for layer in range(unresolved.shape[1]):
-                unresolved[r, layer] = tape.unresolved[layer]
+            call_later(scratch.state[ADDRESS], END, 0, code, key, replica, tape, scratch, record)
+            for place in range(unresolved.shape[1]):
+                unresolved[r, place] = tape.unresolved[place]
     return records.shape[0]

@@ -11,26 +11,25 @@ from .bundles import Bundle
 
 FORWARD, BACKWARD, END = range(3)  # stages, see `doubts.follow_doubts`
 _STAGE = _STEP = _REPLICA = types.int64
-_RECORD = types.Array(types.float64, 2, "C")
 
 
-def address(steps, parameters, key, tape, scratch):
+def address(code, key, tape, scratch, record):
     """The address of `follow_doubts` for arrays like these, compiled if it is not."""
     from .doubts import follow_doubts
 
     if config.DISABLE_JIT:
         return 1
-    signature = (_STAGE, _STEP, *map(typeof, (steps, parameters, key)), _REPLICA, typeof(tape), typeof(scratch), _RECORD)
+    signature = (_STAGE, _STEP, *map(typeof, (code, key)), _REPLICA, *map(typeof, (tape, scratch, record)))
     follow_doubts.compile(signature)
     compiled = follow_doubts.overloads[signature]
     return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
 
 
 @intrinsic
-def _compiled_call(typing_context, address, stage, k, steps, parameters, key, replica, tape, scratch, record):
-    given = (steps, parameters, key, replica, tape, scratch, record)
+def _compiled_call(typing_context, address, stage, k, code, key, replica, tape, scratch, record):
+    given = (code, key, replica, tape, scratch, record)
     fields = [a.fields if isinstance(a, Bundle) else a for a in given]
-    called = (_STAGE, _STEP, *fields[:3], _REPLICA, *fields[4:])
+    called = (_STAGE, _STEP, *fields[:2], _REPLICA, *fields[3:])
 
     def generate(context, builder, signature, arguments):
         pairs = zip(signature.args[1:], arguments[1:], strict=True)
@@ -44,7 +43,7 @@ def _compiled_call(typing_context, address, stage, k, steps, parameters, key, re
         builder.call(function, [result, error, *packed])
         return context.get_dummy_value()
 
-    return types.none(types.int64, _STAGE, _STEP, *given[:3], _REPLICA, *given[4:]), generate
+    return types.none(types.int64, _STAGE, _STEP, *given[:2], _REPLICA, *given[3:]), generate
 
 
 def _direct_call(address, *arguments):
@@ -53,5 +52,5 @@ def _direct_call(address, *arguments):
     follow_doubts(*arguments)
 
 
-# call_later(address, stage, k, steps, parameters, key, replica, tape, scratch, record): `follow_doubts` at that address
+# call_later(address, stage, k, code, key, replica, tape, scratch, record): `follow_doubts` at that address
 call_later = _direct_call if config.DISABLE_JIT else _compiled_call

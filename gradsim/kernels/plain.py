@@ -10,7 +10,39 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .activation import (
+from .bundles import bundle
+from .cancellation import ROUNDED
+from .compilation import entry_point, inlined, internal
+from .layout import (
+    ACTIVATE,
+    INPUT,
+    LAYER,
+    LINEAR_DENSE,
+    LOSS,
+    OFFSET,
+    OPERATION,
+    PLACE,
+    SLOT,
+    SOURCE,
+    VARIANT,
+    WIDTH,
+)
+from .record import (
+    ACTIVATION,
+    ACTIVATION_MEAN,
+    ACTIVATION_UNIT_VARIANCE,
+    DEAD_FRACTION,
+    INPUT_GRADIENT,
+    LOSS_GRADIENT,
+    SATURATED_FRACTION,
+    WEIGHT_GRADIENT,
+    Record,
+    got,
+    put,
+)
+from .record import LOSS as LOSS_VALUE
+from .sampling import LAW_IDENTITY, LAW_ORTHOGONAL, blocks_per_row
+from .steps.activation import (
     HOMOGENEOUS,
     INTERCEPT_LEFT,
     INTERCEPT_RIGHT,
@@ -24,20 +56,8 @@ from .activation import (
     unit_variance,
     wide_power_of_two,
 )
-from .bundles import bundle
-from .cancellation import ROUNDED
-from .compilation import entry_point, internal
-from .inputs import input_forward
-from .interpreter import (
-    ACTIVATE,
-    INPUT,
-    INPUT_CORRELATION,
-    LINEAR_DENSE,
-    LOSS,
-    OFFSET,
-    WIDTH,
-)
-from .linear import (
+from .steps.input import input_forward
+from .steps.linear import (
     BIAS_EXPONENT,
     EXPONENT,
     MEAN,
@@ -47,32 +67,21 @@ from .linear import (
     record_gradient,
     record_preactivation,
 )
-from .loss import loss_backward
-from .record import (
-    ACTIVATION,
-    ACTIVATION_MEAN,
-    ACTIVATION_UNIT_VARIANCE,
-    DEAD_FRACTION,
-    INPUT_GRADIENT,
-    LOSS_GRADIENT,
-    SATURATED_FRACTION,
-    WEIGHT_GRADIENT,
-)
-from .record import LOSS as LOSS_VALUE
-from .sampling import LAW_IDENTITY, LAW_ORTHOGONAL, blocks_per_row
+from .steps.loss import loss_backward
 from .vectors import log_largest_square, log_mean_square, measure, measure_units
 from .weights import draw_tile, rows_per_tile, transposed_weights_times, weights_times
 from .windows import row, window
-from .workspace import padded_width, tile_blocks, vector
+from .workspace import Draws, Vector, padded_width, tile_blocks, vector
 
 
 class PlainTape(NamedTuple):
     values: np.ndarray  # T, the vectors one after another
-    cotangents: np.ndarray  # T (2, inputs * padded width)
+    cotangents: np.ndarray  # T (slots, inputs * padded width)
     samples: np.ndarray  # int64 (inputs,)
     first: np.ndarray  # float32 (inputs * padded width,): room for two split vectors
     second: np.ndarray
     exponents: np.ndarray  # int64 (2, inputs)
+    squares: np.ndarray  # float64 (2, inputs)
     weights: np.ndarray  # T (4, blocks): a tile of them
     turned: np.ndarray  # T (inputs * padded width,)
 
@@ -86,40 +95,54 @@ def _limits(dtype):
 PLAIN_LIMITS = {name: _limits(name) for name in ("float32", "float64")}
 
 
-def new_plain_tape(rows, tape_size, widest, dtype):
+def new_plain_tape(rows, tape_size, widest, dtype, slots=2):
     size = rows * padded_width(widest)
     return PlainTape(
         np.zeros(tape_size, dtype),
-        np.zeros((2, size), dtype),
+        np.zeros((slots, size), dtype),
         np.zeros(rows, np.int64),
         np.zeros(size, np.float32),
         np.zeros(size, np.float32),
         np.zeros((2, rows), np.int64),
+        np.zeros((2, rows)),
         np.zeros((4, tile_blocks(widest)), dtype),
         np.zeros(size, dtype),
     )
 
 
 @internal
-def split(plain, n, v, exponents):
+def split(plain, v):
     """v = plain rows as normalised float32 rows with powers of two; those that are not finite keep infinities and NaN."""
     for b in range(plain.shape[0]):
         top = 0.0
-        for i in range(n):
+        for i in range(v.n):
             top = max(top, abs(np.float64(plain[b, i])))
-        exponents[b] = 0
+        v.exponents[b] = 0
         if top > 0.0 and np.isfinite(top):
-            exponents[b] = math.frexp(top)[1] - 1
-        for i in range(n):
-            v[b, i] = np.float32(math.ldexp(np.float64(plain[b, i]), -exponents[b]))
+            v.exponents[b] = math.frexp(top)[1] - 1
+        for i in range(v.n):
+            v.values[b, i] = np.float32(math.ldexp(np.float64(plain[b, i]), -v.exponents[b]))
+        v.squares[b] = measure(row(v.values, b), v.n)[1]
 
 
 @internal
-def join(v, exponents, n, plain):
+def join(v, plain):
     """The plain numbers of normalised rows: infinite or zero where T ends."""
-    for b in range(v.shape[0]):
-        for i in range(n):
-            plain[b, i] = math.ldexp(np.float64(v[b, i]), exponents[b])
+    for b in range(v.values.shape[0]):
+        for i in range(v.n):
+            plain[b, i] = math.ldexp(np.float64(v.values[b, i]), v.exponents[b])
+
+
+@inlined
+def first_split(n, tape):
+    """Room for a split vector of n units."""
+    return Vector(vector(tape.first, 0, tape.samples.shape[0], n), row(tape.exponents, 0), row(tape.squares, 0), n)
+
+
+@inlined
+def second_split(n, tape):
+    """Room for another one."""
+    return Vector(vector(tape.second, 0, tape.samples.shape[0], n), row(tape.exponents, 1), row(tape.squares, 1), n)
 
 
 @internal
@@ -138,15 +161,15 @@ def plain_phi(code, p, h):
 
 
 @internal
-def record_units(p, h, h_exponents, x, x_exponents, n, layer, record):
-    rows, mean, variance = x.shape[0], 0.0, 0.0
+def record_units(p, h, x, place, record):
+    rows, mean, variance = x.values.shape[0], 0.0, 0.0
     for b in range(rows):
-        _, centre, spread = measure_units(x[b], n)
-        mean += centre * wide_power_of_two(x_exponents[b])
-        variance += unit_variance(p, h[b], h_exponents[b], n, spread, x_exponents[b])
-    record[ACTIVATION, layer] = log_mean_square(x, x_exponents, n)
-    record[ACTIVATION_MEAN, layer] = mean / rows
-    record[ACTIVATION_UNIT_VARIANCE, layer] = variance / rows
+        _, centre, spread = measure_units(row(x.values, b), x.n)
+        mean += centre * wide_power_of_two(x.exponents[b])
+        variance += unit_variance(p, row(h.values, b), h.exponents[b], x.n, spread, x.exponents[b])
+    put(record, ACTIVATION, place, log_mean_square(x.values, x.exponents, x.n))
+    put(record, ACTIVATION_MEAN, place, mean / rows)
+    put(record, ACTIVATION_UNIT_VARIANCE, place, variance / rows)
 
 
 @internal
@@ -160,7 +183,7 @@ def plain_derivative(code, p, h):
 
 
 @internal
-def weights_in_place(law, p, key, layer, replica, n_in, first, rows, numbers, scratch):
+def weights_in_place(law, p, draws, n_in, first, rows, numbers, scratch):
     """Rows of the weight matrix as they are, of type T, in `numbers`."""
     mean = math.ldexp(p[MEAN], int(p[EXPONENT]))
     scale = math.ldexp(p[SCALE], int(p[EXPONENT]))
@@ -168,7 +191,7 @@ def weights_in_place(law, p, key, layer, replica, n_in, first, rows, numbers, sc
     if scale == 0.0:
         numbers[:, :blocks] = mean
         return
-    draw_tile(law, np.int64(p[NONZERO]), key, layer, replica, n_in, first, rows, scratch.words, scratch.numbers)
+    draw_tile(law, np.int64(p[NONZERO]), draws, n_in, first, rows, scratch.words, scratch.numbers)
     for k in range(4):
         for j in range(blocks):
             numbers[k, j] = scale * np.float64(scratch.numbers[k, j]) + mean
@@ -182,17 +205,18 @@ def multiply(v, factor):
 
 
 @internal
-def plain_linear_forward(law, p, key, layer, replica, x, n_in, n_out, h, tape, scratch):
-    numbers = tape.weights
+def plain_linear_forward(law, p, draws, x, h, n_out, tape, scratch):
+    """h[:, :n_out] = W x + b; x is (values, units)."""
+    (x, n_in), numbers = x, tape.weights
     h[:] = 0.0
     blocks = blocks_per_row(n_in)
     if law == LAW_IDENTITY or law == LAW_ORTHOGONAL:
-        weights_times(law, 0, key, layer, replica, x, n_in, n_out, tape.turned, scratch, h)
+        weights_times(law, 0, draws, x, n_in, n_out, tape.turned, scratch, h)
         multiply(h, math.ldexp(p[SCALE], int(p[EXPONENT])))
     else:
         for first in range(0, n_out, rows_per_tile(n_in)):
             rows = min(rows_per_tile(n_in), n_out - first)
-            weights_in_place(law, p, key, layer, replica, n_in, first, rows, numbers, scratch)
+            weights_in_place(law, p, draws, n_in, first, rows, numbers, scratch)
             for r in range(rows):
                 for b in range(x.shape[0]):
                     total = x.dtype.type(0)
@@ -201,23 +225,24 @@ def plain_linear_forward(law, p, key, layer, replica, x, n_in, n_out, h, tape, s
                             total += numbers[k, r * blocks + j] * x[b, k * blocks + j]
                     h[b, first + r] = total
     bias = scratch.floats
-    draw_bias(p, key, layer, replica, n_out, scratch, bias)
+    draw_bias(p, draws, n_out, scratch, bias)
     for b in range(x.shape[0]):
         for i in range(n_out):
             h[b, i] += math.ldexp(np.float64(bias[i]), int(p[BIAS_EXPONENT]))
 
 
 @internal
-def plain_linear_backward(law, p, key, layer, replica, d, n_in, n_out, g, tape, scratch):
-    numbers = tape.weights
+def plain_linear_backward(law, p, draws, d, g, n_in, tape, scratch):
+    """g[:, :n_in] = W^T d; d is (values, units)."""
+    (d, n_out), numbers = d, tape.weights
     blocks = blocks_per_row(n_in)
     if law == LAW_IDENTITY or law == LAW_ORTHOGONAL:
-        transposed_weights_times(law, 0, key, layer, replica, d, n_in, n_out, scratch, g)
+        transposed_weights_times(law, 0, draws, d, n_in, n_out, scratch, g)
         multiply(g, math.ldexp(p[SCALE], int(p[EXPONENT])))
         return
     for first in range(0, n_out, rows_per_tile(n_in)):
         rows = min(rows_per_tile(n_in), n_out - first)
-        weights_in_place(law, p, key, layer, replica, n_in, first, rows, numbers, scratch)
+        weights_in_place(law, p, draws, n_in, first, rows, numbers, scratch)
         for r in range(rows):
             for b in range(d.shape[0]):
                 factor = d[b, first + r]
@@ -240,96 +265,111 @@ def in_range(log_square, limits, size):
 
 
 @internal
-def plain_forward_step(k, steps, parameters, key, replica, data, tape, scratch, record):
-    operation, layer, n, offset, variant = steps[k]
-    p, rows = row(parameters, k), tape.samples.shape[0]
-    out = vector(tape.values, offset, rows, n)
+def plain_forward_step(k, code, key, replica, data, tape, scratch, record):
+    """Vector k of the tape."""
+    steps, rows, source = code.steps, tape.samples.shape[0], code.steps[k, SOURCE]
+    operation, n, variant, p = steps[k, OPERATION], steps[k, WIDTH], steps[k, VARIANT], row(code.parameters, k)
+    out, draws = vector(tape.values, steps[k, OFFSET], rows, n), Draws(key, steps[k, LAYER], replica)
     if operation == INPUT:
-        x, exponents = vector(tape.first, 0, rows, n), row(tape.exponents, 0)
-        correlation = p[INPUT_CORRELATION]
-        input_forward(variant, correlation, key, layer, replica, data, x, exponents, n, tape.samples, scratch, record)
+        x = first_split(n, tape)
+        input_forward(variant, p, draws, data, x, tape.samples, scratch, record)
         out[:] = 0.0
-        join(x, exponents, n, out)
+        join(x, out)
     elif operation == LINEAR_DENSE:
-        n_in = steps[k - 1, WIDTH]
-        x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
-        plain_linear_forward(variant, p, key, layer, replica, x, n_in, n, out, tape, scratch)
-        h = vector(tape.first, 0, rows, n)
-        split(out, n, h, row(tape.exponents, 0))
+        n_in = steps[source, WIDTH]
+        x = vector(tape.values, steps[source, OFFSET], rows, n_in)
+        plain_linear_forward(variant, p, draws, (x, n_in), out, n, tape, scratch)
+        h = first_split(n, tape)
+        split(out, h)
         for b in range(rows):
-            scratch.tops[b], scratch.squares[b] = measure(h[b], n)
-        record_preactivation(h, row(tape.exponents, 0), n, layer, scratch, record)
+            scratch.tops[b], scratch.squares[b] = measure(h.values[b], n)
+        record_preactivation(h, steps[k, PLACE], scratch, record)
     elif operation == ACTIVATE:
-        h = vector(tape.values, steps[k - 1, OFFSET], rows, n)
+        h = vector(tape.values, steps[source, OFFSET], rows, n)
         for b in range(rows):
             for i in range(n):
                 out[b, i] = plain_phi(variant, p, np.float64(h[b, i]))
-        before, after = vector(tape.first, 0, rows, n), vector(tape.second, 0, rows, n)
-        split(h, n, before, row(tape.exponents, 0))
-        split(out, n, after, row(tape.exponents, 1))
-        record_units(p, before, row(tape.exponents, 0), after, row(tape.exponents, 1), n, layer, record)
+        before, after = first_split(n, tape), second_split(n, tape)
+        split(h, before)
+        split(out, after)
+        record_units(p, before, after, steps[k, PLACE], record)
 
 
 @internal
-def plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, scratch, record):
-    operation, layer, n, _, variant = steps[k]
-    n_in, p, rows = steps[k - 1, WIDTH], row(parameters, k), tape.samples.shape[0]
-    x = vector(tape.values, steps[k - 1, OFFSET], rows, n_in)
-    d, g = vector(row(tape.cotangents, k % 2), 0, rows, n), vector(row(tape.cotangents, (k - 1) % 2), 0, rows, n_in)
-    x_exponents, d_exponents = row(tape.exponents, 0), row(tape.exponents, 1)
+def plain_loss_backward(kind, draws, data, x, g, limits, tape, scratch, record):
+    """g = dL/dx of the network's output x, (values, units)."""
+    x, n = x
+    output, end = first_split(n, tape), second_split(n, tape)
+    split(x, output)
+    loss_backward(kind, draws, data, tape.samples, output, end, scratch, record)
+    put(record, LOSS_VALUE, 0, in_range(got(record, LOSS_VALUE, 0), limits, got(record, LOSS_VALUE, 0)))
+    join(end, g)
+    split(g, end)
+    put(record, LOSS_GRADIENT, 0, log_mean_square(end.values, end.exponents, n))
+
+
+@internal
+def plain_activation_backward(code, p, x, d, g, place, scratch, record):
+    """g = phi'(x) d; x is (values, units)."""
+    (x, n), rows = x, d.shape[0]
+    alive, slopes = scratch.floats, scratch.logs
+    alive[:n] = 0.0
+    saturated, dead = 0, 0
+    for b in range(rows):
+        for i in range(n):
+            slopes[i] = plain_derivative(code, p, np.float64(x[b, i]))
+            g[b, i] = d[b, i] * d.dtype.type(slopes[i])
+            alive[i] += abs(slopes[i])
+        saturated += count_slopes(p, slopes, n)[1]
+    for i in range(n):
+        dead += alive[i] == 0.0
+    put(record, DEAD_FRACTION, place, dead / n)
+    put(record, SATURATED_FRACTION, place, saturated / (n * rows))
+
+
+@internal
+def plain_backward_step(k, code, key, replica, data, limits, tape, scratch, record):
+    """From the cotangent of vector k to that of its source. In plain arithmetics every vector is read once."""
+    steps, rows, source = code.steps, tape.samples.shape[0], code.steps[k, SOURCE]
+    operation, n, variant, p = steps[k, OPERATION], steps[k, WIDTH], steps[k, VARIANT], row(code.parameters, k)
+    n_in, draws = steps[source, WIDTH], Draws(key, steps[k, LAYER], replica)
+    x = vector(tape.values, steps[source, OFFSET], rows, n_in)
+    d = vector(row(tape.cotangents, steps[k, SLOT]), 0, rows, n)
+    g = vector(row(tape.cotangents, steps[source, SLOT]), 0, rows, n_in)
     g[:] = 0.0
     if operation == LOSS:
-        output, end = vector(tape.first, 0, rows, n_in), vector(tape.second, 0, rows, n_in)
-        split(x, n_in, output, x_exponents)
-        loss_backward(
-            variant, key, layer, replica, data, tape.samples, output, x_exponents, n_in, end, d_exponents, scratch, record
-        )
-        record[LOSS_VALUE, 0] = in_range(record[LOSS_VALUE, 0], limits, record[LOSS_VALUE, 0])
-        join(end, d_exponents, n_in, g)
-        split(g, n_in, end, d_exponents)
-        record[LOSS_GRADIENT, 0] = log_mean_square(end, d_exponents, n_in)
+        plain_loss_backward(variant, draws, data, (x, n_in), g, limits, tape, scratch, record)
     elif operation == LINEAR_DENSE:
-        before, after = vector(tape.first, 0, rows, n_in), vector(tape.second, 0, rows, n)
-        split(x, n_in, before, x_exponents)
-        split(d, n, after, d_exponents)
-        record_gradient(before, x_exponents, after, d_exponents, n_in, n, layer, scratch, record)
-        size = log_largest_square(before, x_exponents, n_in) + log_largest_square(after, d_exponents, n)
-        record[WEIGHT_GRADIENT, layer] = in_range(record[WEIGHT_GRADIENT, layer], limits, size)
-        plain_linear_backward(variant, p, key, layer, replica, d, n_in, n, g, tape, scratch)
+        before, after, place = first_split(n_in, tape), second_split(n, tape), steps[k, PLACE]
+        split(x, before)
+        split(d, after)
+        record_gradient(before, after, place, scratch, record)
+        size = log_largest_square(before.values, before.exponents, n_in) + log_largest_square(after.values, after.exponents, n)
+        put(record, WEIGHT_GRADIENT, place, in_range(got(record, WEIGHT_GRADIENT, place), limits, size))
+        plain_linear_backward(variant, p, draws, (d, n), g, n_in, tape, scratch)
     elif operation == ACTIVATE:
-        alive, slopes = scratch.floats, scratch.logs
-        alive[:n] = 0.0
-        saturated, dead = 0, 0
-        for b in range(rows):
-            for i in range(n):
-                slopes[i] = plain_derivative(variant, p, np.float64(x[b, i]))
-                g[b, i] = d[b, i] * d.dtype.type(slopes[i])
-                alive[i] += abs(slopes[i])
-            saturated += count_slopes(p, slopes, n)[1]
-        for i in range(n):
-            dead += alive[i] == 0.0
-        record[DEAD_FRACTION, layer] = dead / n
-        record[SATURATED_FRACTION, layer] = saturated / (n * rows)
+        plain_activation_backward(variant, p, (x, n), d, g, steps[k, PLACE], scratch, record)
 
 
 @entry_point
-def run_plain_chunk(steps, parameters, key, data, tape, scratch, first_replica, records, unresolved, limits):
+def run_plain_chunk(code, key, data, tape, scratch, first_replica, records, unresolved, limits):
     """As `run_chunk`, in the float type of `tape.values`, where nothing is unresolved: its zeros are what is computed.
 
     `limits` are the log squares of the largest number of that type and of half its smallest, the latter first.
     """
-    tape, scratch, data, rows = bundle(tape), bundle(scratch), bundle(data), tape.samples.shape[0]
-    shape = (np.int64(records.shape[1]), np.int64(records.shape[2]))
+    code, tape, scratch, data = bundle(code), bundle(tape), bundle(scratch), bundle(data)
+    steps, rows, columns = code.steps, tape.samples.shape[0], np.int64(records.shape[1])
     scratch.state[ROUNDED] = 1
     for r in range(records.shape[0]):
-        record, replica = window(records, r * shape[0] * shape[1], shape), first_replica + r
-        record[:] = np.nan
+        values, replica = window(records, r * columns, (columns,)), first_replica + r
+        record = bundle(Record(values, code.starts))
+        values[:] = np.nan
         for k in range(steps.shape[0]):
-            plain_forward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+            plain_forward_step(k, code, key, replica, data, tape, scratch, record)
         for k in range(steps.shape[0] - 1, 0, -1):
-            plain_backward_step(k, steps, parameters, key, replica, data, limits, tape, scratch, record)
+            plain_backward_step(k, code, key, replica, data, limits, tape, scratch, record)
         n_0 = steps[0, WIDTH]
-        x_0 = vector(tape.first, 0, rows, n_0)
-        split(vector(tape.cotangents, 0, rows, n_0), n_0, x_0, row(tape.exponents, 0))
-        record[INPUT_GRADIENT, 0] = log_mean_square(x_0, row(tape.exponents, 0), n_0)
+        x_0 = first_split(n_0, tape)
+        split(vector(row(tape.cotangents, steps[0, SLOT]), 0, rows, n_0), x_0)
+        put(record, INPUT_GRADIENT, 0, log_mean_square(x_0.values, x_0.exponents, n_0))
     return records.shape[0]

@@ -11,17 +11,17 @@ Residues lie beside the tape, int32 at the places of what they are of, and are m
 
 import numpy as np
 
-from .activation import VALUE_ZERO
 from .activations import CODES
 from .activations.piecewise import PIECEWISE
 from .compilation import internal
-from .layout import LAYER, OFFSET, VARIANT, WIDTH
-from .linear import BIAS_EXPONENT, EXPONENT, MEAN, SCALE, draw_bias, has_bias
-from .loss import CROSS_ENTROPY, MEAN_SQUARED_ERROR, SHARED_PROBE
+from .layout import ACTIVATE, KEPT, LAYER, LOSS, OFFSET, OPERATION, SLOT, SOURCE, VARIANT, WIDTH
 from .sampling import LAW_IDENTITY, LAW_NORMAL, LAW_RADEMACHER, ROLE_PROBE, blocks_per_row, sample_row
+from .steps.activation import VALUE_ZERO
+from .steps.linear import BIAS_EXPONENT, EXPONENT, MEAN, SCALE, draw_bias, has_bias
+from .steps.loss import CROSS_ENTROPY, MEAN_SQUARED_ERROR, SHARED_PROBE
 from .weights import draw_words, rows_per_tile
 from .windows import row
-from .workspace import padded, vector
+from .workspace import Draws, vector
 
 PRIME = np.int64(2**31 - 1)
 HALF = np.int64(2**30)  # of one
@@ -84,10 +84,16 @@ def inverse(a):
 
 
 @internal
-def is_followed(steps, parameters):
-    """Whether the weights, which are of one scheme in all layers, are of few values."""
-    law = steps[1, VARIANT]
-    return parameters[1, SCALE] == 0.0 or law == LAW_RADEMACHER or law == LAW_IDENTITY
+def is_followed(code):
+    """Whether all weights are of few values, and nothing but linear maps and activations lies between them."""
+    for k in range(1, code.steps.shape[0] - 1):
+        operation, law = code.steps[k, OPERATION], code.steps[k, VARIANT]
+        if operation > ACTIVATE:
+            return False
+        few = code.parameters[k, SCALE] == 0.0 or law == LAW_RADEMACHER or law == LAW_IDENTITY
+        if operation != ACTIVATE and not few:
+            return False
+    return True
 
 
 @internal
@@ -99,7 +105,7 @@ def sum_of_residues(a, n):
 
 
 @internal
-def residues_times(p, law, key, layer, replica, x, n_in, n_out, transposed, words, out):
+def residues_times(p, law, draws, x, n_in, n_out, transposed, words, out):
     """out = W x, or out = W^T x for an x of n_out units if `transposed`, of residues; `out` comes in as zeros."""
     scale, mean = residue_of(p[SCALE], np.int64(p[EXPONENT])), residue_of(p[MEAN], np.int64(p[EXPONENT]))
     if p[SCALE] == 0.0:
@@ -110,16 +116,16 @@ def residues_times(p, law, key, layer, replica, x, n_in, n_out, transposed, word
         for i in range(min(n_in, n_out)):
             out[i] = times(scale, x[i])
     else:
-        signs_times(scale, key, layer, replica, x, n_in, n_out, transposed, words, out)
+        signs_times(scale, draws, x, n_in, n_out, transposed, words, out)
 
 
 @internal
-def signs_times(scale, key, layer, replica, x, n_in, n_out, transposed, words, out):
+def signs_times(scale, draws, x, n_in, n_out, transposed, words, out):
     """The same for weights of -scale and scale: the signs of the random words."""
     blocks = blocks_per_row(n_in)
     for first in range(0, n_out, rows_per_tile(n_in)):
         rows = min(rows_per_tile(n_in), n_out - first)
-        draw_words(key, layer, replica, n_in, first, rows, words)
+        draw_words(draws, n_in, first, rows, words)
         for r in range(rows):
             total = np.int64(out[first + r]) if not transposed else np.int64(0)
             for i in range(n_in):
@@ -137,14 +143,14 @@ def signs_times(scale, key, layer, replica, x, n_in, n_out, transposed, words, o
 
 
 @internal
-def linear_residues(p, law, key, layer, replica, x, n_in, n_out, h, scratch):
+def linear_residues(p, law, draws, x, n_in, n_out, h, scratch):
     """h = W x + b."""
     for b in range(h.shape[0]):
         for i in range(n_out):
             h[b, i] = 0
-        residues_times(p, law, key, layer, replica, row(x, b), n_in, n_out, False, scratch.words, row(h, b))
+        residues_times(p, law, draws, row(x, b), n_in, n_out, False, scratch.words, row(h, b))
     if has_bias(p):
-        draw_bias(p, key, layer, replica, n_out, scratch, scratch.floats)
+        draw_bias(p, draws, n_out, scratch, scratch.floats)
         for b in range(h.shape[0]):
             for i in range(n_out):
                 bias = residue_of(np.float64(scratch.floats[i]), np.int64(p[BIAS_EXPONENT]))
@@ -173,15 +179,15 @@ def phi_residues(code, p, a, in_doubt, v, x, x_exponent, slope):
 
 @internal
 def activation_residues(k, steps, p, tape, rows):
-    """Of vector k, an activation's, and of its slopes, from those of vector k - 1."""
-    code, n, offset, before = steps[k, VARIANT], steps[k, WIDTH], steps[k, OFFSET], steps[k - 1, OFFSET]
-    size = rows * padded(n)
+    """Of vector k, an activation's, and of its slopes, from those of the vector that it reads."""
+    code, n, offset, source, kept = steps[k, VARIANT], steps[k, WIDTH], steps[k, OFFSET], steps[k, SOURCE], steps[k, KEPT]
+    before = steps[source, OFFSET]
     v, x = vector(tape.values, before, rows, n), vector(tape.values, offset, rows, n)
-    slopes = vector(tape.values, offset + size, rows, n)
+    slopes = vector(tape.values, kept, rows, n)
     a, out = vector(tape.residues, before, rows, n), vector(tape.residues, offset, rows, n)
-    steepness = vector(tape.residues, offset + size, rows, n)
+    steepness = vector(tape.residues, kept, rows, n)
     for b in range(rows):
-        in_doubt = tape.doubts[k - 1, b] != 0
+        in_doubt = tape.doubts[source, b] != 0
         for i in range(n):
             phi, slope = phi_residues(
                 code, p, np.int64(a[b, i]), in_doubt, v[b, i], x[b, i], tape.exponents[k, b], slopes[b, i]
@@ -190,9 +196,9 @@ def activation_residues(k, steps, p, tape, rows):
 
 
 @internal
-def follow_residues(k, steps, parameters, key, replica, tape, scratch):
+def follow_residues(k, code, key, replica, tape, scratch):
     """Residues of the tape up to vector k."""
-    rows = tape.exponents.shape[1]
+    rows, steps = tape.exponents.shape[1], code.steps
     for j in range(tape.followed[0], k + 1):
         n, offset = steps[j, WIDTH], steps[j, OFFSET]
         out = vector(tape.residues, offset, rows, n)
@@ -201,17 +207,17 @@ def follow_residues(k, steps, parameters, key, replica, tape, scratch):
             for b in range(rows):
                 for i in range(n):
                     out[b, i] = np.int32(residue_of(np.float64(x[b, i]), tape.exponents[0, b]))
-        elif j % 2 == 0:
-            activation_residues(j, steps, row(parameters, j), tape, rows)
+        elif steps[j, OPERATION] == ACTIVATE:
+            activation_residues(j, steps, row(code.parameters, j), tape, rows)
         else:
-            n_in = steps[j - 1, WIDTH]
-            x = vector(tape.residues, steps[j - 1, OFFSET], rows, n_in)
-            linear_residues(row(parameters, j), steps[j, VARIANT], key, steps[j, LAYER], replica, x, n_in, n, out, scratch)
+            n_in, draws = steps[steps[j, SOURCE], WIDTH], Draws(key, steps[j, LAYER], replica)
+            x = vector(tape.residues, steps[steps[j, SOURCE], OFFSET], rows, n_in)
+            linear_residues(row(code.parameters, j), steps[j, VARIANT], draws, x, n_in, n, out, scratch)
     tape.followed[0] = max(tape.followed[0], k + 1)
 
 
 @internal
-def loss_residues(kind, key, layer, replica, x, n, d, scratch):
+def loss_residues(kind, draws, x, n, d, scratch):
     """Of dL/dx, up to a factor that all of it shares. Targets, which are not followed, are taken to be unlike each other."""
     for b in range(x.shape[0]):
         if kind == CROSS_ENTROPY:
@@ -228,34 +234,35 @@ def loss_residues(kind, key, layer, replica, x, n, d, scratch):
                 d[b, i] = np.int32(scrambled(np.int64(x[b, i]) + PRIME * (b * n + i), OF_TARGET))
         else:
             which = np.int64(0) if kind == SHARED_PROBE else np.int64(b)
-            sample_row(LAW_NORMAL, key, layer, replica, ROLE_PROBE, which, n, scratch.words, scratch.floats)
+            sample_row(LAW_NORMAL, draws.key, draws.layer, draws.replica, ROLE_PROBE, which, n, scratch.words, scratch.floats)
             for i in range(n):
                 d[b, i] = np.int32(residue_of(np.float64(scratch.floats[i]), 0))
 
 
 @internal
-def follow_residues_back(k, steps, parameters, key, replica, tape, scratch):
+def follow_residues_back(k, code, key, replica, tape, scratch):
     """Residues of the cotangent of vector k, from those of later vectors."""
-    rows, last = tape.exponents.shape[1], steps.shape[0] - 1
-    follow_residues(last - 1, steps, parameters, key, replica, tape, scratch)
+    rows, steps, last = tape.exponents.shape[1], code.steps, code.steps.shape[0] - 1
+    follow_residues(last - 1, code, key, replica, tape, scratch)
     for j in range(min(tape.followed[1], last), k, -1):  # over step j
-        n_in, n, offset = steps[j - 1, WIDTH], steps[j, WIDTH], steps[j, OFFSET]
-        d = vector(row(tape.d_residues, j % 2), 0, rows, n)
-        g = vector(row(tape.d_residues, (j - 1) % 2), 0, rows, n_in)
-        if j == last:
-            x = vector(tape.residues, steps[j - 1, OFFSET], rows, n_in)
-            loss_residues(steps[j, VARIANT], key, steps[j, LAYER], replica, x, n_in, g, scratch)
-        elif j % 2 == 0:
-            slopes = vector(tape.residues, offset + rows * padded(n), rows, n)
+        source, n, draws = steps[j, SOURCE], steps[j, WIDTH], Draws(key, steps[j, LAYER], replica)
+        n_in = steps[source, WIDTH]
+        d = vector(row(tape.d_residues, steps[j, SLOT]), 0, rows, n)
+        g = vector(row(tape.d_residues, steps[source, SLOT]), 0, rows, n_in)
+        if steps[j, OPERATION] == LOSS:
+            x = vector(tape.residues, steps[source, OFFSET], rows, n_in)
+            loss_residues(steps[j, VARIANT], draws, x, n_in, g, scratch)
+        elif steps[j, OPERATION] == ACTIVATE:
+            slopes = vector(tape.residues, steps[j, KEPT], rows, n)
             for b in range(rows):
                 for i in range(n):
                     g[b, i] = np.int32(times(slopes[b, i], d[b, i]))
         else:
-            p, layer, words = row(parameters, j), steps[j, LAYER], scratch.words
+            p, words = row(code.parameters, j), scratch.words
             for b in range(rows):
                 for i in range(n_in):
                     g[b, i] = 0
-                residues_times(p, steps[j, VARIANT], key, layer, replica, row(d, b), n_in, n, True, words, row(g, b))
+                residues_times(p, steps[j, VARIANT], draws, row(d, b), n_in, n, True, words, row(g, b))
     tape.followed[1] = min(tape.followed[1], k)
 
 

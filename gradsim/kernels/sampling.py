@@ -14,6 +14,7 @@ ROLE_PLACE = np.int64(4)  # where the weights of a sparse matrix are
 ROLE_SAMPLE = np.int64(5)  # which rows of a data set
 ROLE_TARGET, ROLE_LABEL = np.int64(6), np.int64(7)
 ROLE_FORWARD, ROLE_BACKWARD = np.int64(8), np.int64(9)  # what matrix-free layers draw, either way
+ROLE_DROPOUT = np.int64(10)  # which units are dropped
 
 # Unit laws, all symmetric: NORMAL has standard deviation 1, UNIFORM is on [-1, 1], TRUNCATED is NORMAL given that it
 # is within [-2, 2], RADEMACHER is -1 or 1. CONSTANT draws nothing.

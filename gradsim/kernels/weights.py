@@ -37,13 +37,13 @@ def rows_per_tile(n_in):
 
 
 @internal
-def draw_tile(law, nonzero, key, layer, replica, n_in, first_row, rows, words, values):
+def draw_tile(law, nonzero, draws, n_in, first_row, rows, words, values):
     """Rows first_row, ..., of G: entry (r, k * blocks + j) becomes values[k, r * blocks + j]."""
     blocks = blocks_per_row(n_in)
     unit = LAW_NORMAL if law == LAW_SPARSE else law
-    sample_blocks(unit, key, layer, replica, ROLE_WEIGHT, first_row * blocks, rows * blocks, words, values, 0)
+    sample_blocks(unit, draws.key, draws.layer, draws.replica, ROLE_WEIGHT, first_row * blocks, rows * blocks, words, values, 0)
     if law == LAW_SPARSE:
-        fill_words(key, layer, replica, ROLE_PLACE, first_row * blocks, rows * blocks, words)
+        fill_words(draws.key, draws.layer, draws.replica, ROLE_PLACE, first_row * blocks, rows * blocks, words)
         for r in range(rows):
             thin_row(r * blocks, n_in, nonzero, words, values)
 
@@ -71,46 +71,46 @@ def copy_rows(source, n, target):
 
 
 @internal
-def weights_times(law, nonzero, key, layer, replica, x, n_in, n_out, room, scratch, y):
+def weights_times(law, nonzero, draws, x, n_in, n_out, room, scratch, y):
     """y[b] = G x[b] for all rows b; y comes in as zeros. `room` holds as many numbers as x."""
     if law == LAW_IDENTITY:
         copy_rows(x, min(n_in, n_out), y)
     elif law == LAW_ORTHOGONAL and n_out >= n_in:
         copy_rows(x, n_in, y)
-        reflect(key, layer, replica, n_out, n_in, y, scratch)
+        reflect(draws, n_out, n_in, y, scratch)
     elif law == LAW_ORTHOGONAL:
         turned = vector(room, 0, x.shape[0], n_in)
         copy_rows(x, n_in, turned)
-        reflect_back(key, layer, replica, n_in, n_out, turned, scratch)
+        reflect_back(draws, n_in, n_out, turned, scratch)
         copy_rows(turned, n_out, y)
     else:
-        entries_times(law, nonzero, key, layer, replica, x, n_in, n_out, scratch.words, scratch.numbers, y)
+        entries_times(law, nonzero, draws, x, n_in, n_out, scratch.words, scratch.numbers, y)
 
 
 @internal
-def transposed_weights_times(law, nonzero, key, layer, replica, d, n_in, n_out, scratch, g):
+def transposed_weights_times(law, nonzero, draws, d, n_in, n_out, scratch, g):
     """g[b] = G^T d[b] for all rows b; g comes in as zeros, and d may be overwritten."""
     if law == LAW_IDENTITY:
         copy_rows(d, min(n_in, n_out), g)
     elif law == LAW_ORTHOGONAL and n_out >= n_in:
-        reflect_back(key, layer, replica, n_out, n_in, d, scratch)
+        reflect_back(draws, n_out, n_in, d, scratch)
         copy_rows(d, n_in, g)
     elif law == LAW_ORTHOGONAL:
         copy_rows(d, n_out, g)
-        reflect(key, layer, replica, n_in, n_out, g, scratch)
+        reflect(draws, n_in, n_out, g, scratch)
     else:
-        transposed_entries_times(law, nonzero, key, layer, replica, d, n_in, n_out, scratch.words, scratch.numbers, g)
+        transposed_entries_times(law, nonzero, draws, d, n_in, n_out, scratch.words, scratch.numbers, g)
 
 
 @internal
-def entries_times(law, nonzero, key, layer, replica, x, n_in, n_out, words, numbers, y):
+def entries_times(law, nonzero, draws, x, n_in, n_out, words, numbers, y):
     for first in range(0, n_out, rows_per_tile(n_in)):
         rows = min(rows_per_tile(n_in), n_out - first)
         if law == LAW_UNIFORM:
-            draw_words(key, layer, replica, n_in, first, rows, words)
+            draw_words(draws, n_in, first, rows, words)
             tile_times(words.view(np.int32), rows, n_in, first, x, y)
         else:
-            draw_tile(law, nonzero, key, layer, replica, n_in, first, rows, words, numbers)
+            draw_tile(law, nonzero, draws, n_in, first, rows, words, numbers)
             tile_times(numbers, rows, n_in, first, x, y)
     if law == LAW_UNIFORM:
         for b in range(x.shape[0]):
@@ -118,14 +118,14 @@ def entries_times(law, nonzero, key, layer, replica, x, n_in, n_out, words, numb
 
 
 @internal
-def transposed_entries_times(law, nonzero, key, layer, replica, d, n_in, n_out, words, numbers, g):
+def transposed_entries_times(law, nonzero, draws, d, n_in, n_out, words, numbers, g):
     for first in range(0, n_out, rows_per_tile(n_in)):
         rows = min(rows_per_tile(n_in), n_out - first)
         if law == LAW_UNIFORM:
-            draw_words(key, layer, replica, n_in, first, rows, words)
+            draw_words(draws, n_in, first, rows, words)
             transposed_tile_times(words.view(np.int32), rows, n_in, first, d, g)
         else:
-            draw_tile(law, nonzero, key, layer, replica, n_in, first, rows, words, numbers)
+            draw_tile(law, nonzero, draws, n_in, first, rows, words, numbers)
             transposed_tile_times(numbers, rows, n_in, first, d, g)
     for b in range(d.shape[0]):
         if law == LAW_UNIFORM:
@@ -135,9 +135,9 @@ def transposed_entries_times(law, nonzero, key, layer, replica, d, n_in, n_out, 
 
 
 @internal
-def draw_words(key, layer, replica, n_in, first_row, rows, words):
+def draw_words(draws, n_in, first_row, rows, words):
     blocks = blocks_per_row(n_in)
-    fill_words(key, layer, replica, ROLE_WEIGHT, first_row * blocks, rows * blocks, words)
+    fill_words(draws.key, draws.layer, draws.replica, ROLE_WEIGHT, first_row * blocks, rows * blocks, words)
 
 
 @internal
@@ -239,19 +239,20 @@ def add_row(numbers, start, blocks, factor, g):
 
 
 @internal
-def draw_reflection(key, layer, replica, n, k, scratch):
+def draw_reflection(draws, n, k, scratch):
     """Reflection k of an n-dimensional orthogonal matrix: (sign, factor) for H = I - factor u u^T.
 
     u, in scratch.floats[: n - k], is z with |z| added to its first entry away from zero, z normal: H z = sign |z| e_1.
     """
     blocks, values, direction = blocks_per_row(n - k), scratch.numbers, scratch.floats
-    sample_blocks(LAW_NORMAL, key, layer, replica, ROLE_WEIGHT, k * blocks_per_row(n), blocks, scratch.words, values, 0)
+    first = k * blocks_per_row(n)
+    sample_blocks(LAW_NORMAL, draws.key, draws.layer, draws.replica, ROLE_WEIGHT, first, blocks, scratch.words, values, 0)
     for i in range(n - k):
         direction[i] = values[i // blocks, i % blocks]
     norm = math.sqrt(sum_of_squares(direction, n - k))
-    first = np.float64(direction[0])
-    direction[0] = np.float32(first + math.copysign(norm, first))
-    return (-1.0 if first >= 0.0 else 1.0), 1.0 / (norm * (norm + abs(first)))
+    head = np.float64(direction[0])
+    direction[0] = np.float32(head + math.copysign(norm, head))
+    return (-1.0 if head >= 0.0 else 1.0), 1.0 / (norm * (norm + abs(head)))
 
 
 @internal
@@ -264,7 +265,7 @@ def reflect_rows(k, n, factor, direction, v):
 
 
 @internal
-def reflect(key, layer, replica, n, m, v, scratch):
+def reflect(draws, n, m, v, scratch):
     """v[b] = Q v[b][:m], Q uniform among n x m matrices with orthonormal columns; v[b][m:] comes in as zeros.
 
     Q = H_0 D_0 H_1 D_1 ... H_(m-1) D_(m-1) are the Householder reflections that a QR factorization of a Gaussian matrix
@@ -272,17 +273,17 @@ def reflect(key, layer, replica, n, m, v, scratch):
     each reflection can be drawn by itself. Stewart 1980, doi:10.1137/0717034.
     """
     for k in range(m - 1, -1, -1):
-        sign, factor = draw_reflection(key, layer, replica, n, k, scratch)
+        sign, factor = draw_reflection(draws, n, k, scratch)
         for b in range(v.shape[0]):
             v[b, k] *= np.float32(sign)
         reflect_rows(k, n, factor, scratch.floats, v)
 
 
 @internal
-def reflect_back(key, layer, replica, n, m, v, scratch):
+def reflect_back(draws, n, m, v, scratch):
     """v[b][:m] = Q^T v[b] for the Q of `reflect`; the rest of v[b] is left over."""
     for k in range(m):
-        sign, factor = draw_reflection(key, layer, replica, n, k, scratch)
+        sign, factor = draw_reflection(draws, n, k, scratch)
         reflect_rows(k, n, factor, scratch.floats, v)
         for b in range(v.shape[0]):
             v[b, k] *= np.float32(sign)

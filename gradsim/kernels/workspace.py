@@ -9,6 +9,14 @@ from .sampling import TILE
 from .windows import window
 
 
+class Code(NamedTuple):
+    """What a program says to the kernels."""
+
+    steps: np.ndarray  # int64 (steps, columns of `layout`)
+    parameters: np.ndarray  # float64 (steps, 12)
+    starts: np.ndarray  # int64: where the columns of a quantity start (see `record`)
+
+
 class Data(NamedTuple):
     """Samples given by the user, normalised row by row; arrays without rows where there are none."""
 
@@ -37,7 +45,7 @@ class Draws(NamedTuple):
 
 
 class Tape(NamedTuple):
-    """What a replica leaves behind on its way: every vector going forward, two cotangents that take turns going back.
+    """What a replica leaves behind on its way: every vector going forward, cotangents in slots going back (see `layout`).
 
     Behind a vector stands what its step needs again on the way back: slopes behind activations, frames behind
     matrix-free layers.
@@ -47,11 +55,13 @@ class Tape(NamedTuple):
     exponents: np.ndarray  # int64 (steps, inputs)
     squares: np.ndarray  # float64 (steps, inputs): |v|^2 of what goes into layers, without exponents
     ranks: np.ndarray  # int64 (steps,): of what went into a matrix-free layer
-    cotangents: np.ndarray  # float32 (2, inputs * padded width)
-    d_exponents: np.ndarray  # int64 (2, inputs)
+    cotangents: np.ndarray  # float32 (slots, inputs * padded width)
+    d_exponents: np.ndarray  # int64 (slots, inputs)
+    d_squares: np.ndarray  # float64 (slots, inputs)
+    d_doubts: np.ndarray  # int64 (slots, inputs): which rows going back are unresolved
     samples: np.ndarray  # int64 (inputs,): which rows of the data
     doubts: np.ndarray  # int64 (steps, inputs): which rows going forward are unresolved (see `cancellation`)
-    unresolved: np.ndarray  # int64 (steps,), of which layers count: a bit for each quantity of a layer that is
+    unresolved: np.ndarray  # int64 (steps,), of which places count: a bit for each quantity of a place that is
     residues: np.ndarray  # int32, as `values` (see `residues`)
     d_residues: np.ndarray  # int32, as `cotangents`
     followed: np.ndarray  # int64 (2,): from which vector on there are no residues, and down to which cotangent there are
@@ -92,19 +102,21 @@ def vector(buffer, offset, rows, width):
     return window(buffer, offset, (np.int64(rows), np.int64(padded(width))))
 
 
-def new_tape(steps, rows, tape_size, widest):
+def new_tape(steps, rows, tape_size, widest, slots=2):
     return Tape(
         np.zeros(tape_size, np.float32),
         np.zeros((steps, rows), np.int64),
         np.zeros((steps, rows)),
         np.zeros(steps, np.int64),
-        np.zeros((2, rows * padded_width(widest)), np.float32),
-        np.zeros((2, rows), np.int64),
+        np.zeros((slots, rows * padded_width(widest)), np.float32),
+        np.zeros((slots, rows), np.int64),
+        np.zeros((slots, rows)),
+        np.zeros((slots, rows), np.int64),
         np.zeros(rows, np.int64),
         np.zeros((steps, rows), np.int64),
         np.zeros(steps, np.int64),
         np.zeros(tape_size, np.int32),  # pages of it that are not written to take no memory
-        np.zeros((2, rows * padded_width(widest)), np.int32),
+        np.zeros((slots, rows * padded_width(widest)), np.int32),
         np.array([0, steps]),
     )
 

@@ -215,6 +215,21 @@ def _bricks(options, width, fan_in):
     )
 
 
+def block_of(options, width):
+    """The parts of one block on a stream that keeps its width, of options that stand for themselves (see `_bricks`)."""
+    given = {"block_depth": None, "residual_scale": None, "norm": None} | options
+    return FAMILIES[options["block"]].build(_bricks(given, width, width))
+
+
+def own_gain(block, gain, depth, maps, digits):
+    """The `weight_gain` with which the first linear map of a block has this gain; None where there is no such block."""
+    if block == "deepnorm":
+        return float(f"{gain * (4 * depth) ** 0.25:.{digits}g}")
+    if block == "fixup":
+        return None if maps < 2 else float(f"{gain * depth ** (1 / (2 * maps - 2)):.{digits}g}")
+    return gain
+
+
 def stem_of(options, width):
     """Parts that make a stream of so many units of the input; none for what is as wide, or where there is no stream."""
     if not FAMILIES[options["block"]].least or options["input_width"] == width:

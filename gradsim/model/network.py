@@ -1,6 +1,7 @@
 """What a network is: frozen, validated, with a canonical JSON text that is its identity. No numbers crunched here."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain as chained
@@ -110,8 +111,7 @@ class Network:
     @property
     def outputs(self):
         """What a readout with a linear map gives; None where there is none."""
-        linear = any(isinstance(part, Linear) for part in chain.inner(self.readout))
-        return chain.width_behind(self.readout, self.widths[-1]) if linear else None
+        return chain.width_behind(self.readout, self.widths[-1]) if self.readout_maps else None
 
     @cached_property
     def activations(self):
@@ -123,6 +123,21 @@ class Network:
         """The different (init, gain, bias) of linear maps, in the order of the program."""
         parts = (part for part in self._distinct if isinstance(part, Linear))
         return tuple(dict.fromkeys((part.init, part.gain, part.bias) for part in parts))
+
+    @cached_property
+    def usual_activation(self):
+        """The name of the activation that blocks have most of; of several, the first one. "linear" where they have none."""
+        counts = Counter()
+        for repeat in self.blocks:
+            for part in chain.inner(repeat.parts):
+                if isinstance(part, Activation):
+                    counts[part.name] += repeat.times
+        return max(counts, key=counts.get) if counts else "linear"
+
+    @property
+    def readout_maps(self):
+        """Linear maps of the readout: so many of the last ones of `linear_maps`."""
+        return sum(isinstance(part, Linear) for part in chain.inner(self.readout))
 
     @property
     def has_batch_norm(self):
@@ -156,24 +171,40 @@ class Network:
         """Of normal biases; 0 for the others."""
         return normal_std(self.bias)
 
+    @cached_property
+    def usual_gain(self):
+        """The weight gain that most linear maps have; of several, the one that comes first."""
+        counts = Counter(linear.gain for _, linear in self.linear_maps)
+        return max(counts, key=counts.get)
+
     def with_gain(self, weight_gain):
-        """The same network with another weight gain. Raises RequestError where linear maps differ in theirs."""
-        gain = NETWORK["weight_gain"].check(weight_gain)
-        if gain == self.weight_gain:
+        """The same network with another usual gain; gains that are others keep their ratio to it, which must not be 0 then."""
+        gain, usual = NETWORK["weight_gain"].check(weight_gain), self.usual_gain
+        if gain == usual:
             return self
 
-        def again(parts):
-            return tuple(map(one, parts))
+        def change(part):
+            if not isinstance(part, Linear):
+                return part
+            return changed(part, gain=gain if part.gain == usual else part.gain / usual * gain)
+
+        return self.mapped(change)
+
+    def mapped(self, change):
+        """The Network with change(part) in the place of every part that holds no others, and every skip."""
 
         def one(part):
-            if isinstance(part, Linear):
-                return changed(part, gain=gain)
-            if isinstance(part, Residual):
-                return changed(part, parts=again(part.parts), skip=None if part.skip is None else one(part.skip))
-            return part
+            if not isinstance(part, Residual):
+                return change(part)
+            skip = None if part.skip is None else change(part.skip)
+            return changed(part, parts=tuple(map(one, part.parts)), skip=skip)
 
-        blocks = tuple(Repeat(again(repeat.parts), repeat.times) for repeat in self.blocks)
-        return Network(self.input_width, again(self.stem), blocks, again(self.readout))
+        def several(parts):
+            return tuple(map(one, parts))
+
+        blocks = {id(repeat): Repeat(several(repeat.parts), repeat.times) for repeat in self._repeats}
+        blocks = tuple(blocks[id(repeat)] for repeat in self.blocks)
+        return Network(self.input_width, several(self.stem), blocks, several(self.readout))
 
     def to_json(self):
         """Canonical JSON: sorted keys, no spaces, a format version, no labels.

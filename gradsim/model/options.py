@@ -6,7 +6,6 @@ look at one value alone; what several options mean together is found out in `net
 
 import math
 import os
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -123,6 +122,8 @@ class Layers:
         return isinstance(entry, dict) or hasattr(entry, "nesting")  # a part
 
     def read(self, option, text):
+        import tomllib
+
         try:
             found = tomllib.loads(f"layers = {text}")
         except (ValueError, RecursionError) as error:

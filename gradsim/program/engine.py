@@ -4,7 +4,7 @@ A layer without its matrix has exactly the law of the layer with it, at every wi
 unit and O(inputs^2) operations, where the matrix costs O(width) of both.
 """
 
-from itertools import groupby, pairwise
+from itertools import groupby
 
 from ..errors import RequestError
 from ..kernels.interpreter import LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR
@@ -39,18 +39,19 @@ def nanoseconds(operation, kind, inputs, fan_in, fan_out):
 
 
 class Layers:
-    """The linear layers of a network, first to last: the laws of their weights, and how an engine computes them."""
+    """The linear maps of a network, first to last: the laws of their weights, and how an engine computes them."""
 
     def __init__(self, network, engine, inputs, arithmetic="carried"):
         """Raises RequestError where no matrix can be avoided that is asked to be."""
-        fans = tuple(pairwise((network.input_width, *network.linear_widths)))
-        laws = {pair: weight_law(network.init, *pair, network.weight_gain) for pair in set(fans)}
+        maps = {id(found): found for found in network.linear_maps}  # those of equal blocks are the same objects
+        laws = {key: weight_law(linear.init, fan_in, linear.width, linear.gain) for key, (fan_in, linear) in maps.items()}
         if engine == "matrix_free":
             self._check({law.kind for law in laws.values()}, arithmetic)
         self.engine, self.inputs = engine if arithmetic == "carried" else "dense", inputs
-        choices = {pair: self._choice(law.kind, *pair) for pair, law in laws.items()}
-        self.laws = tuple(laws[pair] for pair in fans)
-        self.operations, self._words, costs = zip(*(choices[pair] for pair in fans), strict=True)
+        choices = {key: self._choice(laws[key].kind, fan_in, linear.width) for key, (fan_in, linear) in maps.items()}
+        order = [id(found) for found in network.linear_maps]
+        self.laws = tuple(laws[key] for key in order)
+        self.operations, self._words, costs = zip(*(choices[key] for key in order), strict=True)
         self.nanoseconds = sum(costs)
 
     @staticmethod

@@ -4,6 +4,7 @@ are all made from.
 Vector k is the one that node k makes. Nodes stand in an order in which they can be computed; the last one is the loss.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..model.parts import Activation, BatchNorm, Dropout, LayerNorm, Linear, Repeat, Residual
@@ -87,8 +88,9 @@ class _Builder:
         self.nodes[x] = self.nodes[x]._replace(stream=number)
 
 
+@lru_cache(2)
 def graph(network):
-    """The nodes of a Network, the loss included."""
+    """The nodes of a Network, the loss included: a tuple."""
     build = _Builder(network.input_width)
     x = build.through(network.stem, 0)
     if network.has_stream:
@@ -101,5 +103,5 @@ def graph(network):
                 build.mark_stream(x, build.block)
     build.open_block()
     x = build.through(network.readout, x)
-    build.add(LOSS, None, (x,), build.nodes[x].width)
-    return build.nodes
+    build.nodes.append(Node(LOSS, None, (x,), build.nodes[x].width, 0, 0, build.block, -1, LOSS))
+    return tuple(build.nodes)

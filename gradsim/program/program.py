@@ -1,4 +1,4 @@
-"""Lowers a Network to a Program: the flat arrays of steps and parameters that the interpreter runs."""
+"""A network's graph becomes a Program: the flat arrays of steps and parameters that the interpreter runs."""
 
 import math
 from dataclasses import dataclass
@@ -6,10 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..kernels.inputs import GAUSSIAN, SAMPLES
-from ..kernels.interpreter import ACTIVATE, INPUT, LINEAR_GAUSSIAN, LINEAR_HAAR, LOSS
-from ..kernels.linear import BIAS_MEAN, BIAS_SCALE, MEAN
-from ..kernels.loss import CROSS_ENTROPY, INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
+from ..errors import RequestError
+from ..kernels import layout
+from ..kernels.layout import PARAMETERS
 from ..kernels.sampling import (
     LAW_CONSTANT,
     LAW_IDENTITY,
@@ -20,10 +19,18 @@ from ..kernels.sampling import (
     LAW_TRUNCATED,
     LAW_UNIFORM,
 )
-from ..kernels.workspace import Data, padded_width
+from ..kernels.steps.add import scale_parameters
+from ..kernels.steps.input import GAUSSIAN, SAMPLES
+from ..kernels.steps.linear import BIAS_MEAN, BIAS_SCALE, MEAN
+from ..kernels.steps.loss import CROSS_ENTROPY, INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
+from ..kernels.workspace import Code, Data, padded_width
 from ..model.activations import CODES, CUSTOM, find_activation
 from ..model.initializers import bias_law
+from ..model.parts import RMSNorm
+from .columns import Columns, columns
 from .engine import Layers
+from .graph import ACTIVATION, ADD, BATCH_NORM, DROPOUT, INPUT, LINEAR, LOSS, NORM, graph
+from .slots import assign_slots
 
 LAW_CODES = {
     "constant": LAW_CONSTANT,
@@ -41,22 +48,42 @@ LOSS_CODES = {
     ("mse", None): MEAN_SQUARED_ERROR,
     ("cross_entropy", None): CROSS_ENTROPY,
 }
-PARAMETERS = 12
+OPERATIONS = {
+    INPUT: layout.INPUT,
+    ACTIVATION: layout.ACTIVATE,
+    LOSS: layout.LOSS,
+    ADD: layout.ADD,
+    BATCH_NORM: layout.BATCH_NORM,
+    DROPOUT: layout.DROPOUT,
+}
+PLAIN_KINDS = (INPUT, LINEAR, ACTIVATION, LOSS)  # that have a step in plain arithmetics
 OFFSETS = (MEAN, BIAS_MEAN, BIAS_SCALE)  # parameters of a linear step that are zero where h = s G x
 
 
 @dataclass(frozen=True)
 class Program:
-    """`steps` int64 (steps, 5) and `parameters` float64 (steps, 12), as in kernels/interpreter.py."""
+    """`steps` int64 (steps, columns of kernels/layout.py) and `parameters` float64 (steps, 12), made from `nodes`."""
 
+    nodes: list
     steps: np.ndarray
     parameters: np.ndarray
+    columns: Columns
     data: Data
     inputs: int
     tape_size: int  # float32 numbers
+    slots: int  # cotangents that are alive at once, and one to spare where some are added
     widest: int
-    layers: int  # layer 0 (the input) included
     nanoseconds: float  # a replica takes about, on one core
+
+    @property
+    def layers(self):
+        """Places that something is recorded at, at most."""
+        return self.columns.places
+
+    @property
+    def code(self):
+        """What the kernels want of it."""
+        return Code(self.steps, self.parameters, self.columns.starts)
 
 
 def _scaled(law):
@@ -70,12 +97,18 @@ def _linear_parameters(bias, weights, fan_in):
     """(variant, parameters) of a linear step."""
     biases = bias_law(bias, fan_in)
     nonzero = round(weights.density * fan_in)  # of a row of a sparse matrix
-    return LAW_CODES[weights.kind], [*_scaled(weights), *_scaled(biases), LAW_CODES[biases.kind], nonzero]
+    return LAW_CODES[weights.kind], (*_scaled(weights), *_scaled(biases), LAW_CODES[biases.kind], nonzero)
 
 
-def _activation_parameters(network):
-    entry, parameter = find_activation(network.activation)
-    row = [
+@lru_cache(256)
+def _table_activation(name):
+    return _activation_parameters(name)
+
+
+def _activation_parameters(name):
+    """(variant, parameters) of an activation step."""
+    entry, parameter = find_activation(name)
+    row = (
         parameter,
         entry.value_zero,
         *entry.slope_zero,
@@ -84,11 +117,11 @@ def _activation_parameters(network):
         entry.largest_derivative,
         entry.homogeneous,
         *entry.addresses,
-    ]
+    )
     return CODES.get(entry.name, CUSTOM), row
 
 
-def _data(network, samples, targets, labelled):
+def _data(nodes, samples, targets, labelled):
     """The kernels' Data; `targets` are labels if `labelled`."""
 
     def rows(given, width):
@@ -99,24 +132,65 @@ def _data(network, samples, targets, labelled):
     labels = np.zeros(0, np.int64)
     if labelled and targets is not None:
         targets, labels = None, targets.values[:, 0].astype(np.int64)
-    inputs, input_exponents = rows(samples, network.input_width)
-    return Data(inputs, input_exponents, *rows(targets, network.linear_widths[-1]), labels)
+    inputs, input_exponents = rows(samples, nodes[0].width)
+    return Data(inputs, input_exponents, *rows(targets, nodes[-1].width), labels)
 
 
-def room_behind(operation, inputs, n_in, n_out, scaled_draw):
+def room_kept(operation, inputs, n_in, n_out, scaled_draw):
     """Float32 numbers that a step keeps on the tape behind its vector: slopes, or what was drawn and the inputs' frame.
 
-    `scaled_draw` says that h is what was drawn, up to a factor (see kernels/linear.py).
+    `scaled_draw` says that h is what was drawn, up to a factor (see kernels/steps/linear.py): none then for one input.
     """
-    if operation == ACTIVATE:
+    if operation == layout.ACTIVATE:
         return inputs * padded_width(n_out)
-    if operation in (LINEAR_GAUSSIAN, LINEAR_HAAR):
-        n = max(n_in, n_out) if operation == LINEAR_HAAR else n_out
+    if operation in (layout.LINEAR_GAUSSIAN, layout.LINEAR_HAAR):
+        n = max(n_in, n_out) if operation == layout.LINEAR_HAAR else n_out
         if inputs == 1 and n == n_out and scaled_draw:
             return 0
         drawn = padded_width(n)
         return inputs * (drawn + (padded_width(n_in) if inputs > 1 else 0))
     return 0
+
+
+class _Assembler:
+    """Steps and parameters, node by node."""
+
+    def __init__(self, nodes, layers, inputs):
+        self.nodes, self.inputs, self.offset = nodes, inputs, 0
+        self.linear = zip(layers.laws, layers.operations, strict=True)
+        self.steps, self.parameters = [], []
+
+    def add(self, node, variant_of):
+        """The step of a node; `variant_of` gives the variant and the parameters of the input and of the loss."""
+        n_in = self.nodes[node.sources[0]].width if node.sources else node.width
+        operation, variant, row = self._operation(node, n_in, variant_of)
+        scaled = operation > layout.INPUT and not any(row[k] for k in OFFSETS if k < len(row))
+        kept = room_kept(operation, self.inputs, n_in, node.width, scaled)
+        vector = self.inputs * padded_width(node.width)
+        source, other = (*node.sources, -1, -1)[:2]
+        aside = self.offset + (vector if kept else 0)
+        self.steps.append(
+            (operation, node.number, node.width, self.offset, variant, source, other, aside, 0, 1, 1, node.place, node.stream)
+        )
+        self.parameters.append((*row, *(0.0,) * (PARAMETERS - len(row))))
+        self.offset += vector + kept
+
+    def _operation(self, node, n_in, variant_of):
+        """(operation, variant, parameters)."""
+        if node.kind == LINEAR:
+            law, operation = next(self.linear)
+            return operation, *_linear_parameters(node.part.bias, law, n_in)
+        if node.kind == ACTIVATION:
+            known = _activation_parameters if node.part.digest or ":" in node.part.name else _table_activation
+            return layout.ACTIVATE, *known(node.part.name)
+        if node.kind in (NORM, BATCH_NORM):
+            operation = layout.RMS_NORM if isinstance(node.part, RMSNorm) else layout.LAYER_NORM
+            return layout.BATCH_NORM if node.kind == BATCH_NORM else operation, 0, (node.part.epsilon,)
+        if node.kind == DROPOUT:
+            return layout.DROPOUT, 0, (node.part.p,)
+        if node.kind == ADD:
+            return layout.ADD, 0, scale_parameters(node.part.scale)
+        return OPERATIONS[node.kind], *variant_of[node.kind]
 
 
 def lower(
@@ -133,36 +207,41 @@ def lower(
     """The Program that carries `inputs` inputs side by side through `network` to the loss.
 
     The inputs are Gaussian with the given correlation, or rows of `samples`; `targets` go with these. `engine` says how
-    linear layers are computed (see `engine`); plain arithmetics need their weights.
+    linear layers are computed (see `engine`); plain arithmetics need their weights. Raises RequestError for a part that
+    has no step in plain arithmetic.
     """
-    steps, parameters, offset, layers = [], [], 0, Layers(network, engine, inputs, arithmetic)
-
-    def add(operation, layer, width, variant=0, row=()):
-        nonlocal offset
-        steps.append((operation, layer, width, offset, variant))
-        parameters.append([*row, *[0.0] * (PARAMETERS - len(row))])
-        n_in = steps[-2][2] if len(steps) > 1 else width
-        offset += inputs * padded_width(width) + room_behind(
-            operation, inputs, n_in, width, not any(parameters[-1][k] for k in OFFSETS)
-        )
-
-    add(INPUT, 0, network.input_width, GAUSSIAN if samples is None else SAMPLES, [correlation])
-    fan_in = network.input_width
-    code, asymptotes = _activation_parameters(network)
-    for layer, (law, operation) in enumerate(zip(layers.laws, layers.operations, strict=True), start=1):
-        fan_out = network.linear_widths[layer - 1]
-        add(operation, layer, fan_out, *_linear_parameters(network.bias, law, fan_in))
-        if layer <= network.depth:
-            add(ACTIVATE, layer, fan_out, code, asymptotes)
-        fan_in = fan_out
-    add(LOSS, 0, fan_in, LOSS_CODES[loss, probe if loss == "probe" else None])
+    nodes, layers = graph(network), Layers(network, engine, inputs, arithmetic)
+    strange = {node.kind for node in nodes} - set(PLAIN_KINDS) if arithmetic != "carried" else ()
+    if strange:
+        parts = ", ".join(sorted(kind.replace("_", " ") for kind in strange))
+        raise RequestError(f"--arithmetic: {arithmetic} is for plain networks; this one has {parts}: --arithmetic carried")
+    assembler = _Assembler(nodes, layers, inputs)
+    variant_of = {
+        INPUT: (GAUSSIAN if samples is None else SAMPLES, (correlation,)),
+        LOSS: (LOSS_CODES[loss, probe if loss == "probe" else None], ()),
+    }
+    for node in nodes:
+        assembler.add(node, variant_of)
+    steps = np.array(assembler.steps, np.int64)
+    slots = _with_slots(steps, nodes)
     return Program(
-        steps=np.array(steps, np.int64),
-        parameters=np.array(parameters, np.float64),
-        data=_data(network, samples, targets, loss == "cross_entropy"),
+        nodes=nodes,
+        steps=steps,
+        parameters=np.array(assembler.parameters, np.float64),
+        columns=columns(nodes, inputs),
+        data=_data(nodes, samples, targets, loss == "cross_entropy"),
         inputs=inputs,
-        tape_size=offset,
-        widest=max(network.input_width, *network.linear_widths),
-        layers=len(network.linear_widths) + 1,
+        tape_size=assembler.offset,
+        slots=slots,
+        widest=max(node.width for node in nodes),
         nanoseconds=layers.nanoseconds,
     )
+
+
+def _with_slots(steps, nodes):
+    """Fill in where cotangents live; how many slots there are."""
+    slots, fresh, count = assign_slots([node.sources for node in nodes])
+    steps[:, layout.SLOT] = slots
+    for column, edge in ((layout.FRESH, 0), (layout.OTHER_FRESH, 1)):
+        steps[:, column] = [uses[edge] if edge < len(uses) else True for uses in fresh]
+    return count

@@ -9,7 +9,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ..results.cells import describe, varying
+from ..results.cells import batch_norm_note, describe, varying
 from ..results.exits import REPORTED_PRECISIONS
 from ..statistics.quantities import CORRELATION_FLOOR
 
@@ -127,6 +127,9 @@ def remarks(curve_set):
             f"correlation: from layer {min(merged)} on, inputs agree to the last digit of float32 in some networks "
             f"(1 - correlation is not resolved below {CORRELATION_FLOOR:.0e}; its log's mean leaves these networks out)."
         )
+    yield from dict.fromkeys(
+        note for curves in curve_set if (note := batch_norm_note(curves.network, curves.run["inputs"])) is not None
+    )
     names = dict.fromkeys(name.replace("_", " ") for curves in curve_set for name in curves.unresolved)
     if names:
         yield (

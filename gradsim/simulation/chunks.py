@@ -16,7 +16,7 @@ from ..kernels.cancellation import ADDRESS
 from ..kernels.interpreter import run_chunk
 from ..kernels.later import address
 from ..kernels.plain import PLAIN_LIMITS, new_plain_tape, run_plain_chunk
-from ..kernels.record import RECORDED
+from ..kernels.record import Record
 from ..kernels.workspace import new_scratch, new_tape
 from ..model.activations import find_activation
 from ..model.request import checked
@@ -32,11 +32,11 @@ class Workplace:
     def __init__(self, program, arithmetic, replicas):
         """Room for as many `replicas` at a time."""
         self.scratch = new_scratch(program.inputs, program.widest)
-        self.records = np.empty((replicas, len(RECORDED), program.layers))
-        self.unresolved = np.zeros((replicas, program.layers), np.int64)
+        self.records = np.empty((replicas, program.columns.size))
+        self.unresolved = np.zeros((replicas, program.columns.places), np.int64)
         if arithmetic == "carried":
             self.run, self.rest = run_chunk, ()
-            self.tape = new_tape(len(program.steps), program.inputs, program.tape_size, program.widest)
+            self.tape = new_tape(len(program.steps), program.inputs, program.tape_size, program.widest, program.slots)
         else:
             self.run, self.rest = run_plain_chunk, (PLAIN_LIMITS[arithmetic],)
             self.tape = new_plain_tape(program.inputs, program.tape_size, program.widest, arithmetic)
@@ -45,18 +45,18 @@ class Workplace:
         """Records of replicas first, first + 1, ..., good until the next call, and so is `unresolved`."""
         records, unresolved = self.records[:count], self.unresolved[:count]
         unresolved[:] = 0
-        steps, parameters, data, tape, scratch = program.steps, program.parameters, program.data, self.tape, self.scratch
-        done = self.run(steps, parameters, key, data, tape, scratch, first, records, unresolved, *self.rest)
+        code, data, tape, scratch = program.code, program.data, self.tape, self.scratch
+        done = self.run(code, key, data, tape, scratch, first, records, unresolved, *self.rest)
         if done < count:
-            scratch.state[ADDRESS] = address(steps, parameters, key, tape, scratch)
-            self.run(steps, parameters, key, data, tape, scratch, first + done, records[done:], unresolved[done:], *self.rest)
+            scratch.state[ADDRESS] = address(code, key, tape, scratch, Record(records[0], code.starts))
+            self.run(code, key, data, tape, scratch, first + done, records[done:], unresolved[done:], *self.rest)
         return records
 
 
 def folded_chunks(network, fold, **options):
     """Yield fold(records, unresolved) for all replicas in order, a chunk at a time.
 
-    `records` are float64 (chunk, quantities, layers), `unresolved` int64 (chunk, layers): bit q says that quantity q is not
+    `records` are float64 (chunk, columns), `unresolved` int64 (chunk, places): bit q says that quantity q is not
     told from zero. `fold` is called in any thread and must not keep its arguments. `options` are those of `checked`. The stream
     defaults to the network's identity; the same stream gives the same random numbers to every network. Raises
     RequestError for what cannot be.

@@ -8,17 +8,17 @@ added chunk by chunk. Threads, and how far they run ahead, are what gives way wh
 import math
 from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
 
 from .. import memory
 from ..errors import RequestError
-from ..kernels.interpreter import ACTIVATE
+from ..kernels.layout import ACTIVATE
 from ..kernels.record import LOG_QUANTITIES, PLAIN_QUANTITIES
 from ..kernels.workspace import padded_width, tile_blocks
 from ..model.initializers import bias_law
 from ..program.columns import Columns
 from ..program.engine import Layers
-from ..program.program import room_behind
+from ..program.graph import ACTIVATION, LINEAR, graph
+from ..program.program import room_kept
 from ..statistics.blocks import blocks_of
 from ..statistics.precision import PRECISIONS
 from ..statistics.quantiles import WAITING_BYTES, Samples, bins_of, collector, rows_of
@@ -31,6 +31,7 @@ SUM_SHARE = 0.05  # of the work that may go into that
 LARGEST_CHUNK = 256
 AHEAD = 2  # chunks a thread that are begun before the first of them is taken
 LAYER_BYTES = 1000  # of a layer of a program while it is made: tuples and lists of Python
+KEPT_BY = {ACTIVATION: ACTIVATE}
 LAYER_COLUMNS = 17  # of a record that a layer is reckoned with: sums hang on the size of a chunk, which stays what it was
 
 
@@ -51,18 +52,18 @@ class _Sizes:
 
 
 def tape_numbers(network, inputs, layers):
-    """Numbers on the tape of a thread, as `program.lower` counts them; `layers` are engine.Layers."""
-    fans = tuple(pairwise((network.input_width, *network.linear_widths)))
-    size = inputs * padded_width(network.input_width)
-    for (law, operation, fan_in, fan_out), times in Counter(
-        (law, operation, *fan) for law, operation, fan in zip(layers.laws, layers.operations, fans, strict=True)
-    ).items():
-        bias = bias_law(network.bias, fan_in)
-        scaled_draw = not (law.mean or bias.mean or bias.scale)
-        size += times * (inputs * padded_width(fan_out) + room_behind(operation, inputs, fan_in, fan_out, scaled_draw))
-    for width in network.widths:
-        size += inputs * padded_width(width) + room_behind(ACTIVATE, inputs, width, width, False)
-    return size + inputs * padded_width(network.linear_widths[-1])
+    """Numbers on the tape of a thread, as `program.lower` counts them; `layers` are program.Layers."""
+    nodes, linear, counts = graph(network), zip(layers.laws, layers.operations, strict=True), Counter()
+    for node in nodes:
+        fan_in = nodes[node.sources[0]].width if node.sources else node.width
+        drawn = (*next(linear), node.part.bias) if node.kind == LINEAR else (None, KEPT_BY.get(node.kind), None)
+        counts[*drawn, fan_in, node.width] += 1
+    size = 0
+    for (law, operation, bias, fan_in, width), times in counts.items():
+        offsets = bias_law(bias, fan_in) if law else None
+        scaled_draw = bool(law) and not (law.mean or offsets.mean or offsets.scale)
+        size += times * (inputs * padded_width(width) + room_kept(operation, inputs, fan_in, width, scaled_draw))
+    return size
 
 
 @dataclass(frozen=True)

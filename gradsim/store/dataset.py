@@ -12,7 +12,7 @@ from importlib.metadata import version
 import numpy as np
 
 from ..errors import RequestError
-from ..results.cells import DESCRIPTIONS, describe
+from ..results.cells import DESCRIPTIONS, describe, described
 from ..results.verdict import WORDS
 from ..statistics.precision import PRECISIONS
 from ..statistics.quantities import VARIABLES
@@ -64,7 +64,8 @@ def _cells(curve_set, layers):
     """What describes a cell: CF's auxiliary coordinates."""
     types = {str: object, int: np.int64, float: float}
     rows = [describe(curves) for curves in curve_set]
-    for name, d in DESCRIPTIONS.items():
+    for name in described(rows):
+        d = DESCRIPTIONS[name]
         values = np.array([row[name] for row in rows], types[d.kind])
         yield name, Entry(("cell",), values, _attributes(d.long_name, None if d.kind is str else "1"))
     widths = np.zeros((len(curve_set), layers), np.int64)

@@ -35,8 +35,8 @@ def read_plan(source):
     """The Plan of a TOML file, of a built-in sweep ("classic"), or of a dict of options.
 
     Any option may be a list, or a one-dimensional array of numbers: then it is an axis of the grid. A width that is itself a
-    list (one entry a layer) is written as a list in a list; `layers` is one list of tables, or an axis of such lists. A file is read once, and its rows are shared by all cells.
-    Raises RequestError for what cannot be.
+    list (one entry a layer) is written as a list in a list; `layers` is one list of tables, or an axis of
+    such lists. A file is read once, and its rows are shared by all cells. Raises RequestError for what cannot be.
     """
     axes = {}
     for name, value in (source if isinstance(source, dict) else _read_toml(source)).items():

@@ -2,6 +2,7 @@
 
 gradsim.theory.mean_field(network)["gradient_log_mean"]      infinite width, any activation
 gradsim.theory.finite_width(network)["gradient_log_mean"]    exact, where an exact law is known
+gradsim.theory.exact_stream(network)["stream_log_mean"]      exact, of pre_norm residual blocks
 gradsim.theory.precision(network)                            where float types are left
 gradsim.theory.fixed_point("tanh", weight_std=1.5, bias_std=0.1), critical_point, phase_diagram, half_stable_points
 """
@@ -13,6 +14,8 @@ _HOMES = {
     "MeanField": "infinite_width",
     "finite_width": "exact_laws",
     "FiniteWidth": "exact_laws",
+    "exact_stream": "exact_streams",
+    "ExactStream": "exact_streams",
     "precision": "float_ranges",
     "Precision": "float_ranges",
     "fixed_point": "fixed_points",

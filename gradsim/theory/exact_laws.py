@@ -7,16 +7,19 @@ the same with the fans exchanged, gates being fair coins independent of the weig
 
 import math
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import numpy as np
 
 from ..errors import RequestError
 from ..model.activations import find_activation
+from ..program.graph import ACTIVATION, LINEAR
 from .log_laws import Beta, ChiSquare, Gates, LayerLaw
-from .prediction import Prediction, linear_layers, place
+from .prediction import Prediction, is_chain, linear_layers, nodes_of, over_layers
 
 THEORY = "an exact law"
 INPUTS = ("gaussian", "fixed")
+WHOLE = ("input_gradient", "loss_gradient", "loss")  # that a network has once
 LEAST_SLOPE = 1e-30  # of closed gates, but 0: shares of squares of it are float64s
 
 
@@ -47,14 +50,17 @@ def finite_width(network, *, input="gaussian"):
 
     `input` is "gaussian" (standard normal for each network, as in a simulation) or "fixed", of mean square 1.
     """
+    nodes = nodes_of(network)
     layers = linear_layers(network, THEORY)
     if input not in INPUTS:
         raise RequestError(f"input: {input!r} is not gaussian or fixed")
-    slope = _slope(network, layers)
-    forward, backward, readout = [], [], network.depth + 1
-    for number, layer in enumerate(layers, start=1):
-        gates = Gates(layer.fan_out, 1.0 if number == readout else slope)
-        forward.append(LayerLaw(*_length(layer, layer.fan_in, layer.fan_out), gates))
+    if not is_chain(nodes):
+        raise RequestError("--block: exact laws of every layer are of plain networks; exact_streams has that of pre_norm ones")
+    slopes = [_slope(node.part.name) for node in nodes if node.kind == ACTIVATION]
+    _check_parts([node.part for node in nodes if node.kind == LINEAR], layers)
+    forward, backward = [], []
+    for layer, slope in zip_longest(layers, slopes, fillvalue=1.0):
+        forward.append(LayerLaw(*_length(layer, layer.fan_in, layer.fan_out), Gates(layer.fan_out, slope)))
     for number, law in enumerate(forward, start=1):
         n = layers[number - 1].fan_out
         if number == len(layers):
@@ -63,31 +69,35 @@ def finite_width(network, *, input="gaussian"):
             after = layers[number]
             backward.append(LayerLaw(*_length(after, after.fan_out, after.fan_in), law.gates))
     into_input = LayerLaw(*_length(layers[0], layers[0].fan_out, layers[0].fan_in), Gates(layers[0].fan_in, 1.0))
-    start = _start(network.input_width, input)
-    variables = _variables(network, start, forward, backward, into_input)
+    start = _start(layers[0].fan_in, input)
+    variables = _variables(len(slopes), start, forward, backward, into_input)
     return FiniteWidth(network, variables, tuple(forward), tuple(backward), into_input)
 
 
-def _slope(network, layers):
+def _slope(activation):
     """The slope of the gates that are closed. Raises RequestError where there is no exact law."""
-    entry, _ = find_activation(network.activation)
+    entry, _ = find_activation(activation)
     left, right = entry.slope
     if not entry.homogeneous or right != 1.0 or entry.addresses[0]:
         raise RequestError(
-            f"--activation: no exact law is known for {network.activation!r}; there is one for linear, relu, leaky_relu and abs"
+            f"--activation: no exact law is known for {activation!r}; there is one for linear, relu, leaky_relu and abs"
         )
     if left and abs(left) < LEAST_SLOPE:
-        raise RequestError(f"--activation: {network.activation!r}: exact laws need a slope of 0 or of {LEAST_SLOPE:g} or more")
-    for layer in layers:
+        raise RequestError(f"--activation: {activation!r}: exact laws need a slope of 0 or of {LEAST_SLOPE:g} or more")
+    return left
+
+
+def _check_parts(parts, layers):
+    """Raises RequestError where no exact law is known of a linear map."""
+    for part, layer in zip(parts, layers, strict=True):
         if layer.weights.kind not in ("normal", "orthogonal"):
             kind = "zero" if layer.weights.kind == "constant" else layer.weights.kind.replace("_", " ")
             raise RequestError(
-                f"--init: no exact law is known for the {kind} weights of {network.init!r}; "
+                f"--init: no exact law is known for the {kind} weights of {part.init!r}; "
                 "there is one for normal and orthogonal ones"
             )
         if layer.biases.mean or layer.biases.scale:
-            raise RequestError(f"--bias: no exact law is known with biases ({network.bias})")
-    return left
+            raise RequestError(f"--bias: no exact law is known with biases ({part.bias})")
 
 
 def _length(layer, before, after):
@@ -134,8 +144,7 @@ def _start(n, input):
     return _Sum() if input == "fixed" else _Sum().times(LayerLaw(-math.log(n), ChiSquare(n), Gates(n, 1.0)))
 
 
-def _variables(network, start, forward, backward, into_input):
-    depth = network.depth
+def _variables(depth, start, forward, backward, into_input):
     activation, preactivation = [start], []
     for law in forward:
         open_law = LayerLaw(law.log_constant, law.length, Gates(law.gates.n, 1.0))
@@ -154,22 +163,23 @@ def _variables(network, start, forward, backward, into_input):
     ]
     probe = ChiSquare(forward[-1].gates.n)
     output = LayerLaw(-2 * math.log(probe.n), probe, Gates(probe.n, 1.0))
+    layers = len(forward) + 1
     return (
-        _statistics("activation", activation[: depth + 1], network)
-        | _statistics("preactivation", preactivation, network)
-        | _statistics("gradient", gradient, network)
-        | _statistics("bias_gradient", gradient, network)
-        | _statistics("weight_gradient", weight, network)
-        | _statistics("input_gradient", [inner], network)
-        | _statistics("loss_gradient", [_Sum().times(output)], network)
-        | _statistics("loss", [activation[-1].times(LayerLaw(0.0, ChiSquare(1), Gates(1, 1.0)))], network)
+        _statistics("activation", activation[: depth + 1], layers)
+        | _statistics("preactivation", preactivation, layers)
+        | _statistics("gradient", gradient, layers)
+        | _statistics("bias_gradient", gradient, layers)
+        | _statistics("weight_gradient", weight, layers)
+        | _statistics("input_gradient", [inner], layers)
+        | _statistics("loss_gradient", [_Sum().times(output)], layers)
+        | _statistics("loss", [activation[-1].times(LayerLaw(0.0, ChiSquare(1), Gates(1, 1.0)))], layers)
     )
 
 
-def _statistics(quantity, sums, network):
+def _statistics(quantity, sums, layers):
     columns = {name: np.array([getattr(s, name) for s in sums]) for name in _Sum.__dataclass_fields__}
     columns["zero_probability"] = 0.0 - np.expm1(columns.pop("log_alive"))
-    return {
-        f"{quantity}_{name}": place(quantity, values if values.size > 1 else values[0], network)
-        for name, values in columns.items()
-    }
+    if quantity in WHOLE:
+        return {f"{quantity}_{name}": float(values[0]) for name, values in columns.items()}
+    first = 0 if quantity == "activation" else 1
+    return {f"{quantity}_{name}": over_layers(values, layers, first) for name, values in columns.items()}

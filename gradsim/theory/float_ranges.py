@@ -16,6 +16,8 @@ from ..statistics.precision import PRECISIONS, log_square_limits, log_square_zer
 from .averages import FEW_NODES, FEW_WEIGHTS, NARROW
 from .exact_laws import finite_width
 from .infinite_width import mean_field
+from .prediction import over_layers
+from .units import log
 
 LARGEST = 60.0  # standard deviations: more than the largest of 2^32 entries ever is
 TRUSTED = 1.0  # depth/width up to which exits by mean field are told without a doubt
@@ -44,7 +46,8 @@ class Exit(NamedTuple):
 class Precision:
     """Predicted Exits: `forward` of preactivations from layer 1 on, `backward` of gradients from the last layer down.
 
-    Both map the names of float types to an Exit. `source` says what the typical size of a layer was taken from: an exact
+    Both map the names of float types to an Exit, whose layers are blocks in networks that have several linear maps in one.
+    `source` says what the typical size of a layer was taken from: an exact
     law where there is one, mean-field theory otherwise. Where that is used and `depth_over_width`, the sum of 1/width over the
     layers, is above TRUSTED, it is not `trusted`: networks of that width lie elsewhere. `log_largest_preactivation` and
     `log_largest_gradient` are logs of squares, over layers: the median of the largest entry given that size; -inf where half
@@ -57,10 +60,7 @@ class Precision:
     backward: dict
     log_largest_preactivation: np.ndarray = field(repr=False)
     log_largest_gradient: np.ndarray = field(repr=False)
-
-    @property
-    def depth_over_width(self):
-        return sum(1 / width for width in self.network.linear_widths)
+    depth_over_width: float
 
     @property
     def trusted(self):
@@ -83,23 +83,31 @@ def precision_of(wide, inputs=1, input_square=1.0, loss="probe"):
     if inputs == 1 and input_square == 1.0 and loss == "probe":
         with contextlib.suppress(RequestError):
             typical, source = finite_width(network), "exact"
-    size, gradient = (_typical(typical, quantity) for quantity in ("preactivation", "gradient"))
-    largest = size + _spread_of_preactivations(wide, inputs)
-    largest_gradient = gradient + _spread_of_gradients(wide, inputs)
+    size, gradient = (_typical(typical, quantity, wide) for quantity in ("preactivation", "gradient"))
+    first = len(size) - len(wide.linear)
+    largest = size + over_layers(_spread_of_preactivations(wide, inputs), len(size), first)
+    largest_gradient = gradient + over_layers(_spread_of_gradients(wide, inputs), len(size), first)
+    blocks = dict(enumerate((layer.block for layer in wide.linear), start=first))
     return Precision(
         network,
         source,
-        exits(size, largest, range(1, len(size))),
-        exits(gradient, largest_gradient, range(len(size) - 1, 0, -1)),
+        _in_blocks(exits(size, largest, range(first, len(size))), blocks),
+        _in_blocks(exits(gradient, largest_gradient, range(len(size) - 1, first - 1, -1)), blocks),
         largest,
         largest_gradient,
+        sum(1 / layer.width for layer in wide.linear),
     )
 
 
-def _typical(prediction, quantity):
+def _in_blocks(found, blocks):
+    """The same exits by the blocks of their places."""
+    return {name: Exit(*(None if k is None else blocks[k] for k in exit)) for name, exit in found.items()}
+
+
+def _typical(prediction, quantity, wide):
     """The mean log over layers; -inf where at least half of the networks are zero, NaN where nothing is known."""
     if f"{quantity}_log_mean" not in prediction:
-        return np.full(prediction.layers.size, np.nan)
+        return np.full(len(wide["preactivation_log_mean"]), np.nan)
     size = prediction[f"{quantity}_log_mean"]
     if f"{quantity}_zero_probability" not in prediction:
         return size
@@ -122,16 +130,22 @@ def measured_exits(curves):
 
 
 def _spread_of_preactivations(wide, inputs):
-    """log of the squared median largest entry over the mean square, over layers."""
-    result, network = np.full(len(wide.layers), np.nan), wide.network
-    for number, width in enumerate(network.linear_widths, start=1):
-        (kind, log_v), log_q = wide.layer_kinds[number - 1], wide["preactivation_log_mean"][number]
+    """log of the squared median largest entry over the mean square, of linear maps."""
+    result = []
+    for layer in wide.linear:
+        log_q = float(np.logaddexp(layer.log_normal, _log_square_of(layer.fixed)))
         spread, bias = 1.0, (0.0, 0.0)
-        if any(kind.bias) and log_q > -math.inf:
-            bias = tuple(b * math.exp(-log_q / 2) for b in kind.bias)
-            spread = math.exp((log_v - log_q) / 2)
-        result[number] = _largest(width * inputs, spread, *bias)
+        if any(layer.fixed) and log_q > -math.inf:
+            bias = tuple(b * math.exp(-log_q / 2) for b in layer.fixed)
+            spread = math.exp((layer.log_normal - log_q) / 2)
+        result.append(math.nan if math.isnan(log_q) else _largest(layer.width * inputs, spread, *bias))
     return result
+
+
+def _log_square_of(fixed):
+    """Of what is uniform between two numbers, log of the mean square."""
+    low, high = fixed
+    return log((low * low + low * high + high * high) / 3)
 
 
 @lru_cache(4096)
@@ -165,19 +179,18 @@ def _integral(z):
 
 
 def _spread_of_gradients(wide, inputs):
-    """The same of gradients phi'(h) g, g normal and independent of h."""
-    result, network = np.full(len(wide.layers), np.nan), wide.network
-    known = {}
-    for number, width in enumerate(network.linear_widths, start=1):
-        if number > network.depth:
-            result[number] = _largest(width * inputs, 1.0, 0.0, 0.0)
+    """The same of gradients phi'(h) g, g normal and independent of h, or of g where no activation reads the linear map."""
+    result, known = [], {}
+    for layer in wide.linear:
+        kind, log_v, width = layer.reader, layer.log_normal, layer.width
+        if kind is None:
+            result.append(_largest(width * inputs, 1.0, 0.0, 0.0))
             continue
-        kind, log_v = wide.layer_kinds[number - 1]
         near = log_v if log_v == -math.inf else round(log_v, 3)  # moves the result by 1e-3 at most
         place = kind, width, kind.straight(log_v) or near
         if place not in known:
             known[place] = _largest_product(*kind.slopes(near), width * inputs)
-        result[number] = known[place]
+        result.append(known[place])
     return result
 
 

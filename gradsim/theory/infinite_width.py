@@ -1,21 +1,36 @@
-"""Mean-field theory: the curves of an infinitely wide network, in logarithms.
+"""Mean-field theory: the curves of an infinitely wide network, in logarithms, composed step by step along its graph.
 
 Poole et al. 2016 (arXiv:1606.05340) for variances and correlations, Schoenholz et al. 2017 (arXiv:1611.01232) for gradients,
-which are independent of the forward pass (a probe is; Yang 2020, arXiv:2006.14548, for readouts).
+which are independent of the forward pass (a probe is; Yang 2020, arXiv:2006.14548, for readouts); `steps` has the rules.
 """
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import finite_number
 from ..model.request import checked
-from .layers import Layer, times
-from .pair_map import PairMap, same
-from .prediction import Prediction, linear_layers, place
+from ..program.graph import ACTIVATION, DROPOUT, LINEAR, LOSS
+from .layers import Layer
+from .memory import Memory
+from .prediction import Prediction, is_chain, nodes_of, over_layers
+from .steps import STEPS
+from .units import Cotangent, added, log, one_minus, unknown
 
 LOG_CHI_SQUARE = -math.log(2) - np.euler_gamma  # E log of the square of a standard normal
+
+
+class Linear(NamedTuple):
+    """A linear map as float ranges see it: its block and units, what is fixed in the biases, log of the Gaussian rest's
+    variance, and the activation that reads it, None where another step does."""
+
+    block: int
+    width: int
+    fixed: tuple
+    log_normal: float
+    reader: Layer | None
 
 
 @dataclass(frozen=True)
@@ -27,6 +42,9 @@ class MeanField(Prediction):
     Arrays over layers, NaN where undefined: `q` the mean square of preactivations (inf or 0 beyond float64; its log is
     `preactivation_log_mean`), `correlation` between two inputs and the log of one minus it, `chi_perp` = sigma_w^2 E phi'^2
     and `chi_par` = dq'/dq with the layer's own sigma_w^2 = fan_in Var W. `log_slope_square` is log E phi'^2.
+
+    Networks with other steps than linear maps and activations, one each a layer, have arrays over the places of a quantity
+    instead, in the order of `program.columns`. `silences` has, for a quantity with NaN where theory has no rule, why.
     """
 
     q: np.ndarray = field(default=None, repr=False)
@@ -35,7 +53,8 @@ class MeanField(Prediction):
     chi_perp: np.ndarray = field(default=None, repr=False)
     chi_par: np.ndarray = field(default=None, repr=False)
     log_slope_square: np.ndarray = field(default=None, repr=False)
-    layer_kinds: tuple = field(default=(), repr=False)  # (layers.Layer, log v) of linear layers
+    linear: tuple = field(default=(), repr=False)  # Linear, in the order of the program
+    silences: dict = field(default_factory=dict, repr=False)
 
 
 def mean_field(
@@ -44,199 +63,220 @@ def mean_field(
     inputs=1,
     input_correlation=0.0,
     input_square=1.0,
+    gaussian_input=True,
     loss="probe",
     probe="independent",
 ):
-    """The MeanField of a Network: any activation, widths and biases, any initializer with mean zero.
+    """The MeanField of a Network: any parts, widths and biases, any initializer with mean zero.
 
-    `inputs`, `input_correlation`, `loss` and `probe` as in `gradsim.simulate`; inputs have mean square `input_square`.
+    `inputs`, `input_correlation`, `loss` and `probe` as in `gradsim.simulate`; inputs have mean square `input_square`, and
+    are normal unless `gaussian_input` is False, which matters where a step reads them that is no linear map.
     `input_correlation=None` leaves out what depends on it. Gradients are those of a probe; with another loss they depend
     on the network's output and are left out. Raises RequestError for weights with a mean, fixed or sparse ones.
     """
-    layers = linear_layers(network, "mean-field theory")
+    nodes = nodes_of(network)
     checked(inputs=inputs, input_correlation=input_correlation or 0.0, loss=loss, probe=probe)
     square = finite_number("input_square", input_square, 0.0)
-    forward = _Forward(network, layers, square, input_correlation)
-    variables = forward.variables(inputs)
+    walk = Walk(nodes, inputs, square, input_correlation, gaussian_input, probe == "shared")
+    curves = Curves(walk)
     if loss == "probe":
-        variables |= _backward(network, layers, forward, inputs, probe == "shared")
-    steepness = [log(layer.weights.variance * layer.fan_in) for layer in layers[: network.depth]]
-    with np.errstate(over="ignore"):
-        chi_perp = np.exp(np.array(steepness) + forward.log_slope_square)
-        chi_par = np.exp(steepness) * np.array(forward.parallel)
-        q = np.exp(variables["preactivation_log_mean"])
-    arrays = (place("activation_mean", values, network) for values in (chi_perp, chi_par, forward.log_slope_square))
-    correlations = forward.correlation(), place("correlation", forward.log_gaps(), network)
-    return MeanField(network, variables, q, *correlations, *arrays, tuple(forward.kinds))
+        curves.add_gradients()
+    return MeanField(network, curves.variables, **curves.figures(), linear=curves.linear(), silences=curves.silences)
 
 
-def log(value):
-    """Natural log, -inf at 0 and below."""
-    return math.log(value) if value > 0 else -math.inf
+class Walk:
+    """Along the nodes of a graph: `units[k]` are the Units of vector k, `kept[k]` what step k keeps for the way back."""
 
+    def __init__(self, nodes, inputs=1, square=1.0, correlation=0.0, gaussian=True, shared=False):
+        self.nodes, self.inputs, self.shared = nodes, inputs, shared
+        self.square, self.correlation, self.gaussian = square, correlation, gaussian
+        self.pairs, self.memory = correlation is not None, Memory()
+        self.units, self.kept = [], []
+        self.left = sum(node.kind == LINEAR for node in nodes)  # linear maps to come
+        for node in nodes:
+            if node.kind == LINEAR:  # raises what there is to raise before anything is computed
+                STEPS[LINEAR].law(node, self)
+        for self.at, node in enumerate(nodes):
+            self._forward(node)
 
-class _Forward:
-    """The forward pass: lists over layers, of logs of mean squares and of half the mean squared difference of two inputs."""
+    def _forward(self, node):
+        step, sources = STEPS[node.kind], [self.units[k] for k in node.sources]
+        self.left -= node.kind == LINEAR
+        why = next((x.why for x in sources if x.why), "")
+        if why and not step.BLIND:
+            units, kept = unknown(why), None
+        else:
+            units, kept = step.forward(node, sources, self)
+            units = unknown(why, units.since) if why else units
+        self.units.append(units)
+        self.kept.append(kept)
 
-    def __init__(self, network, layers, square, correlation):
-        self.network, self.memory = network, _Memory()
-        self.pairs = correlation is not None
-        self.log_x, self.log_half = [log(square)], [log(square * (1 - (correlation or 0.0)))]
-        self.kinds = []
-        self.log_q, self.log_apart = [], []  # apart: q times one minus the correlation
-        self.mean, self.log_slope_square, self.parallel, self.product = [], [], [], []
-        for number, layer in enumerate(layers, start=1):
-            self._step(layer, len(layers) - number, number <= network.depth)
-
-    def _step(self, layer, left, activated):
-        bias = _fixed_bias(layer.biases)
-        normal = layer.biases.variance if layer.biases.kind == "normal" else 0.0
-        weight = log(layer.weights.variance * layer.fan_in)
-        log_v = float(np.logaddexp(weight + self.log_x[-1], log(normal)))
-        apart = weight + self.log_half[-1]
-        low, high = bias
-        self.log_q.append(float(np.logaddexp(log_v, log((low * low + low * high + high * high) / 3))))
-        self.log_apart.append(apart)
-        kind = Layer(self.network.activation, bias)
-        self.kinds.append((kind, log_v))
-        if not activated:
-            return
-        single = self.memory.single(kind, log_v)
-        log_gap = min(apart - log_v, math.log(2)) if log_v > -math.inf else -math.inf
-        ratio, product = self.memory.pair(kind, log_v, log_gap, left) if self.pairs else (math.nan, math.nan)
-        self.log_x.append(single.log_square)
-        self.log_half.append(log_v + log_gap + log(ratio) if self.pairs and log_gap > -math.inf else -math.inf)
-        self.mean.append(single.mean)
-        self.log_slope_square.append(single.log_slope_square)
-        self.parallel.append(single.parallel)
-        self.product.append(product)
-
-    def activation_correlation(self, layer):
-        """Cosine between the activations of two inputs; layer 0 is the input."""
-        return _one_minus(self.log_half[layer] - self.log_x[layer]) if self.log_x[layer] > -math.inf else 1.0
-
-    def variables(self, inputs):
-        network, result = self.network, {}
-        for name, logs in (("preactivation", self.log_q), ("activation", self.log_x)):
-            result |= _certain(name, logs, network)
-        mean = np.array(self.mean)
-        with np.errstate(over="ignore", invalid="ignore"):
-            variance = np.maximum(np.exp(self.log_x[1:]) - mean * mean, 0.0)
-        result["activation_mean_mean"] = place("activation_mean", mean, network)
-        result["activation_unit_variance_mean"] = place("activation_unit_variance", variance, network)
-        if self.pairs and inputs > 1:
-            result["log_one_minus_correlation_mean"] = place("log_one_minus_correlation", self.log_gaps(), network)
-            result["correlation_mean"] = self.correlation()
+    def back(self):
+        """The Cotangent of every vector."""
+        arriving = [[] for _ in self.nodes]
+        result = [None] * len(self.nodes)
+        for k in range(len(self.nodes) - 1, -1, -1):
+            node, step = self.nodes[k], STEPS[self.nodes[k].kind]
+            result[k] = None if node.kind == LOSS else added(arriving[k])
+            if self.kept[k] is None and not step.BLIND:
+                given = [Cotangent(math.nan, math.nan, why=self.units[k].why)]
+            else:
+                given = step.backward(node, result[k], self.kept[k], self)
+                if result[k] is not None and result[k].why:
+                    given = [c._replace(log_square=math.nan, why=result[k].why) for c in given]
+            for source, cotangent in zip(node.sources, given, strict=True):
+                arriving[source].append(cotangent)
         return result
 
-    def log_gaps(self):
+    def where(self, node):
+        """A node in words."""
+        return f"{node.name} of block {node.block}"
+
+
+class Curves:
+    """What a Walk gives, under the names of a simulation."""
+
+    def __init__(self, walk):
+        self.walk, self.variables, self.silences = walk, {}, {}
+        nodes = walk.nodes
+        self.maps = [k for k, node in enumerate(nodes) if node.kind == LINEAR]
+        self.bends = [k for k, node in enumerate(nodes) if node.kind == ACTIVATION]
+        self.stream = sorted((k for k, node in enumerate(nodes) if node.stream >= 0), key=lambda k: nodes[k].stream)
+        behind = {node.place: k for k, node in enumerate(nodes) if node.kind == DROPOUT and node.place >= 0}
+        self.read = [behind.get(nodes[k].place, k) for k in self.bends]  # the vector that is on record as activation
+        self.layers = nodes[self.maps[-1]].place + 1 if self.maps and is_chain(nodes) else None
+        self._forward()
+
+    def placed(self, values, first=1):
+        """Values over places; over all layers of a chain, NaN elsewhere."""
+        return np.array(values, float) if self.layers is None else over_layers(values, self.layers, first)
+
+    def _certain(self, name, logs, first=1):
+        """Variables of a quantity that is the same in every network."""
+        values = float(logs) if np.ndim(logs) == 0 else self.placed(logs, first)
+        variance = np.where(np.isfinite(values), 0.0, np.nan)[()]
+        self.variables |= {f"{name}_log_mean": values, f"{name}_log_variance": variance, f"{name}_log_of_mean": values}
+
+    def _silent(self, name, known):
+        """Keep the first reason of several Units or Cotangents."""
+        why = next((x.why for x in known if x.why), "")
+        if why:
+            self.silences[name] = why
+
+    def _forward(self):
+        walk, of = self.walk, self.walk.units
+        self._certain("preactivation", [of[k].log_square for k in self.maps])
+        self._certain("activation", [of[k].log_square for k in (0, *self.read)], 0)
+        mean = np.array([self._single(k, "mean") for k in self.bends])
+        with np.errstate(over="ignore", invalid="ignore"):
+            variance = np.maximum(np.exp([of[k].log_square for k in self.read]) - mean * mean, 0.0)
+        self.variables["activation_mean_mean"] = self.placed(mean)
+        self.variables["activation_unit_variance_mean"] = self.placed(variance)
+        paired = walk.pairs and walk.inputs > 1
+        if paired:
+            self.variables["log_one_minus_correlation_mean"] = self.placed(self._log_gaps())
+            self.variables["correlation_mean"] = self._correlation()
+        self._silent("preactivation", (of[k] for k in self.maps))
+        self._silent("activation", (of[k] for k in self.read))
+        if self.stream:
+            self._certain("stream", [of[k].log_square for k in self.stream])
+            self._silent("stream", (of[k] for k in self.stream))
+            if paired:
+                self.variables["stream_correlation_mean"] = self.placed([_cosine(of[k].log_gap) for k in self.stream])
+
+    def _single(self, k, name):
+        return getattr(self.walk.kept[k].single, name) if self.walk.kept[k] else math.nan
+
+    def _log_gaps(self):
         """Logs of one minus the cosine between the preactivations of two inputs; NaN where these are zero."""
-        return np.array([a - q if q > -math.inf else math.nan for a, q in zip(self.log_apart, self.log_q, strict=True)])
+        return np.array([self.walk.units[k].log_gap for k in self.maps])
 
-    def correlation(self):
-        """That cosine, over layers."""
-        cosines = [_one_minus(gap) if self.pairs and gap == gap else math.nan for gap in self.log_gaps()]
-        return place("correlation", cosines, self.network)
+    def _correlation(self):
+        """That cosine."""
+        return self.placed([_cosine(gap) if self.walk.pairs else math.nan for gap in self._log_gaps()])
 
+    def figures(self):
+        """The arrays of a MeanField; sigma_w^2 is that of the linear map which an activation reads."""
+        walk, kept = self.walk, self.walk.kept
+        slopes = np.array([self._single(k, "log_slope_square") for k in self.bends])
+        parallel = np.array([self._single(k, "parallel") for k in self.bends])
+        before = [walk.nodes[k].sources[0] for k in self.bends]
+        steepness = np.array([_steepness(kept[k]) if walk.nodes[k].kind == LINEAR else math.nan for k in before])
+        with np.errstate(over="ignore"):
+            return {
+                "q": np.exp(self.variables["preactivation_log_mean"]),
+                "correlation": self._correlation(),
+                "log_one_minus_correlation": self.placed(self._log_gaps()),
+                "chi_perp": self.placed(np.exp(steepness + slopes)),
+                "chi_par": self.placed(np.exp(steepness) * parallel),
+                "log_slope_square": self.placed(slopes),
+            }
 
-def _one_minus(log_gap):
-    return 1 - math.exp(min(log_gap, math.log(2)))
+    def linear(self):
+        """The Linear of every linear map."""
+        nodes, of = self.walk.nodes, self.walk.units
+        readers = {node.sources[0]: self.walk.kept[k] for k, node in enumerate(nodes) if node.kind == ACTIVATION}
+        kinds = {k: kept.kind for k, kept in readers.items() if kept}
+        return tuple(Linear(nodes[k].block, nodes[k].width, of[k].fixed, of[k].log_normal, kinds.get(k)) for k in self.maps)
 
+    def add_gradients(self):
+        """Of a probe on the output."""
+        walk = self.walk
+        back = walk.back()
+        self._certain("loss_gradient", back[walk.nodes[-1].sources[0]].log_square)
+        self._certain("gradient", [back[k].log_square for k in self.maps])
+        self._certain("input_gradient", back[0].log_square)
+        self._silent("gradient", (back[k] for k in self.maps))
+        self._silent("input_gradient", (back[0],))
+        if self.stream:
+            self._certain("stream_gradient", [back[k].log_square for k in self.stream])
+            self._silent("stream_gradient", (back[k] for k in self.stream))
+        if walk.inputs > 1 and walk.shared and not walk.pairs:
+            return
+        if walk.inputs > 1:
+            self.variables["gradient_correlation_mean"] = self.placed([_alike(back[k]) for k in self.maps])
+            if self.stream:
+                self.variables["stream_gradient_correlation_mean"] = self.placed([_alike(back[k]) for k in self.stream])
+        self._over_inputs(back)
 
-def _fixed_bias(law):
-    """(low, high) of what is constant or uniform in the biases."""
-    spread = law.scale if law.kind == "uniform" else 0.0
-    return law.mean - spread, law.mean + spread
-
-
-class _Memory:
-    """Averages of layers that are like the one before, which most of a deep network are.
-
-    Layers of which only the scale matters are all alike, at variance 1.
-    """
-
-    def __init__(self):
-        self.singles, self.pairs = {}, {}
-
-    def single(self, kind, log_v):
-        slopes = kind.straight(log_v)
-        if slopes is None:
-            return self._known(kind, None, log_v)
-        unit = self._known(kind, slopes, log_v)
-        shift = log_v - self.singles[kind, slopes][0]
-        return unit._replace(mean=times(unit.mean, shift / 2), log_square=unit.log_square + shift)
-
-    def _known(self, kind, slopes, log_v):
-        """The Single at the variance that is on record: this one, or any where only the scale matters."""
-        at, found = self.singles.get((kind, slopes), (math.nan, None))
-        if found is None or not (slopes is not None or same(log_v, at)):
-            found = kind.single(log_v)
-            self.singles[kind, slopes] = log_v, found
-        return found
-
-    def pair(self, kind, log_v, log_gap, left):
-        slopes = kind.straight(log_v)
-        single = self._known(kind, slopes, log_v)
-        key, at = (kind, slopes), self.singles[kind, slopes][0]
-        if key not in self.pairs:
-            self.pairs[key] = PairMap(kind)
-        return self.pairs[key](at, log_gap, single, left)
-
-
-def _backward(network, layers, forward, inputs, shared):
-    """Gradient variables of a probe on the output."""
-    last = layers[-1].fan_out
-    delta, alike = -math.log(last), 1.0 if shared else 0.0
-    variables = _certain("loss_gradient", delta, network)
-    deltas, correlations = [], []
-    for number in range(len(layers), 0, -1):
-        if number < len(layers):
-            delta += log(layers[number].weights.variance * layers[number].fan_out)
-        if number <= network.depth:
-            slope = forward.log_slope_square[number - 1]
-            delta += slope
-            alike *= forward.product[number - 1] / math.exp(slope) if alike and slope > -math.inf else 0.0 if alike else 1.0
-        deltas.insert(0, delta)
-        correlations.insert(0, alike)
-    first = layers[0]
-    variables |= _certain("gradient", deltas, network)
-    variables |= _certain("input_gradient", delta + log(first.weights.variance * first.fan_out), network)
-    if inputs > 1 and shared and not forward.pairs:
-        return variables
-    if inputs > 1:
-        defined = np.array(deltas) > -math.inf
-        variables["gradient_correlation_mean"] = place("gradient_correlation", np.where(defined, correlations, np.nan), network)
-    return variables | _over_inputs(network, forward, deltas, correlations, inputs, shared)
-
-
-def _over_inputs(network, forward, deltas, correlations, inputs, shared):
-    """What is summed over the inputs: gradients of weights and biases, and the loss."""
-    others = inputs - 1
-    bias = [d + log(inputs * (1 + others * r)) for d, r in zip(deltas, correlations, strict=True)]
-    both = [r * forward.activation_correlation(layer) if r else 0.0 for layer, r in enumerate(correlations)]
-    weight = [d + forward.log_x[k] + log(inputs * (1 + others * r)) for k, (d, r) in enumerate(zip(deltas, both, strict=True))]
-    output, top = (
-        (forward.log_x[-1], forward.activation_correlation(len(forward.log_x) - 1))
-        if network.outputs is None
-        else (
-            forward.log_q[-1],
-            _one_minus(forward.log_apart[-1] - forward.log_q[-1]) if forward.log_q[-1] > -math.inf else 1.0,
-        )
-    )
-    loss = output + log(inputs * (1 + (others * top if shared and others else 0.0)))
-    return (
-        _certain("weight_gradient", weight, network)
-        | _certain("bias_gradient", bias, network)
-        | {
+    def _over_inputs(self, back):
+        """What is summed over the inputs: gradients of weights and biases, and the loss."""
+        walk, of, others = self.walk, self.walk.units, self.walk.inputs - 1
+        weight, bias = [], []
+        for k in self.maps:
+            (d, alike, *_), x = back[k], of[walk.nodes[k].sources[0]]
+            both = alike * x.cosine if alike else 0.0
+            bias.append(d + log(walk.inputs * _sum(others * alike)))
+            weight.append(d + x.log_square + log(walk.inputs * _sum(others * both)))
+        self._certain("weight_gradient", weight)
+        self._certain("bias_gradient", bias)
+        read = [of[walk.nodes[k].sources[0]] for k in self.maps]
+        self._silent("weight_gradient", (*(back[k] for k in self.maps), *read))
+        self._silent("bias_gradient", (back[k] for k in self.maps))
+        output = of[-1]
+        loss = output.log_square + log(walk.inputs * (1 + (others * output.cosine if walk.shared and others else 0.0)))
+        self._silent("loss", (output,))
+        self.variables |= {
             "loss_log_mean": loss + LOG_CHI_SQUARE,
             "loss_log_variance": math.pi**2 / 2,
             "loss_log_of_mean": loss,
         }
-    )
 
 
-def _certain(name, logs, network):
-    """Variables of a quantity that is the same in every network."""
-    values = place(name, logs, network)
-    variance = np.where(np.isfinite(values), 0.0, np.nan)[()]
-    return {f"{name}_log_mean": values, f"{name}_log_variance": variance, f"{name}_log_of_mean": values}
+def _cosine(gap):
+    return one_minus(gap) if gap == gap else math.nan
+
+
+def _alike(cotangent):
+    return cotangent.alike if cotangent.log_square > -math.inf else math.nan
+
+
+def _sum(others):
+    """1 + others: nothing where that is rounding, as it is behind batch norm, whose gradients add up to zero."""
+    total = 1 + others
+    return total if total > 1e-13 * max(1.0, abs(others)) or not others else 0.0
+
+
+def _steepness(layer):
+    """log sigma_w^2 of a `prediction.Linear`."""
+    return log(layer.weights.variance * layer.fan_in)

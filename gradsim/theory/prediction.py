@@ -1,6 +1,7 @@
 """What both theories give: curves of one network under the names of a simulation."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from ..errors import RequestError, finite_number
 from ..model.activations import check_given
 from ..model.initializers import bias_law, weight_law
 from ..model.network import Network
-from ..statistics.quantities import QUANTITIES
+from ..program.graph import ACTIVATION, LINEAR, graph
 
 SMALLEST, LARGEST = 1e-60, 1e60  # standard deviations of weights and biases, where not 0: products of variances are float64s
 
@@ -33,7 +34,7 @@ class Prediction:
 
     @property
     def layers(self):
-        return np.arange(len(self.network.linear_widths) + 1)
+        return np.arange(sum(node.kind == LINEAR for node in graph(self.network)) + 1)
 
 
 @dataclass(frozen=True)
@@ -46,33 +47,48 @@ class Linear:
     biases: object
 
 
+def nodes_of(network):
+    """The graph of a Network. Raises RequestError for what is none, and for activations that are not known here."""
+    if isinstance(network, Network):
+        check_given(network)
+    elif not hasattr(network, "blocks"):
+        raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
+    return graph(network)
+
+
+def is_chain(nodes):
+    """Whether layers are all there is: a linear map and an activation each, and a readout."""
+    plain = all(node.kind in (LINEAR, ACTIVATION) and node.place == node.block for node in nodes[1:-1])
+    return plain and not any(node.stream >= 0 for node in nodes)
+
+
 def linear_layers(network, theory):
-    """The Linear layers of a Network.
+    """The Linear layers of a Network, first to last.
 
     Raises RequestError unless weights are random with mean zero, or zero, and none is left out.
     """
-    if not isinstance(network, Network):
-        raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
-    check_given(network)
-    layers, fan_in = [], network.input_width
-    for fan_out in network.linear_widths:
-        law = weight_law(network.init, fan_in, fan_out, network.weight_gain)
-        if law.mean:
-            raise RequestError(f"--init: {network.init!r} gives weights with mean {law.mean:.3g}; {theory} needs mean zero")
-        if law.kind == "identity":
-            raise RequestError(f"--init: {network.init!r} is not random; {theory} needs random weights")
-        if law.kind == "sparse" and law.density < 1:
-            raise RequestError(
-                f"--init: {network.init!r} gives a unit {round(law.density * fan_in)} weights of {fan_in}; {theory} needs all "
-                "of them, since few do not add up to a Gaussian"
-            )
-        biases = bias_law(network.bias, fan_in)
-        deviation(f"--init {network.init}, --weight-gain {network.weight_gain:g}: scale of the weights", abs(law.scale))
-        for part in (biases.scale, biases.mean):
-            deviation(f"--bias {network.bias}: scale", abs(part))
-        layers.append(Linear(fan_in, fan_out, law, biases))
-        fan_in = fan_out
-    return layers
+    nodes = nodes_of(network)
+    return [linear_law(node.part, nodes[node.sources[0]].width, node.width, theory) for node in nodes if node.kind == LINEAR]
+
+
+@lru_cache(4096)
+def linear_law(part, fan_in, fan_out, theory):
+    """The Linear of a `model.parts.Linear` with these fans; raises RequestError as `linear_layers` does."""
+    law = weight_law(part.init, fan_in, fan_out, part.gain)
+    if law.mean:
+        raise RequestError(f"--init: {part.init!r} gives weights with mean {law.mean:.3g}; {theory} needs mean zero")
+    if law.kind == "identity":
+        raise RequestError(f"--init: {part.init!r} is not random; {theory} needs random weights")
+    if law.kind == "sparse" and law.density < 1:
+        raise RequestError(
+            f"--init: {part.init!r} gives a unit {round(law.density * fan_in)} weights of {fan_in}; {theory} needs all "
+            "of them, since few do not add up to a Gaussian"
+        )
+    biases = bias_law(part.bias, fan_in)
+    deviation(f"--init {part.init}, --weight-gain {part.gain:g}: scale of the weights", abs(law.scale))
+    for value in (biases.scale, biases.mean):
+        deviation(f"--bias {part.bias}: scale", abs(value))
+    return Linear(fan_in, fan_out, law, biases)
 
 
 def deviation(name, value):
@@ -83,10 +99,8 @@ def deviation(name, value):
     return value
 
 
-def place(quantity, values, network):
-    """`values` over the layers of `quantity`, as an array over all layers; one value as a float for a whole network."""
-    if QUANTITIES[quantity].place == "network":
-        return float(values)
-    result = np.full(len(network.linear_widths) + 1, np.nan)
-    result[QUANTITIES[quantity].layers(network)] = values
+def over_layers(values, layers, first=1):
+    """`values` from layer `first` on, as an array over all `layers`, NaN elsewhere."""
+    result = np.full(layers, np.nan)
+    result[first : first + len(values)] = values
     return result

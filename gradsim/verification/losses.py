@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 
 from .. import reference
-from ..kernels.record import LOSS
 from ..model.data import Samples
 from ..model.network import mlp
 from .check import Check, from_share
@@ -34,7 +33,7 @@ def loss_and_gradient(outputs, options):
     """(loss, gradient of shape (inputs, N)); the loss of probes has the sign that the reference says it has."""
     options = options | {"inputs": len(outputs), "input_file": Samples("outputs", outputs)}
     found = taped(NETWORK, **options)
-    loss = math.exp(found.record[LOSS, 0] / 2)
+    loss = math.exp(found.record["loss"][0] / 2)
     drawn = reference.draw(NETWORK, 0, **{name: value for name, value in options.items() if name != "arithmetic"})
     sign = math.copysign(1.0, reference.loss(drawn, [drawn.inputs]))
     return sign * loss, found.into[1].numbers[np.argsort(found.samples)]

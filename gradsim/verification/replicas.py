@@ -12,18 +12,14 @@ from ..model.activations import ACTIVATIONS
 from ..model.data import Samples
 from ..model.initializers import INITIALIZERS
 from ..model.network import mlp
+from ..program.graph import ACTIVATION, LINEAR, graph
 from ..simulation.chunks import record_chunks
-from ..statistics.quantities import QUANTITIES
 from .check import Check, from_share
 from .twins import Twin
 
 SHAKES, SHAKE = 3, 2.0**-21  # eight roundings: so many are behind a number drawn, polynomials and all
 MARGIN, FLOOR = 8.0, 1e-5  # root mean squares of what shaking does, and a sum of 300 terms of float32, one by one
 REPLICAS = 2
-NAMES = tuple(QUANTITIES)
-ACTIVATION, MEAN, UNIT_VARIANCE, NEARLY_EQUAL = map(
-    NAMES.index, ("activation", "activation_mean", "activation_unit_variance", "log_one_minus_correlation")
-)
 
 RANDOM = np.random.default_rng(20)
 ROWS = Samples("rows", RANDOM.normal(size=(9, 7)) * 10.0 ** np.linspace(-2, 1, 9)[:, None])
@@ -77,30 +73,49 @@ def one(network, replica, found, options):
     """(largest error over what is allowed, of which quantity, how many numbers) of one replica."""
     rng = np.random.default_rng(replica)
     with np.errstate(divide="ignore", invalid="ignore"):
-        expected = Twin(network, replica, **options).records()
+        twin = Twin(network, replica, **options)
+        expected, placed = twin.records(), twin.placed
         others = np.array([Twin(network, replica, shaken=shaken(rng), **options).records() for _ in range(SHAKES)])
         reach = np.sqrt(np.mean(np.square(others - expected), axis=0))
-        allowed = MARGIN * np.nan_to_num(reach, posinf=0.0) + np.nan_to_num(rounding(expected))
+        allowed = MARGIN * np.nan_to_num(reach, posinf=0.0) + np.nan_to_num(rounding(expected, placed))
         same = (found == expected) | (np.isnan(found) & np.isnan(expected))
         ratio = np.nan_to_num(np.where(same, 0.0, np.abs(found - expected) / allowed), nan=np.inf)
-    quantity, layer = np.unravel_index(np.argmax(ratio), ratio.shape)
-    return ratio[quantity, layer], f"{NAMES[quantity]} at layer {layer}", int(np.isfinite(expected).sum())
+    worst = int(np.argmax(ratio))
+    return ratio[worst], _name_of(placed, worst), int(np.isfinite(expected).sum())
 
 
-def rounding(expected):
+def _name_of(placed, column):
+    """Which quantity is recorded in a column, and where."""
+    for quantity, at in placed.items():
+        if at.columns.start <= column < at.columns.stop:
+            place = column - at.columns.start
+            return " ".join([quantity, "at block", str(at.blocks[place]), at.names[place]]).strip()
+    raise AssertionError(f"nothing is recorded in column {column}")
+
+
+def rounding(expected, placed):
     """What a recorded number may be off anyway: a share of itself, of 1 if it is a log, a cosine or a fraction."""
     size = np.maximum(1, np.abs(expected))
-    size[UNIT_VARIANCE] = expected[UNIT_VARIANCE]
-    size[MEAN] = np.exp(expected[ACTIVATION] / 2)
+    if "activation_mean" in placed:
+        variance, mean = placed["activation_unit_variance"].columns, placed["activation_mean"].columns
+        size[variance] = expected[variance]
+        size[mean] = np.exp(expected[placed["activation"].columns][1:] / 2)  # the first one is the input's
     allowed = FLOOR * size
-    allowed[NEARLY_EQUAL] += SHAKE / np.exp(expected[NEARLY_EQUAL] / 2)  # unit vectors of float32, and their distance
+    if "log_one_minus_correlation" in placed:
+        columns = placed["log_one_minus_correlation"].columns
+        allowed[columns] += SHAKE / np.exp(expected[columns] / 2)  # unit vectors of float32, and their distance
     return allowed
 
 
 def described(network, options):
-    words = [network.activation, network.init, f"bias {network.bias}"]
+    words = []
+    for node in graph(network):
+        if node.kind == LINEAR:
+            words += [node.part.init, f"bias {node.part.bias}"]
+        elif node.part is not None:
+            words.append(node.part.name if node.kind == ACTIVATION else node.kind)
     words += [f"{name} {getattr(value, 'name', value)}" for name, value in options.items()]
-    return ", ".join(words)
+    return ", ".join(dict.fromkeys(words))
 
 
 def of_activations(**options):

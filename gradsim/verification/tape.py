@@ -4,8 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..kernels.layout import OFFSET, SLOT, WIDTH
 from ..model.request import checked
 from ..model.streams import stream_key
+from ..program.columns import columns
+from ..program.graph import graph
 from ..program.program import lower
 from ..simulation.chunks import Workplace
 from ..simulation.fit import fit
@@ -23,13 +26,13 @@ class Scaled(NamedTuple):
 
 
 class Taped(NamedTuple):
-    """`vectors[k]` is vector k of the tape (x_0, h_1, x_1, ...); `into` are the cotangents of vectors 0 and 1, the last two
-    that are made. `samples` are the rows of the input file."""
+    """`vectors[k]` is vector k of the tape, which node k makes; `into` are the cotangents of vectors 0 and 1, the last two
+    that are made. `samples` are the rows of the input file. `record` is {quantity: values at its places}."""
 
     vectors: list
     into: list
     samples: np.ndarray
-    record: np.ndarray
+    record: dict
 
 
 def taped(network, replica=0, seed=0, stream=None, **options):
@@ -49,7 +52,8 @@ def taped(network, replica=0, seed=0, stream=None, **options):
         arithmetic,
     )
     place = Workplace(program, arithmetic, 1)
-    record = place.fill(program, stream_key(seed, network.to_json() if stream is None else stream), replica, 1)[0].copy()
+    row = place.fill(program, stream_key(seed, network.to_json() if stream is None else stream), replica, 1)[0].copy()
+    record = {quantity: row[at.columns] for quantity, at in columns(graph(network), inputs).placed.items()}
 
     def scaled(values, width, exponents):
         rows = values[: inputs * 4 * -(-width // 4)].reshape(inputs, -1)[:, :width].astype(float)
@@ -57,8 +61,12 @@ def taped(network, replica=0, seed=0, stream=None, **options):
 
     tape, carried = place.tape, arithmetic == "carried"
     vectors = [
-        scaled(tape.values[offset:], width, tape.exponents[k] if carried else None)
-        for k, (_, _, width, offset, _) in enumerate(program.steps[:-1])
+        scaled(tape.values[step[OFFSET] :], step[WIDTH], tape.exponents[k] if carried else None)
+        for k, step in enumerate(program.steps[:-1])
     ]
-    into = [scaled(tape.cotangents[k], program.steps[k][2], tape.d_exponents[k] if carried else None) for k in range(2)]
+    slots = [step[SLOT] for step in program.steps[:2]]
+    into = [
+        scaled(tape.cotangents[slot], program.steps[k, WIDTH], tape.d_exponents[slot] if carried else None)
+        for k, slot in enumerate(slots)
+    ]
     return Taped(vectors, into, tape.samples.copy(), record)

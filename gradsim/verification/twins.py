@@ -9,12 +9,15 @@ import numpy as np
 
 from .. import reference
 from ..kernels.frames import CLEARLY_MORE, RANK_TOLERANCE
-from ..kernels.interpreter import LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR
+from ..kernels.layout import LINEAR_GAUSSIAN, LINEAR_HAAR, OPERATION
 from ..kernels.sampling import ROLE_BACKWARD, ROLE_FORWARD
 from ..model.initializers import weight_law
 from ..model.streams import stream_key
-from ..program.engine import Layers
+from ..program.columns import columns
+from ..program.graph import LINEAR, graph
+from ..program.program import lower
 from ..reference import unit_numbers
+from ..reference.steps import STEPS, linear
 
 
 def exactly(numbers):
@@ -99,47 +102,49 @@ class Explicit:
         return d @ self.weights
 
 
+class LinearMaps:
+    """The step of linear maps computed by objects, one a map in the order of their numbers: see `reference.steps`."""
+
+    def __init__(self, maps):
+        self.maps, self.recorded = maps, linear.recorded
+
+    def forward(self, node, drawn, x):
+        return self.maps[node.number - 1].forward(x) + drawn.biases[node.number - 1]
+
+    def backward(self, node, drawn, cotangent, x):
+        return (self.maps[node.number - 1].backward(cotangent),)
+
+
 class Twin:
-    """One replica; `tape` and `cotangents` in the order of the interpreter's tape, `records()` what would be recorded.
+    """One replica; `tape` and `cotangents` by number of node, `records()` the row that would be recorded, and what is
+    `placed` in its columns.
 
     Options are those of `reference.draw`, and engine and arithmetic. `shaken` is applied to everything that is drawn.
     """
 
     def __init__(self, network, replica, engine="auto", arithmetic="carried", shaken=exactly, **options):
         self.network = network
-        drawn = reference.draw(network, replica, **options)
-        self.drawn = shaken_draw(drawn, shaken)
+        self.drawn = shaken_draw(reference.draw(network, replica, **options), shaken)
         key = stream_key(options.get("seed", 0), options.get("stream") or network.to_json())
-        operations = Layers(network, engine, len(drawn.inputs), arithmetic).operations
-        kinds, fan_in, self.layers = {LINEAR_GAUSSIAN: Gaussian, LINEAR_HAAR: Haar}, network.input_width, []
-        for layer, (operation, fan_out) in enumerate(zip(operations, network.linear_widths, strict=True), start=1):
-            law = weight_law(network.init, fan_in, fan_out, network.weight_gain)
-            if operation == LINEAR_DENSE:
-                self.layers.append(Explicit(self.drawn.weights[layer - 1]))
+        nodes = graph(network)
+        self.placed = columns(nodes, len(self.drawn.inputs)).placed
+        program = lower(network, len(self.drawn.inputs), engine=engine, arithmetic=arithmetic)
+        kinds, maps = {LINEAR_GAUSSIAN: Gaussian, LINEAR_HAAR: Haar}, []
+        for node, step in zip(nodes, program.steps, strict=True):
+            if node.kind != LINEAR:
+                continue
+            kind, fan_in = kinds.get(step[OPERATION]), nodes[node.sources[0]].width
+            if kind is None:
+                maps.append(Explicit(self.drawn.weights[node.number - 1]))
             else:
-                self.layers.append(kinds[operation](law, key, layer, replica, fan_in, fan_out, shaken))
-            fan_in = fan_out
-        self.tape = [self.drawn.inputs]
-        for k in range(1, reference.tape_length(network)):
-            self.tape.append(self.forward(k, self.tape[-1]))
-        self.cotangents = [reference.loss_gradient(self.drawn, self.tape[-1])]
-        for k in range(len(self.tape) - 1, 0, -1):
-            self.cotangents.insert(0, self.backward(k, self.tape[k - 1], self.cotangents[0]))
-
-    def forward(self, k, vector):
-        """Vector k of the tape from vector k - 1."""
-        if k % 2:
-            return self.layers[k // 2].forward(vector) + self.drawn.biases[k // 2]
-        return reference.step_forward(self.network, self.drawn, k, vector)
-
-    def backward(self, k, vector, cotangent):
-        """The cotangent of vector k - 1, which is `vector`."""
-        if k % 2:
-            return self.layers[k // 2].backward(cotangent)
-        return reference.step_backward(self.network, self.drawn, k, vector, cotangent)
+                law = weight_law(node.part.init, fan_in, node.width, node.part.gain)
+                maps.append(kind(law, key, node.number, replica, fan_in, node.width, shaken))
+        steps = {**STEPS, LINEAR: LinearMaps(maps)}
+        self.tape = reference.forward(network, self.drawn, steps=steps)
+        self.cotangents = reference.backward(network, self.drawn, self.tape, steps)
 
     def records(self):
-        return reference.records(self.network, self.drawn, self.tape, self.cotangents)
+        return reference.record_row(self.network, self.drawn, self.tape, self.cotangents)
 
 
 def shaken_draw(drawn, shaken):

@@ -52,6 +52,17 @@ GIVEN = {
     "bias_std": ("0.25", 0.25),
     "input_width": ("11", 11),
     "outputs": ("6", 6),
+    "block": ("pre_norm", "pre_norm"),
+    "norm": ("rms", "rms"),
+    "block_depth": ("3", 3),
+    "residual_scale": ("1/sqrt(depth)", "1/sqrt(depth)"),
+    "dropout": ("0.25", 0.25),
+    "final_norm": (None, True),
+    "first_init": ("uniform(-2,2)", "uniform(-2,2)"),
+    "last_init": ("zeros", "zeros"),
+    "last_gain": ("0.1", 0.1),
+    "last_activation": ("sigmoid", "sigmoid"),
+    "layers": ('[{part = "Linear", width = 5}]', [{"part": "Linear", "width": 5}]),
     "replicas": ("17", 17),
     "seed": ("12345", 12345),
     "inputs": ("3", 3),
@@ -66,7 +77,13 @@ GIVEN = {
     "keep_samples": (None, True),
     "threads": ("1", 1),
 }
-TOGETHER = {"target_file": ["--input-file", "rows.csv", "--loss", "mse"]}
+TOGETHER = {
+    "target_file": ["--input-file", "rows.csv", "--loss", "mse"],
+    "block_depth": ["--block", "residual"],
+    "residual_scale": ["--block", "residual"],
+}
+WITH = {"block_depth": {"block": "residual"}, "residual_scale": {"block": "residual"}}  # the same for `mlp`
+ALONE = ("width", "layers")  # they say the widths
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -76,10 +93,10 @@ def test_every_option_of_a_run_arrives(name, recorded, monkeypatch):
     text, value = GIVEN[name]
     monkeypatch.setattr(importlib.import_module("gradsim.cli.run"), "compile_first", lambda arithmetic: None)
     simulate = recorded("gradsim.simulation.simulate", "simulate")
-    rest = ["--width", "4", "--depth", "3"] if name != "width" else []
+    rest = ["--width", "4", "--depth", "3"] if name not in ALONE else []
     assert call("run", *rest, *TOGETHER.get(name, []), OPTIONS[name].flag, *([] if text is None else [text])) == 2
     (network,), run = simulate
-    expected = {"width": 4, "depth": 3} if name != "width" else {}
+    expected = ({"width": 4, "depth": 3} if name not in ALONE else {}) | WITH.get(name, {})
     if name in RUN:
         found = getattr(run[name], "path", run[name])
         assert network == gradsim.mlp(**expected) and found == value and value != OPTIONS[name].default

@@ -9,9 +9,10 @@ from gradsim import mlp, reference, simulate
 from gradsim.kernels.record import LOG_QUANTITIES, RECORDED
 from gradsim.model.activations import ACTIVATIONS
 from gradsim.model.data import Samples
+from gradsim.program.graph import LINEAR, graph
 from gradsim.show.table import remarks
 from gradsim.simulation.chunks import folded_chunks
-from gradsim.statistics.quantities import QUANTITIES
+from tests.oracles.places import by_place, places_of
 
 BIAS, WEIGHT, LOSS = (RECORDED.index(name) for name in ("bias_gradient", "weight_gradient", "loss"))
 
@@ -19,7 +20,8 @@ BIAS, WEIGHT, LOSS = (RECORDED.index(name) for name in ("bias_gradient", "weight
 def found(network, replicas, **options):
     """Records (replicas, quantities, layers), and which of them are unresolved."""
     parts = list(folded_chunks(network, lambda *arrays: tuple(map(np.array, arrays)), replicas=replicas, **options))
-    records, flags = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    rows, flags = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    records = by_place(network, options.get("inputs", 1), rows)
     return records, (flags[:, None] >> np.arange(len(RECORDED))[:, None]) & 1 == 1
 
 
@@ -29,7 +31,8 @@ def truths(network, replicas, **options):
         drawn = reference.draw(network, replica, **options)
         tape = reference.forward(network, drawn)
         with np.errstate(divide="ignore", invalid="ignore"):  # cosines of zeros
-            yield reference.records(network, drawn, tape, reference.backward(network, drawn, tape)), drawn, tape
+            row = reference.record_row(network, drawn, tape, reference.backward(network, drawn, tape))
+        yield by_place(network, len(drawn.inputs), row), drawn, tape
 
 
 @pytest.mark.parametrize("outputs, inputs", [(2, 2), (2, 4), (3, 3), (5, 2)])
@@ -137,10 +140,13 @@ def test_zeros_are_zeros_and_bounds_are_bounds(activation, network, inputs, loss
     for record, bound, (truth, _, tape) in zip(
         records, unresolved, truths(network, replicas, inputs=inputs, **kind), strict=True
     ):
-        if any(np.any((h != 0) & (abs(h) < 1e-12)) for h in tape[1::2]):
+        maps = [k for k, node in enumerate(graph(network)) if node.kind == LINEAR]
+        if any(np.any((tape[k] != 0) & (abs(tape[k]) < 1e-12)) for k in maps):
             continue  # on which side of a kink it is float64 does not tell either
-        for row, name in enumerate(LOG_QUANTITIES):
-            layers = QUANTITIES[name].layers(network)
+        for name, layers in places_of(network, inputs).items():
+            if name not in LOG_QUANTITIES:
+                continue
+            row = RECORDED.index(name)
             r, u, t = record[row, layers], bound[row, layers], truth[row, layers]
             assert np.all(t[r == -np.inf] < -50), name
             assert np.all(r[u] > t[u] - 0.1), name

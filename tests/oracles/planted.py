@@ -16,7 +16,7 @@ from .faults import Fault
 ROOT = Path(__file__).parents[2]
 BESIDE = ("tests", "docs", "scripts", "pyproject.toml", "README.md")  # of the package: what tests look at
 
-GAUSSIAN, HAAR = "kernels/linear_gaussian.py", "kernels/linear_haar.py"
+GAUSSIAN, HAAR = "kernels/steps/linear_gaussian.py", "kernels/steps/linear_haar.py"
 LINEAR, LOSS, ACTIVATION, PLAIN = (f"kernels/{name}.py" for name in ("linear", "loss", "activation", "plain"))
 VECTORS, FRAMES, WEIGHTS, SAMPLING = (f"kernels/{name}.py" for name in ("vectors", "frames", "weights", "sampling"))
 ELEMENTARY, INPUTS, PHILOX, FOLD = (f"kernels/{name}.py" for name in ("elementary", "inputs", "philox", "fold"))

@@ -5,41 +5,44 @@ import numpy as np
 from gradsim.kernels.bundles import bundle
 from gradsim.kernels.compilation import kernel
 from gradsim.kernels.interpreter import backward_step, forward_step
-from gradsim.kernels.record import RECORDED
+from gradsim.kernels.layout import OFFSET, SLOT, WIDTH
+from gradsim.kernels.record import Record
 from gradsim.kernels.windows import row, window
 from gradsim.kernels.workspace import new_scratch, new_tape
 
 
 @kernel
-def _collect(steps, parameters, key, data, tape, scratch, first, records, deltas, d_exponents, values, exponents, ranks):
+def _collect(code, key, data, tape, scratch, first, records, deltas, d_exponents, values, exponents, ranks):
     arrays = tape
-    data, tape, scratch = bundle(data), bundle(tape), bundle(scratch)
-    shape = (np.int64(records.shape[1]), np.int64(records.shape[2]))
+    code, data, tape, scratch = bundle(code), bundle(data), bundle(tape), bundle(scratch)
+    columns = np.int64(records.shape[1])
     for r in range(records.shape[0]):
-        record, replica = window(records, r * shape[0] * shape[1], shape), first + r
-        for k in range(steps.shape[0]):
-            forward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
+        record, replica = bundle(Record(window(records, r * columns, (columns,)), code.starts)), first + r
+        for k in range(code.steps.shape[0]):
+            forward_step(k, code, key, replica, data, tape, scratch, record)
         values[r], exponents[r], ranks[r] = arrays.values, arrays.exponents, arrays.ranks
-        for k in range(steps.shape[0] - 1, 0, -1):
-            backward_step(k, steps, parameters, key, replica, data, tape, scratch, record)
-            deltas[r, k - 1] = row(arrays.cotangents, (k - 1) % 2)
-            d_exponents[r, k - 1] = row(arrays.d_exponents, (k - 1) % 2)
+        for k in range(code.steps.shape[0] - 1, -1, -1):
+            slot = code.steps[k, SLOT]
+            deltas[r, k] = row(arrays.cotangents, slot)
+            d_exponents[r, k] = row(arrays.d_exponents, slot)
+            if k > 0:
+                backward_step(k, code, key, replica, data, tape, scratch, record)
 
 
 class Tapes:
-    """`values[k]` and `deltas[k]`: vector k and its cotangent, float64 (replicas, inputs, width); `records`, `ranks`."""
+    """`values[k]` and `deltas[k]`: vector k and its cotangent, when all of it is there, float64 (replicas, inputs, width);
+    `records`, `ranks`."""
 
     def __init__(self, program, key, replicas, first=0):
         p, steps = program, len(program.steps)
-        tape = new_tape(steps, p.inputs, p.tape_size, p.widest)
-        self.records = np.full((replicas, len(RECORDED), p.layers), np.nan)
+        tape = new_tape(steps, p.inputs, p.tape_size, p.widest, p.slots)
+        self.records = np.full((replicas, p.columns.size), np.nan)
         self.ranks = np.zeros((replicas, steps), np.int64)
         values, exponents = np.zeros((replicas, p.tape_size), np.float32), np.zeros((replicas, steps, p.inputs), np.int64)
         deltas = np.zeros((replicas, steps, tape.cotangents.shape[1]), np.float32)
         d_exponents = np.zeros_like(exponents)
         _collect(
-            p.steps,
-            p.parameters,
+            p.code,
             key,
             p.data,
             tape,
@@ -53,7 +56,8 @@ class Tapes:
             self.ranks,
         )
         self.values, self.deltas = [], []
-        for k, (_, _, width, offset, _) in enumerate(p.steps[:-1]):
+        for k, step in enumerate(p.steps[:-1]):
+            width, offset = step[WIDTH], step[OFFSET]
             size, shape = p.inputs * 4 * -(-width // 4), (replicas, p.inputs, -1)
             for into, v, e in (
                 (self.values, values[:, offset : offset + size], exponents[:, k]),

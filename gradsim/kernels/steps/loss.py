@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .cancellation import (
+from ..cancellation import (
     FAINT,
     FOUND,
     RESOLUTION,
@@ -16,12 +16,12 @@ from .cancellation import (
     mark,
     may_hold,
 )
-from .compilation import internal
-from .philox import ONE_BLOCK, fill_words
-from .rare import rarely_called
-from .record import BIAS_GRADIENT, GRADIENT, LOSS, LOSS_GRADIENT
-from .sampling import LAW_NORMAL, ROLE_LABEL, ROLE_PROBE, ROLE_TARGET, sample_row
-from .vectors import (
+from ..compilation import internal
+from ..philox import ONE_BLOCK, fill_words
+from ..rare import rarely_called
+from ..record import BIAS_GRADIENT, GRADIENT, LOSS, LOSS_GRADIENT, got, put
+from ..sampling import LAW_NORMAL, ROLE_LABEL, ROLE_PROBE, ROLE_TARGET, sample_row
+from ..vectors import (
     LN2,
     NEGLIGIBLE_LOG,
     NO_EXPONENT,
@@ -34,6 +34,7 @@ from .vectors import (
     power_of_two,
     sum_of_squares,
 )
+from ..windows import row
 
 INDEPENDENT_PROBES, SHARED_PROBE, MEAN_SQUARED_ERROR, CROSS_ENTROPY = range(4)
 
@@ -45,38 +46,37 @@ LARGEST_EXPONENT = 960  # 2^960 times a gap of logits is still a float64
 
 
 @internal
-def loss_backward(kind, key, layer, replica, data, samples, x, x_exponents, n, d, d_exponents, scratch, record):
+def loss_backward(kind, draws, data, samples, x, d, scratch, record):
     """d = dL/dx. Records log L^2 and the log mean square of d."""
     if kind == MEAN_SQUARED_ERROR:
-        value = mean_squared_error(key, layer, replica, data, samples, x, x_exponents, n, d, d_exponents, scratch)
+        value = mean_squared_error(draws, data, samples, x, d, scratch)
     elif kind == CROSS_ENTROPY:
-        value = cross_entropy(key, layer, replica, data, samples, x, x_exponents, n, d, d_exponents, scratch)
+        value = cross_entropy(draws, data, samples, x, d, scratch)
     else:
-        value = probe(kind == SHARED_PROBE, key, layer, replica, x, x_exponents, n, d, d_exponents, scratch)
-    record[LOSS, 0] = 2.0 * value
-    record[LOSS_GRADIENT, 0] = log_mean_square(d, d_exponents, n)
+        value = probe(kind == SHARED_PROBE, draws, x, d, scratch)
+    put(record, LOSS, 0, 2.0 * value)
+    put(record, LOSS_GRADIENT, 0, log_mean_square(d.values, d.exponents, d.n))
 
 
 @internal
-def probe(shared, key, layer, replica, x, x_exponents, n, d, d_exponents, scratch):
+def probe(shared, draws, x, d, scratch):
     """L = sum_b g_b . x_b / sqrt(n), g_b standard normal and independent, or one g for all inputs."""
-    factor = np.float32(1.0 / math.sqrt(n))
-    top = NO_EXPONENT
-    for b in range(x.shape[0]):
-        row = 0 if shared else b
-        sample_row(LAW_NORMAL, key, layer, replica, ROLE_PROBE, row, n, scratch.words, d[b])
+    rows, n, factor, top = x.values.shape[0], x.n, np.float32(1.0 / math.sqrt(x.n)), NO_EXPONENT
+    for b in range(rows):
+        of, after = 0 if shared else b, row(d.values, b)
+        sample_row(LAW_NORMAL, draws.key, draws.layer, draws.replica, ROLE_PROBE, of, n, scratch.words, after)
         for i in range(n):
-            d[b, i] *= factor
-        d_exponents[b] = normalise(d[b], n, 0)
-        if largest(x[b], n) > 0.0:
-            top = max(top, x_exponents[b] + d_exponents[b])
+            after[i] *= factor
+        d.exponents[b] = normalise(after, n, 0)
+        if largest(row(x.values, b), n) > 0.0:
+            top = max(top, x.exponents[b] + d.exponents[b])
     total = 0.0
-    for b in range(x.shape[0]):
-        product = dot(d[b], x[b], n)
+    for b in range(rows):
+        product = dot(row(d.values, b), row(x.values, b), n)
         if product != 0.0:
-            total += product * power_of_two(x_exponents[b] + d_exponents[b] - top)
-    if abs(total) <= 256.0 * FAINT * n * x.shape[0] and may_hold(scratch):
-        size = sum_of_products(x, x_exponents, d, d_exponents, top, n)
+            total += product * power_of_two(x.exponents[b] + d.exponents[b] - top)
+    if abs(total) <= 256.0 * FAINT * n * rows and may_hold(scratch):
+        size = sum_of_products(x, d, top)
         if size > 0.0 and abs(total) <= FAINT * size:
             total = RESOLUTION * size
             mark(LOSS, scratch)
@@ -84,64 +84,66 @@ def probe(shared, key, layer, replica, x, x_exponents, n, d, d_exponents, scratc
 
 
 @internal
-def sum_of_products(x, x_exponents, d, d_exponents, top, n):
+def sum_of_products(x, d, top):
     """sum_b |d_b| . |x_b| over 2^top."""
     rarely_called()
     total = 0.0
-    for b in range(x.shape[0]):
+    for b in range(x.values.shape[0]):
         part = 0.0
-        for i in range(n):
-            part += abs(np.float64(d[b, i]) * np.float64(x[b, i]))
-        total += part * power_of_two(min(x_exponents[b] + d_exponents[b] - top, 0))
+        for i in range(x.n):
+            part += abs(np.float64(d.values[b, i]) * np.float64(x.values[b, i]))
+        total += part * power_of_two(min(x.exponents[b] + d.exponents[b] - top, 0))
     return total
 
 
 @internal
-def mean_squared_error(key, layer, replica, data, samples, x, x_exponents, n, d, d_exponents, scratch):
+def mean_squared_error(draws, data, samples, x, d, scratch):
     """L = mean over inputs and outputs of (x - t)^2; t is the sample's target, or standard normal."""
-    rows, target = x.shape[0], scratch.floats
+    rows, n, target = x.values.shape[0], x.n, scratch.floats
     for b in range(rows):
-        exponent = 0
+        exponent, after = 0, row(d.values, b)
         if data.targets.shape[0] > 0:
             copy(data.targets[samples[b]], n, target)
             exponent = data.target_exponents[samples[b]]
         else:
-            sample_row(LAW_NORMAL, key, layer, replica, ROLE_TARGET, b, n, scratch.words, target)
+            sample_row(LAW_NORMAL, draws.key, draws.layer, draws.replica, ROLE_TARGET, b, n, scratch.words, target)
         for i in range(n):
             target[i] = -target[i]
-            d[b, i] = x[b, i]
-        d_exponents[b] = add_scaled(target, exponent, n, d[b], x_exponents[b], b, scratch)
-    value = log_mean_square(d, d_exponents, n)
+            after[i] = x.values[b, i]
+        d.exponents[b] = add_scaled(target, exponent, n, after, x.exponents[b], b, scratch)
+    value = log_mean_square(d.values, d.exponents, n)
     factor = np.float32(2.0 / (n * rows))
     for b in range(rows):
+        after = row(d.values, b)
         for i in range(n):
-            d[b, i] *= factor
-        d_exponents[b] = normalise(d[b], n, d_exponents[b])
+            after[i] *= factor
+        d.exponents[b] = normalise(after, n, d.exponents[b])
     return value
 
 
 @internal
-def cross_entropy(key, layer, replica, data, samples, x, x_exponents, n, d, d_exponents, scratch):
+def cross_entropy(draws, data, samples, x, d, scratch):
     """L = mean over inputs of -log softmax(x)[label]; labels are the samples', or uniform."""
-    rows, words = x.shape[0], scratch.words
+    rows, n, words = x.values.shape[0], x.n, scratch.words
     loss = -np.inf
     for b in range(rows):
+        logits, after = row(x.values, b), row(d.values, b)
         if data.labels.shape[0] > 0:
             label = data.labels[samples[b]]
         else:
-            fill_words(key, layer, replica, ROLE_LABEL, b, ONE_BLOCK, words)
+            fill_words(draws.key, draws.layer, draws.replica, ROLE_LABEL, b, ONE_BLOCK, words)
             label = np.int64((np.uint64(words[0, 0]) * np.uint64(n)) >> np.uint64(32))
         scratch.labels[b] = label
-        logs_of_gaps(x[b], x_exponents[b], n, scratch.logs)
+        logs_of_gaps(logits, x.exponents[b], n, scratch.logs)
         rest = log_sum_exp(scratch.logs, n, label)
         total = log_sum_exp(scratch.logs, n, -1)
-        loss = log_add(loss, log_surprise(x[b], x_exponents[b], n, label, rest - scratch.logs[label]))
+        loss = log_add(loss, log_surprise(logits, x.exponents[b], n, label, rest - scratch.logs[label]))
         for i in range(n):
             scratch.signs[i] = -1.0 if i == label else 1.0
             scratch.logs[i] = (rest if i == label else scratch.logs[i]) - total - math.log(rows)
-        d_exponents[b] = from_logs(scratch.signs, scratch.logs, n, d[b])
-        if n > 1 and largest(d[b], n) == 0.0 and may_hold(scratch):
-            d_exponents[b] = hold_at_floor(d[b], n, b, scratch)
+        d.exponents[b] = from_logs(scratch.signs, scratch.logs, n, after)
+        if n > 1 and largest(after, n) == 0.0 and may_hold(scratch):
+            d.exponents[b] = hold_at_floor(after, n, b, scratch)
     if n > 1 and loss < NEGLIGIBLE_LOG and may_hold(scratch):
         loss = NEGLIGIBLE_LOG
         mark(LOSS, scratch)
@@ -170,15 +172,15 @@ def softmax_gaps(x, exponent, n, gaps):
 
 
 @internal
-def readout_bias_gradient(h, h_exponents, h_doubts, n, layer, scratch, record):
+def readout_bias_gradient(h, h_doubts, place, scratch, record):
     """Records log mean square of sum_b (softmax(h_b) - onehot_b) / B where float32 has lost it: most of its terms cancel.
 
     Its part without h, sum_b (1/n - onehot_b), is a whole number over n, and zero where every label is there as often as
     any other. What is left is of the size of h, and h is what limits it.
     """
     rarely_called()
-    rows, total, gaps = h.shape[0], scratch.signs, scratch.logs
-    if not record[BIAS_GRADIENT, layer] < record[GRADIENT, layer] + CANCELLED_LOG:
+    rows, n, total, gaps = h.values.shape[0], h.n, scratch.signs, scratch.logs
+    if not got(record, BIAS_GRADIENT, place) < got(record, GRADIENT, place) + CANCELLED_LOG:
         return
     for i in range(n):
         total[i] = rows
@@ -188,13 +190,13 @@ def readout_bias_gradient(h, h_exponents, h_doubts, n, layer, scratch, record):
     if even:
         top = NO_EXPONENT
         for b in range(rows):
-            if largest(h[b], n) > 0.0:
-                top = max(top, min(h_exponents[b], 0))
+            if largest(row(h.values, b), n) > 0.0:
+                top = max(top, min(h.exponents[b], 0))
     noise = 0.0 if even else rows * ROUNDING_OF_ONE
     for b in range(rows):
-        size = np.float64(largest(h[b], n)) * power_of_two(h_exponents[b] - top)
+        size = np.float64(largest(row(h.values, b), n)) * power_of_two(h.exponents[b] - top)
         noise += size if h_doubts[b] != 0 else RESOLUTION * size
-        e = softmax_gaps(h[b], h_exponents[b], n, gaps)
+        e = softmax_gaps(row(h.values, b), h.exponents[b], n, gaps)
         factor = power_of_two(e - top)
         for i in range(n):
             total[i] += factor * gaps[i]
@@ -209,7 +211,7 @@ def readout_bias_gradient(h, h_exponents, h_doubts, n, layer, scratch, record):
         square = noise * noise * n
         mark(BIAS_GRADIENT, scratch)
     value = math.log(square / n) + 2.0 * LN2 * top - 2.0 * math.log(n * rows) if square > 0.0 else -np.inf
-    record[BIAS_GRADIENT, layer] = value
+    put(record, BIAS_GRADIENT, place, value)
 
 
 @internal

@@ -8,11 +8,10 @@ import math
 
 import numpy as np
 
-from .cancellation import FAINT, RESOLUTION, add_scaled, held_sum, hold_faint, mark, may_hold
-from .compilation import internal
-from .rare import rarely_called
-from .record import (
-    ACTIVATION,
+from ..cancellation import FAINT, RESOLUTION, add_scaled, held_sum, hold_faint, mark, may_hold
+from ..compilation import internal
+from ..rare import rarely_called
+from ..record import (
     BIAS_GRADIENT,
     CORRELATION,
     GRADIENT,
@@ -22,9 +21,10 @@ from .record import (
     PREACTIVATION,
     PREACTIVATION_MAX,
     WEIGHT_GRADIENT,
+    put,
 )
-from .sampling import ROLE_BIAS, sample_row
-from .vectors import (
+from ..sampling import ROLE_BIAS, sample_row
+from ..vectors import (
     LN2,
     NO_EXPONENT,
     dot,
@@ -40,7 +40,7 @@ from .vectors import (
     sum_of,
     sum_of_squares,
 )
-from .windows import row
+from ..windows import row
 
 LOG_SQUARE_FAINT, LOG_SQUARE_RESOLUTION = 2.0 * math.log(FAINT), 2.0 * math.log(RESOLUTION)
 
@@ -66,12 +66,12 @@ def apply_scale(source, n_source, n, mean, scale, out):
 
 
 @internal
-def draw_bias(p, key, layer, replica, n_out, scratch, bias):
+def draw_bias(p, draws, n_out, scratch, bias):
     """bias[:n_out], without its power of two."""
     bias[:n_out] = 0.0
     if p[BIAS_SCALE] != 0.0:
         law = np.int64(p[BIAS_LAW])
-        sample_row(law, key, layer, replica, ROLE_BIAS, np.int64(0), n_out, scratch.words, bias)
+        sample_row(law, draws.key, draws.layer, draws.replica, ROLE_BIAS, np.int64(0), n_out, scratch.words, bias)
     mean, scale = np.float32(p[BIAS_MEAN]), np.float32(p[BIAS_SCALE])
     for i in range(n_out):
         bias[i] = scale * bias[i] + mean
@@ -89,20 +89,20 @@ def is_scaled_draw(p):
 
 
 @internal
-def add_bias(p, key, layer, replica, n_out, h, h_exponents, scratch):
+def add_bias(p, draws, h, scratch):
     """h[b] += bias for all rows, normalised; the largest entries and squares of the rows go to the scratch space."""
     bias = scratch.floats
     if has_bias(p):
-        draw_bias(p, key, layer, replica, n_out, scratch, bias)
-    for b in range(h.shape[0]):
-        after = row(h, b)
+        draw_bias(p, draws, h.n, scratch, bias)
+    for b in range(h.values.shape[0]):
+        after = row(h.values, b)
         if has_bias(p):
-            h_exponents[b] = add_scaled(bias, np.int64(p[BIAS_EXPONENT]), n_out, after, h_exponents[b], b, scratch)
+            h.exponents[b] = add_scaled(bias, np.int64(p[BIAS_EXPONENT]), h.n, after, h.exponents[b], b, scratch)
         else:
             top = np.float32(scratch.tops[b])
             if not in_window(top):
-                h_exponents[b] = settle(after, n_out, top, h_exponents[b])
-        scratch.tops[b], scratch.squares[b] = measure(after, n_out)
+                h.exponents[b] = settle(after, h.n, top, h.exponents[b])
+        scratch.tops[b], scratch.squares[b] = measure(after, h.n)
 
 
 @internal
@@ -112,87 +112,94 @@ def may_cancel(p):
 
 
 @internal
-def finish_forward(p, cancels, key, layer, replica, x, x_exponents, n_in, n_out, h, h_exponents, scratch):
+def finish_forward(p, cancels, draws, x, h, scratch):
     """From h = G x to scale, mean and bias; leaves the rows' largest entries and squares in the scratch space.
 
     `cancels` says that W has no zeros, so that what is small may be rounding.
     """
-    for b in range(x.shape[0]):
-        after = row(h, b)
-        apply_scale(row(x, b), n_in, n_out, p[MEAN], p[SCALE], after)
-        top = largest(after, n_out)
+    for b in range(x.values.shape[0]):
+        before, after = row(x.values, b), row(h.values, b)
+        apply_scale(before, x.n, h.n, p[MEAN], p[SCALE], after)
+        top = largest(after, h.n)
         if not in_window(top) and cancels:
-            top = hold_faint(row(x, b), n_in, abs(p[SCALE]) + abs(p[MEAN]), after, n_out, top, b, scratch)
+            top = hold_faint(before, x.n, abs(p[SCALE]) + abs(p[MEAN]), after, h.n, top, b, scratch)
         scratch.tops[b] = top
-        h_exponents[b] = x_exponents[b] + np.int64(p[EXPONENT])
-    add_bias(p, key, layer, replica, n_out, h, h_exponents, scratch)
+        h.exponents[b] = x.exponents[b] + np.int64(p[EXPONENT])
+    add_bias(p, draws, h, scratch)
 
 
 @internal
-def finish_backward(p, cancels, d, d_exponents, n_in, n_out, g, g_exponents, scratch):
+def finish_backward(p, cancels, d, g, scratch):
     """From g = G^T d to scale and mean."""
-    for b in range(d.shape[0]):
-        after = row(g, b)
-        apply_scale(row(d, b), n_out, n_in, p[MEAN], p[SCALE], after)
-        top = largest(after, n_in)
-        g_exponents[b] = d_exponents[b] + np.int64(p[EXPONENT])
+    for b in range(d.values.shape[0]):
+        before, after = row(d.values, b), row(g.values, b)
+        apply_scale(before, d.n, g.n, p[MEAN], p[SCALE], after)
+        top = largest(after, g.n)
+        g.exponents[b] = d.exponents[b] + np.int64(p[EXPONENT])
         if not in_window(top):
             if cancels:
-                top = hold_faint(row(d, b), n_out, abs(p[SCALE]) + abs(p[MEAN]), after, n_in, top, b, scratch)
-            g_exponents[b] = settle(after, n_in, top, g_exponents[b])
+                top = hold_faint(before, d.n, abs(p[SCALE]) + abs(p[MEAN]), after, g.n, top, b, scratch)
+            g.exponents[b] = settle(after, g.n, top, g.exponents[b])
 
 
 @internal
-def record_preactivation(h, h_exponents, n_out, layer, scratch, record):
-    """From the rows' largest entries and squares in the scratch space."""
-    rows = h.shape[0]
-    record[PREACTIVATION, layer] = log_mean(scratch.squares, h_exponents, rows, n_out)
-    record[PREACTIVATION_MAX, layer] = log_largest(scratch.tops, h_exponents, rows)
+def record_preactivation(h, place, scratch, record):
+    """From the rows' largest entries and squares in the scratch space; h gets the squares."""
+    rows = h.values.shape[0]
+    put(record, PREACTIVATION, place, log_mean(scratch.squares, h.exponents, rows, h.n))
+    put(record, PREACTIVATION_MAX, place, log_largest(scratch.tops, h.exponents, rows))
+    for b in range(rows):
+        h.squares[b] = scratch.squares[b]
     if rows > 1:
         for b in range(rows):  # to all digits, since cosines are near one
-            scratch.squares[b] = sum_of_squares(row(h, b), n_out)
-        record[CORRELATION, layer], record[LOG_ONE_MINUS_CORRELATION, layer] = mean_cosine(h, scratch.squares, n_out)
+            scratch.squares[b] = sum_of_squares(row(h.values, b), h.n)
+        cosine, gap = mean_cosine(h.values, scratch.squares, h.n)
+        put(record, CORRELATION, place, cosine)
+        put(record, LOG_ONE_MINUS_CORRELATION, place, gap)
 
 
 @internal
-def log_weight_gradient(d, d_exponents, x, x_exponents, n_in, n_out):
+def log_weight_gradient(d, x):
     """Log mean square of sum_b d_b x_b^T, from inner products: |.|_F^2 = sum (d_b.d_c)(x_b.x_c)."""
-    rows = d.shape[0]
+    rows = d.values.shape[0]
     top = NO_EXPONENT
     for b in range(rows):
-        if largest(d[b], n_out) > 0.0 and largest(x[b], n_in) > 0.0:
-            top = max(top, d_exponents[b] + x_exponents[b])
+        if largest(row(d.values, b), d.n) > 0.0 and largest(row(x.values, b), x.n) > 0.0:
+            top = max(top, d.exponents[b] + x.exponents[b])
     total = 0.0
     for b in range(rows):
         for c in range(b + 1):
-            shift = d_exponents[b] + x_exponents[b] + d_exponents[c] + x_exponents[c] - 2 * top
-            product = dot(row(d, b), row(d, c), n_out) * dot(row(x, b), row(x, c), n_in)
+            shift = d.exponents[b] + x.exponents[b] + d.exponents[c] + x.exponents[c] - 2 * top
+            product = dot(row(d.values, b), row(d.values, c), d.n) * dot(row(x.values, b), row(x.values, c), x.n)
             if product != 0.0:
                 total += product * power_of_two(shift + (b != c))  # (c, b) is as (b, c)
     if np.isnan(total):
         return np.nan
-    return math.log(total / (n_in * n_out)) + 2.0 * LN2 * top if total > 0.0 else -np.inf
+    return math.log(total / (x.n * d.n)) + 2.0 * LN2 * top if total > 0.0 else -np.inf
 
 
 @internal
-def hold_weight_gradient(d, d_exponents, x, x_exponents, n_in, n_out, layer, scratch, record):
-    """Holds the recorded weight gradient at sum_b |d_b| |x_b|, of which it is the roundings."""
+def held_weight_gradient(found, most, d, x, scratch):
+    """What is recorded of a weight gradient: sum_b |d_b| |x_b| where it is the roundings of that.
+
+    `most` is the log mean square of d and that of x.
+    """
     rarely_called()
-    found, most = record[WEIGHT_GRADIENT, layer], record[GRADIENT, layer] + record[ACTIVATION, layer - 1]
-    most += 2.0 * math.log(d.shape[0])  # that sum's square is no larger
+    most += 2.0 * math.log(d.values.shape[0])  # that sum's square is no larger
     if not (found <= most + LOG_SQUARE_FAINT and may_hold(scratch)):
-        return
+        return found
     size = -np.inf
-    for b in range(d.shape[0]):
-        product = sum_of_squares(row(d, b), n_out) * sum_of_squares(row(x, b), n_in)
+    for b in range(d.values.shape[0]):
+        product = sum_of_squares(row(d.values, b), d.n) * sum_of_squares(row(x.values, b), x.n)
         if product > 0.0:
-            part = 0.5 * math.log(product) + LN2 * (d_exponents[b] + x_exponents[b])
+            part = 0.5 * math.log(product) + LN2 * (d.exponents[b] + x.exponents[b])
             top, low = max(size, part), min(size, part)
             size = top + math.log1p(math.exp(low - top))
-    of_sizes = 2.0 * size - math.log(n_in * n_out)
-    if size > -np.inf and record[WEIGHT_GRADIENT, layer] <= of_sizes + LOG_SQUARE_FAINT:
-        record[WEIGHT_GRADIENT, layer] = of_sizes + LOG_SQUARE_RESOLUTION
+    of_sizes = 2.0 * size - math.log(x.n * d.n)
+    if size > -np.inf and found <= of_sizes + LOG_SQUARE_FAINT:
+        found = of_sizes + LOG_SQUARE_RESOLUTION
         mark(WEIGHT_GRADIENT, scratch)
+    return found
 
 
 @internal
@@ -237,26 +244,31 @@ def square_of_sizes(d, d_exponents, top, n, total):
 
 
 @internal
-def record_gradient(x, x_exponents, d, d_exponents, n_in, n_out, layer, scratch, record):
-    for b in range(d.shape[0]):
-        scratch.squares[b] = sum_of_squares(row(d, b), n_out)
-    record[GRADIENT, layer] = log_mean(scratch.squares, d_exponents, d.shape[0], n_out)
-    record[GRADIENT_MAX, layer] = log_largest_square(d, d_exponents, n_out)
-    record[WEIGHT_GRADIENT, layer] = log_weight_gradient(d, d_exponents, x, x_exponents, n_in, n_out)
-    if d.shape[0] > 1 and record[WEIGHT_GRADIENT, layer] < record[GRADIENT, layer] + record[ACTIVATION, layer - 1]:
-        hold_weight_gradient(d, d_exponents, x, x_exponents, n_in, n_out, layer, scratch, record)
-    record[BIAS_GRADIENT, layer] = log_bias_gradient(d, d_exponents, n_out, scratch)
-    if d.shape[0] > 1:
-        record[GRADIENT_CORRELATION, layer], _ = mean_cosine(d, scratch.squares, n_out)
+def record_gradient(x, d, place, scratch, record):
+    rows = d.values.shape[0]
+    for b in range(rows):
+        scratch.squares[b] = sum_of_squares(row(d.values, b), d.n)
+    of_d, of_weights = log_mean(scratch.squares, d.exponents, rows, d.n), log_weight_gradient(d, x)
+    if rows > 1:
+        of_both = of_d + log_mean(x.squares, x.exponents, rows, x.n)
+        if of_weights < of_both:
+            of_weights = held_weight_gradient(of_weights, of_both, d, x, scratch)
+    put(record, GRADIENT, place, of_d)
+    put(record, GRADIENT_MAX, place, log_largest_square(d.values, d.exponents, d.n))
+    put(record, WEIGHT_GRADIENT, place, of_weights)
+    put(record, BIAS_GRADIENT, place, log_bias_gradient(d.values, d.exponents, d.n, scratch))
+    if rows > 1:
+        put(record, GRADIENT_CORRELATION, place, mean_cosine(d.values, scratch.squares, d.n)[0])
 
 
 @internal
-def record_one_gradient(x_square, x_exponent, d_top, d_square, d_exponent, n_in, n_out, layer, record):
-    """The same for one input, whose largest entry and squares are known: |d x^T|^2 = |d|^2 |x|^2."""
-    d_log = math.log(d_square / n_out) + 2.0 * LN2 * d_exponent if d_square != 0.0 else -np.inf
-    x_log = math.log(x_square / n_in) + 2.0 * LN2 * x_exponent if x_square != 0.0 else -np.inf
-    record[GRADIENT, layer] = d_log
-    record[BIAS_GRADIENT, layer] = d_log
-    record[WEIGHT_GRADIENT, layer] = d_log + x_log
+def record_one_gradient(x, x_square, d, d_square, d_top, place, record):
+    """The same for one input, whose squares and largest entry are known: |d x^T|^2 = |d|^2 |x|^2."""
+    d_exponent, x_exponent = d.exponents[0], x.exponents[0]
+    d_log = math.log(d_square / d.n) + 2.0 * LN2 * d_exponent if d_square != 0.0 else -np.inf
+    x_log = math.log(x_square / x.n) + 2.0 * LN2 * x_exponent if x_square != 0.0 else -np.inf
+    put(record, GRADIENT, place, d_log)
+    put(record, BIAS_GRADIENT, place, d_log)
+    put(record, WEIGHT_GRADIENT, place, d_log + x_log)
     largest = 2.0 * (math.log(np.float64(d_top)) + LN2 * d_exponent) if d_top != 0.0 else -np.inf
-    record[GRADIENT_MAX, layer] = largest
+    put(record, GRADIENT_MAX, place, largest)

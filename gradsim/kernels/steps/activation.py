@@ -4,14 +4,14 @@ import math
 
 import numpy as np
 
-from .activations import CODES, CUSTOM
-from .activations.piecewise import PIECEWISE
-from .cancellation import hold_at_floor
-from .compilation import internal, step, widest_vectors
-from .dispatch import apply, log_derivative, log_of, log_phi
-from .rare import rarely_called
-from .record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, DEAD_FRACTION, SATURATED_FRACTION
-from .vectors import (
+from ..activations import CODES, CUSTOM
+from ..activations.piecewise import PIECEWISE
+from ..cancellation import hold_at_floor
+from ..compilation import internal, step, widest_vectors
+from ..dispatch import apply, log_derivative, log_of, log_phi
+from ..rare import rarely_called
+from ..record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, DEAD_FRACTION, SATURATED_FRACTION, put
+from ..vectors import (
     LN2,
     from_logs,
     in_window,
@@ -23,7 +23,7 @@ from .vectors import (
     power_of_two,
     settle,
 )
-from .windows import row
+from ..windows import row
 
 # Columns of an activation step's parameters
 (
@@ -169,27 +169,29 @@ def after_underflow(code, p, h, n, x, b, scratch):
 
 
 @step
-def activation_forward(code, p, h, h_exponents, n, x, x_exponents, x_squares, slopes, scratch, layer, record):
+def activation_forward(code, p, h, x, slopes, place, scratch, record):
     """x = phi(h), and slopes = phi'(h) for the way back."""
-    rows = h.shape[0]
+    rows, n = h.values.shape[0], x.n
     mean, variance, saturated, dead = 0.0, 0.0, 0, 0
     for b in range(rows):
-        before, after, steep = row(h, b), row(x, b), row(slopes, b)
-        x_exponents[b], centre, spread = phi_of(code, p, before, h_exponents[b], n, after, steep, scratch)
-        x_squares[b] = n * (spread + centre * centre)
-        if x_squares[b] == 0.0:
-            x_exponents[b], x_squares[b] = after_underflow(code, p, before, n, after, b, scratch)
-        mean += centre * wide_power_of_two(x_exponents[b])
-        variance += unit_variance(p, before, h_exponents[b], n, spread, x_exponents[b])
+        before, after, steep = row(h.values, b), row(x.values, b), row(slopes, b)
+        x.exponents[b], centre, spread = phi_of(code, p, before, h.exponents[b], n, after, steep, scratch)
+        x.squares[b] = n * (spread + centre * centre)
+        if x.squares[b] == 0.0:
+            x.exponents[b], x.squares[b] = after_underflow(code, p, before, n, after, b, scratch)
+        mean += centre * wide_power_of_two(x.exponents[b])
+        variance += unit_variance(p, before, h.exponents[b], n, spread, x.exponents[b])
         dead, low = count_slopes(p, steep, n)
         saturated += low
     if rows > 1:
         dead = count_dead(slopes, n, scratch.floats)
-    record[ACTIVATION, layer] = log_mean(x_squares, x_exponents, rows, n)
-    record[ACTIVATION_MEAN, layer] = mean / rows
-    record[ACTIVATION_UNIT_VARIANCE, layer] = variance / rows
-    record[DEAD_FRACTION, layer] = dead / n
-    record[SATURATED_FRACTION, layer] = saturated / (n * rows)
+    # together: how the compiler divides by one number twice is a matter of bits
+    mean, variance, dead_fraction, saturated_fraction = mean / rows, variance / rows, dead / n, saturated / (n * rows)
+    put(record, ACTIVATION, place, log_mean(x.squares, x.exponents, rows, n))
+    put(record, ACTIVATION_MEAN, place, mean)
+    put(record, ACTIVATION_UNIT_VARIANCE, place, variance)
+    put(record, DEAD_FRACTION, place, dead_fraction)
+    put(record, SATURATED_FRACTION, place, saturated_fraction)
 
 
 @internal
@@ -220,27 +222,26 @@ def count_dead(slopes, n, alive):
 
 
 @step
-def activation_backward(code, p, h, h_exponents, slopes, g, g_exponents, n, d, d_exponents, scratch):
-    """d = phi'(h) * g."""
-    for b in range(h.shape[0]):
-        after = row(d, b)
-        top = multiply(row(slopes, b), row(g, b), n, after)
+def activation_backward(code, p, h, slopes, d, g, scratch):
+    """g = phi'(h) * d."""
+    for b in range(h.values.shape[0]):
+        after = row(g.values, b)
+        top = multiply(row(slopes, b), row(d.values, b), d.n, after)
         if UNDERFLOW <= top < np.inf or p[HOMOGENEOUS] != 0.0:
-            d_exponents[b] = settle(after, n, top, g_exponents[b])
+            g.exponents[b] = settle(after, d.n, top, d.exponents[b])
         else:
-            d_exponents[b] = extreme_chain_rule(
-                code, p, row(h, b), h_exponents[b], row(g, b), g_exponents[b], n, after, b, scratch
-            )
+            g.exponents[b] = extreme_chain_rule(code, p, h, d, after, b, scratch)
 
 
 @internal
-def extreme_chain_rule(code, p, h, h_exponent, g, g_exponent, n, d, b, scratch):
-    """Row b, d = phi'(h) * g from logs; returns its exponent."""
+def extreme_chain_rule(code, p, h, d, g, b, scratch):
+    """Row b, g = phi'(h) * d from logs; returns its exponent."""
+    before, after, n = row(h.values, b), row(d.values, b), d.n
     for i in range(n):
-        sign, log = extreme_derivative(code, p, np.float64(h[i]), h_exponent)
-        scratch.signs[i] = sign * (1.0 if g[i] >= 0.0 else -1.0)
-        scratch.logs[i] = log + log_of(np.float64(g[i])) + LN2 * g_exponent
-    exponent = from_logs(scratch.signs, scratch.logs, n, d)
-    if largest(d, n) == 0.0 and largest(g, n) > 0.0 and not has_flat_parts(code, p):
-        return hold_at_floor(d, n, b, scratch)
+        sign, log = extreme_derivative(code, p, np.float64(before[i]), h.exponents[b])
+        scratch.signs[i] = sign * (1.0 if after[i] >= 0.0 else -1.0)
+        scratch.logs[i] = log + log_of(np.float64(after[i])) + LN2 * d.exponents[b]
+    exponent = from_logs(scratch.signs, scratch.logs, n, g)
+    if largest(g, n) == 0.0 and largest(after, n) > 0.0 and not has_flat_parts(code, p):
+        return hold_at_floor(g, n, b, scratch)
     return exponent
