@@ -141,6 +141,8 @@ def _way(quantity):
     """From where on the way of the numbers a network counts as having left."""
     if quantity.at == "network":
         return ""
+    if quantity.at == "stream":
+        return f", behind this block or one {'above' if 'gradient' in quantity.name else 'below'}"
     return ", here or in a layer above" if "gradient" in quantity.name else ", here or in a layer below (layer 0: the input)"
 
 

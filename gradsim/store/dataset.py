@@ -23,7 +23,7 @@ DIMENSIONS = {
     "cell": "network and run",
     "replica": "number of the network in its ensemble",
     "layer": "layer: 0 is the input (or the stem), 1 to depth are blocks, depth + 1 is the readout if there is one",
-    "place": "the linear map, activation or norm of a layer: its kind, and its number among these; input is the input",
+    "place": "the linear map, activation or norm in a layer: its kind and its number; there where a block holds several",
     "quantile": "probability of the quantile",
     "precision": "float type",
 }
