@@ -124,9 +124,15 @@ def exits(log_square, log_largest, way):
 
 def measured_exits(curves):
     """(forward, backward) as in `Precision`, of the median network."""
-    last = len(curves.layers) - 1
-    sizes = [curves.quantile(name, 0.5) for name in ("preactivation", "preactivation_max", "gradient", "gradient_max")]
-    return exits(*sizes[:2], range(1, last + 1)), exits(*sizes[2:], range(last, 0, -1))
+    rows = curves.blocks.rows["preactivation"]
+    blocks, count = dict(enumerate(rows.layers.tolist())), len(rows.layers)
+
+    def sizes(*names):  # in the order of the program
+        return (curves.quantile(name, 0.5)[curves.blocks.where(name, rows.layers, rows.names)] for name in names)
+
+    forward = exits(*sizes("preactivation", "preactivation_max"), range(count))
+    backward = exits(*sizes("gradient", "gradient_max"), range(count - 1, -1, -1))
+    return _in_blocks(forward, blocks), _in_blocks(backward, blocks)
 
 
 def _spread_of_preactivations(wide, inputs):
