@@ -11,6 +11,7 @@ from .kernels.record import LOG_QUANTITIES
 from .model.activations import check_given
 from .model.network import Network
 from .results.verdict import Verdict, judge
+from .statistics.blocks import blocks_of
 from .statistics.precision import PRECISIONS
 
 
@@ -20,6 +21,8 @@ class Curves:
 
     `curves["gradient_log_mean"]` is an array over layers 0..L (L + 1 with a readout), NaN (a count: -1) where the
     quantity is not defined; `_log_quantile` has a last axis over `quantiles`, `_overflow_fraction` over `precisions`.
+    Layers are blocks; where a block holds several linear maps, activations or norms, their quantities have an axis more
+    behind the layers, over `places`: `curves["gradient_log_mean"][500, curves.places.index("linear2")]`.
     Logs are natural, of mean squares. All names: `sorted(curves.variables)`; what they mean: docs/format.md.
     """
 
@@ -41,16 +44,31 @@ class Curves:
             raise RequestError(f"{purpose}: needs whole curves; not in the file: {self.cut}")
         return self
 
+    @cached_property
+    def blocks(self):
+        """Where quantities lie (see `gradsim.statistics.blocks`)."""
+        return blocks_of(self.network, self.run["inputs"])
+
     @property
     def layers(self):
-        return np.arange(len(self.network.linear_widths) + 1)
+        return np.arange(len(self.blocks.widths))
+
+    @property
+    def places(self):
+        """Names along the axis of places: "input", "linear1", "activation1", ...; empty where curves have no such axis."""
+        return self.blocks.places
+
+    @property
+    def gradient(self):
+        """The quantity that tells what becomes of the gradient: the stream's where there is a stream."""
+        return "stream_gradient" if self.network.has_stream else "gradient"
 
     @property
     def precisions(self):
         return PRECISIONS
 
     def quantile(self, quantity, probability):
-        """The curve of one quantile: of shape (layers,), natural log of a mean square."""
+        """The curve of one quantile: of shape (layers,) or (layers, places), natural log of a mean square."""
         if isinstance(probability, bool) or not isinstance(probability, int | float | np.number):
             raise RequestError(f"quantile: {probability!r} is not a number from 0 to 1")
         column = np.flatnonzero(np.isclose(self.quantiles, probability))
@@ -69,7 +87,7 @@ class Curves:
         if self.run["inputs"] == 1:
             return None
         merged = self["log_one_minus_correlation_nonfinite_count"] > self["correlation_nonfinite_count"]  # -inf, not NaN
-        return int(np.argmax(merged)) if merged.any() else None
+        return int(np.argmax(merged.any(axis=tuple(range(1, merged.ndim))))) if merged.any() else None
 
     @property
     def unresolved(self):
@@ -83,15 +101,18 @@ class Curves:
         return with_theory(self.whole("theory"))
 
     def to_xarray(self):
-        """An xarray.Dataset over layer, quantile and precision (and replica, where samples were kept)."""
+        """An xarray.Dataset over layer, quantile and precision (place, replica: where there are places and kept samples)."""
         return CurveSet([self]).to_xarray().isel(cell=0)
 
     def save(self, path, overwrite=False):
         """Write an HDF5 file (docs/format.md), under a temporary name first. Refuses to replace one unless told to."""
         CurveSet([self]).save(path, overwrite)
 
-    def plot(self, path=None, quantity="gradient", overwrite=False, theory=False):
-        """The picture of the quantity against the layer, as a matplotlib Figure; saved if `path` is given."""
+    def plot(self, path=None, quantity=None, overwrite=False, theory=False):
+        """The picture of a quantity against the layer, as a matplotlib Figure; saved if `path` is given.
+
+        The quantity is the gradient unless given, the stream's where there is a stream. A line a place, where it has several.
+        """
         return CurveSet([self]).plot(path, quantity, overwrite, theory)
 
 
@@ -148,10 +169,11 @@ class CurveSet(Sequence):
 
         write(self, path, overwrite)
 
-    def plot(self, path=None, quantity="gradient", overwrite=False, theory=False):
+    def plot(self, path=None, quantity=None, overwrite=False, theory=False):
         """A panel per activation, a line per network, as a matplotlib Figure; saved if `path` is given.
 
-        `theory` draws what theory says over it.
+        The quantity is the gradient unless given: of each network with a stream, the stream's. A quantity of several linear
+        maps, activations or norms a block has a line for each of these places. `theory` draws what theory says over it.
         """
         from .show.picture import check_picture, figure, save
 

@@ -22,7 +22,10 @@ def variables():
     def kind(v):
         return "int64, missing -1" if v.integer else "float64, missing NaN"
 
-    rows = [(f"`{n}`", f"({', '.join(('cell', *v.dims))})", kind(v), v.long_name) for n, v in VARIABLES.items()]
+    def dims(v):
+        return f"({', '.join(('cell', *v.placed_dims))})".replace(", place", "[, place]")
+
+    rows = [(f"`{n}`", dims(v), kind(v), v.long_name) for n, v in VARIABLES.items()]
     return table(("variable", "dimensions", "type", "meaning"), rows)
 
 

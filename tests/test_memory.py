@@ -139,9 +139,10 @@ def test_histograms_in_blocks_of_rows_are_the_same(monkeypatch):
         monkeypatch.setattr(quantiles, "HISTOGRAM_ROWS", block)
         monkeypatch.setattr(quantiles, "WAITING_BYTES", 1)
         monkeypatch.setattr(quantiles, "HISTOGRAM_BYTES", 2**15)
-        total = quantiles.Binned.of(rows[:60])
+        binning = quantiles.Binning(quantiles.bins_of(50))
+        total = binning.of(rows[:60])
         for first in range(60, 300, 60):
-            total = total + quantiles.Binned.of(rows[first : first + 60])
+            total = total + binning.of(rows[first : first + 60])
         found.append(total.quantiles((0.05, 0.5, 0.95)))
     assert found[0].tobytes() == found[1].tobytes() == quantiles.Histograms.of(rows).quantiles((0.05, 0.5, 0.95)).tobytes()
 

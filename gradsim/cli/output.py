@@ -137,7 +137,7 @@ def deliver(outputs, curve_set, out, plot, theory=False):
     outputs.tell_written()
 
 
-def picture(curve_set, path, quantity="gradient", theory=False):
+def picture(curve_set, path, quantity=None, theory=False):
     """The bytes of a picture of curves that hold their theory already."""
     from ..show.picture import figure, image
 

@@ -8,7 +8,7 @@ import click
 @click.command("plot")
 @click.argument("file")
 @click.option("--out", "-o", metavar="PATH", help="The picture: .png, .pdf or .svg.  [default: FILE with .png]")
-@click.option("--quantity", default="gradient", show_default=True, help="What to draw, e.g. activation.")
+@click.option("--quantity", help="What to draw, e.g. activation.  [default: gradient, a stream's stream_gradient]")
 @click.option("--theory", is_flag=True, help="Draw what theory says over the curves, and print the z-scores.")
 @click.option("--activation", multiple=True, help="A user's function that FILE names, module:function; --theory needs it.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
@@ -30,8 +30,9 @@ def command(files, file, out, quantity, theory, activation, overwrite):
 
         curve_set = curve_set.with_theory()
         with files.trying():
-            if silent_on(curve_set, quantity):
-                click.echo(f"theory says nothing about {quantity}")
+            drawn = quantity or curve_set[0].gradient
+            if silent_on(curve_set, drawn):
+                click.echo(f"theory says nothing about {drawn}")
             show(curve_set)
     files.write(out, lambda: picture(curve_set, out, quantity, theory))
     files.tell_written()

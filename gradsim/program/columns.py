@@ -33,26 +33,31 @@ class Columns:
 
 def columns(nodes, inputs):
     """The Columns of a graph whose network gets so many `inputs`."""
-    found = {at: _places(nodes, at) for at in ("linear", "activation", "norm", "stream", "network")}
+    alike = {  # quantities that lie alike share their arrays
+        (at, with_input): _places(nodes, at, with_input)
+        for at, with_input in {(quantity.at, quantity.input) for quantity in TABLE}
+    }
     starts, placed, end, logs = np.full(len(RECORDED), NOT_RECORDED, np.int64), {}, 0, 0
     for number, quantity in enumerate(TABLE):
-        places = found[quantity.at]
-        if quantity.input:
-            places = [(0, 0, ""), *places]
-        if places and (inputs > 1 or not quantity.pairs):
-            starts[number] = end - places[0][0]
-            blocks, names = np.array([block for _, block, _ in places]), tuple(name for *_, name in places)
-            placed[quantity.name] = Placed(slice(end, end + len(places)), blocks, names)
-            end += len(places)
+        first, blocks, names = alike[quantity.at, quantity.input]
+        if names and (inputs > 1 or not quantity.pairs):
+            starts[number] = end - first
+            placed[quantity.name] = Placed(slice(end, end + len(names)), blocks, names)
+            end += len(names)
         if number == len(LOGS) - 1:
             logs = end
-    return Columns(starts, placed, logs, end, 1 + max(places[-1][0] for places in found.values() if places))
+    return Columns(starts, placed, logs, end, max(first + len(names) for first, _, names in alike.values()))
 
 
-def _places(nodes, at):
-    """(place, block, name) of all nodes that have what is recorded `at` them, places one after another."""
+def _places(nodes, at, with_input):
+    """(first place, blocks, names) of all nodes that have what is recorded `at` them, places one after another."""
     if at == "network":
-        return [(0, 0, "")]
-    if at == "stream":
-        return sorted((node.stream, node.stream, "") for node in nodes if node.stream >= 0)
-    return [(node.place, node.block, node.name) for node in nodes if node.kind in KINDS[at]]
+        found = [(0, 0, "")]
+    elif at == "stream":
+        found = sorted((node.stream, node.stream, "") for node in nodes if node.stream >= 0)
+    else:
+        found = [(node.place, node.block, node.name) for node in nodes if node.kind in KINDS[at]]
+    if with_input:
+        found = [(0, 0, ""), *found]
+    first = found[0][0] if found else 0
+    return first, np.array([block for _, block, _ in found], np.int64), tuple(name for *_, name in found)

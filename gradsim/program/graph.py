@@ -26,10 +26,10 @@ class Node(NamedTuple):
     """One step. `sources` are the numbers of the nodes it reads: none for the input, two for the sum of a residual.
 
     `number` counts the nodes of a kind from 1 on, linear maps for instance: random numbers go by it. `place` is the column
-    of what is recorded: the number, but for dropout behind an activation that of the activation, since what the next
-    part reads is on record, and -1 for dropout elsewhere. `block` is 0 before the first block and the number of blocks
-    + 1 behind the last. `stream` is l for the node that makes the stream x_l, -1 for others. `name` tells nodes of a
-    block apart: "linear1", "linear2", "skip1".
+    of what is recorded: the number, but for norms that of both kinds together, for dropout behind an activation that of
+    the activation, since what the next part reads is on record, and -1 for dropout elsewhere. `block` is 0 before the
+    first block and the number of blocks + 1 behind the last. `stream` is l for the node that makes the stream x_l, -1 for
+    others. `name` tells nodes of a block apart: "linear1", "linear2", "skip1".
     """
 
     kind: str

@@ -8,11 +8,11 @@ from ..statistics.precision import PRECISIONS
 
 REPORTED_PRECISIONS = ("float16", "bfloat16", "float32")
 HALF = 0.5
-KINDS = {  # what leaves: (quantity, statistics)
-    "forward": ("preactivation", ("overflow_fraction", "underflow_fraction")),
-    "forward_norm": ("preactivation", ("norm_overflow_fraction", "norm_underflow_fraction")),
-    "backward": ("gradient", ("overflow_fraction", "underflow_fraction")),
-    "backward_norm": ("weight_gradient", ("norm_overflow_fraction",)),  # what gradient clipping computes
+KINDS = {  # what leaves: (quantities, those of them that a network has; statistics)
+    "forward": (("stream", "preactivation"), ("overflow_fraction", "underflow_fraction")),
+    "forward_norm": (("stream", "preactivation"), ("norm_overflow_fraction", "norm_underflow_fraction")),
+    "backward": (("stream_gradient", "gradient"), ("overflow_fraction", "underflow_fraction")),
+    "backward_norm": (("weight_gradient",), ("norm_overflow_fraction",)),  # what gradient clipping computes
 }
 
 
@@ -34,18 +34,38 @@ class Lost(NamedTuple):
 def exits(curves):
     """{float type: {kind: Exit, or None if it stays}} of Curves; a kind that the curves do not tell is not there.
 
-    Files of earlier versions have no norms, and did not count what is not finite as overflow.
+    Of several linear maps in a block, and of these and the stream, that counts which leaves first. Files of earlier versions
+    have no norms, and did not count what is not finite as overflow.
     """
     found = {name: {} for name in REPORTED_PRECISIONS}
-    for kind, (quantity, statistics) in KINDS.items():
-        shares = {s.split("_")[-2]: curves.variables.get(f"{quantity}_{s}") for s in statistics}
+    for kind, (quantities, statistics) in KINDS.items():
+        present = [quantity for quantity in quantities if quantity in curves.blocks.rows]
+        shares = {s.split("_")[-2]: _largest_shares(curves, present, s) for s in statistics}
         if any(share is None for share in shares.values()):
             continue
+        broken = _largest([share_not_finite(curves, quantity) for quantity in present])
         for name in REPORTED_PRECISIONS:
             column = {way: share[:, PRECISIONS.index(name)] for way, share in shares.items()}
-            column["overflow"] = np.fmax(column["overflow"], share_not_finite(curves, quantity))
-            found[name][kind] = _first(curves, quantity, column)
+            column["overflow"] = np.fmax(column["overflow"], broken)
+            found[name][kind] = _first(curves, quantities[0], column)
     return found
+
+
+def _largest_shares(curves, quantities, statistic):
+    """Over (layer, precision); None where the curves do not tell of one of the quantities, or there is none."""
+    found = [curves.variables.get(f"{quantity}_{statistic}") for quantity in quantities]
+    if not found or any(share is None for share in found):
+        return None
+    return _largest([_layers(share, 2) for share in found])
+
+
+def _largest(arrays):
+    return np.fmax.reduce(arrays)
+
+
+def _layers(shares, ndim):
+    """The largest of the places of each layer, if there are any; NaN where there is none."""
+    return shares if shares.ndim == ndim else np.fmax.reduce(shares, axis=1)
 
 
 def _first(curves, quantity, column):
@@ -58,27 +78,26 @@ def _first(curves, quantity, column):
 
 def _way(curves, quantity):
     """Layers in the order in which numbers are made; forward from the input on."""
-    layers = curves.layers
-    return layers[:0:-1] if "gradient" in quantity else layers
+    return curves.layers[::-1] if "gradient" in quantity else curves.layers
 
 
 def share_not_finite(curves, quantity):
-    """Of the networks, over layers; NaN where the quantity is not defined."""
+    """Of the networks, over layers, the largest of several places; NaN where the quantity is not defined."""
     count = curves.variables.get(f"{quantity}_nonfinite_count")
     if count is None:
         return np.full(len(curves.layers), np.nan)
-    return np.where(count >= 0, count / curves.run["replicas"], np.nan)
+    return _layers(np.where(count >= 0, count / curves.run["replicas"], np.nan), 1)
 
 
 def lost(curves):
-    """(forward, backward): the Lost of each way, or None. An activation comes after its layer's preactivation."""
-    shares = {name: share_not_finite(curves, name) for name in ("preactivation", "activation", "gradient")}
+    """(forward, backward): the Lost of each way, or None. In a layer the order is that in which numbers are made."""
 
     def first(*names):
+        shares = {name: share_not_finite(curves, name) for name in names}
         for layer in _way(curves, names[0]):
             for name in names:
                 if shares[name][layer] >= HALF:
                     return Lost(name, int(layer))
         return None
 
-    return first("preactivation", "activation"), first("gradient")
+    return first("preactivation", "activation", "stream"), first("stream_gradient", "gradient")

@@ -29,6 +29,9 @@ WORDS = {
 class Verdict:
     """`word` is one of WORDS; decades are powers of ten of the root-mean-square gradient.
 
+    The gradient is dL/dh of the linear map of a layer, the last one where there are several; where blocks add to a stream, it
+    is that of the stream, dL/dx behind a block, and layers are blocks.
+
     `decades` compares layer 1 with layer L on the median network (negative: it shrinks on its way back), `middle` the 5 %
     and the 95 % quantile over networks at layer 1 with the median at layer L; `decades_per_100_layers` is the rate of the
     median. `spread_decades` is the 95 % over the 5 % quantile at layer 1. Figures are NaN where they are not known.
@@ -57,14 +60,19 @@ class Verdict:
 
 def judge(curves):
     """The Verdict on Curves."""
-    depth = curves.network.depth
-    first, last = (float(curves.quantile("gradient", 0.5)[layer]) for layer in (1, depth))
+    depth = curves.blocks.depth
+    first, last = (float(_gradient(curves, 0.5)[layer]) for layer in (1, depth))
     decades = _difference(first, last) * DECADES
     middle, spread, growth = _middle(curves, last)
     rate = decades * 100 / (depth - 1) if depth > 1 else math.nan
     word = _word(curves, first, decades, middle, growth)
     verdict = Verdict(word, decades, rate, middle, spread, exits(curves), "")
     return replace(verdict, sentence=sentence(curves, verdict))
+
+
+def _gradient(curves, probability):
+    """Over layers, one number each: a quantile of the gradient that is judged."""
+    return curves.blocks.last(curves.gradient, curves.quantile(curves.gradient, probability))
 
 
 def _difference(a, b):
@@ -76,8 +84,8 @@ def _middle(curves, last):
     """(low, high) quantile at layer 1 in decades over `last`; the spread there; and by how much it has grown since layer L."""
     if not set(BAND) <= set(curves.quantiles.tolist()):
         return (math.nan, math.nan), math.nan, math.nan
-    low, high = (curves.quantile("gradient", q) for q in BAND)
-    spread, before = (_difference(high[layer], low[layer]) * DECADES for layer in (1, curves.network.depth))
+    low, high = (_gradient(curves, q) for q in BAND)
+    spread, before = (_difference(high[layer], low[layer]) * DECADES for layer in (1, curves.blocks.depth))
     growth = spread if math.isinf(spread) else _difference(spread, before)
     return tuple(_difference(q[1], last) * DECADES for q in (low, high)), spread, growth
 
@@ -99,19 +107,21 @@ def _word(curves, first, decades, middle, growth):
 
 def _symmetric(curves):
     """Whether units never differ at any layer at which float64 holds their variance, and there is one."""
-    layers, between = slice(1, curves.network.depth + 1), curves.variables.get("activation_unit_variance_mean")
+    layers, between = slice(1, curves.blocks.depth + 1), curves.variables.get("activation_unit_variance_mean")
     if between is None or "activation_log_quantile" not in curves.variables:
         return False
     size = curves.quantile("activation", 0.5)[layers]
     seen = (size == -math.inf) | (abs(size) < RESOLVED)
-    return max(curves.network.widths) > 1 and bool(seen.any()) and bool((between[layers][seen] == 0).all())
+    return curves.blocks.widths[layers].max() > 1 and bool(seen.any()) and bool((between[layers][seen] == 0).all())
 
 
 def _fast(curves, decades):
     """Whether a network of few equally wide layers would leave STABLE_DECADES in SHALLOW steps, beyond chance."""
-    depth, widths = curves.network.depth, {curves.network.input_width, *curves.network.widths}
-    variance = curves.variables.get("gradient_log_variance")
+    depth = curves.blocks.depth
+    widths = set(curves.blocks.widths[: depth + 1].tolist())
+    variance = curves.variables.get(f"{curves.gradient}_log_variance")
     if not 1 < depth <= SHALLOW or len(widths) > 1 or variance is None:
         return False
+    variance = curves.blocks.last(curves.gradient, variance)
     error = MEDIAN * math.sqrt(float(variance[1] + variance[depth]) / curves.run["replicas"]) * DECADES
     return abs(decades) > SURE * error and abs(decades) * SHALLOW / (depth - 1) > STABLE_DECADES

@@ -3,6 +3,7 @@
 import io
 import math
 from textwrap import fill
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,14 +24,40 @@ PANEL = (5.2, 3.7)  # inches
 LEGEND = 32  # characters a line: networks that differ in all options would leave the panels no room
 MOST_COLUMNS = 2
 FORMATS = ("png", "pdf", "svg")
-PLOTTED = tuple(name for name, q in QUANTITIES.items() if q.log and q.place != "network")
+PLOTTED = tuple(name for name, q in QUANTITIES.items() if q.log and q.at != "network")
 THEORY_STYLES = {  # over the median, in a darker shade of its colour on white
     "exact": {"linestyle": (0, (4, 2)), "lw": 1.1, "label": "theory: exact law (mean of the log)"},
     "mean_field": {"linestyle": (0, (1, 1.6)), "lw": 1.4, "label": "theory: mean field (infinite width)"},
 }
 SHADE = 0.6  # of the curve's colour, the rest black
 CASING = 1.6  # points of white around it
-TITLES = {"gradient": "gradient dL/dh", "preactivation": "preactivation h", "activation": "activation x"}
+TITLES = {
+    "gradient": "gradient dL/dh",
+    "preactivation": "preactivation h",
+    "activation": "activation x",
+    "stream": "stream x",
+    "stream_gradient": "gradient dL/dx of the stream",
+}
+BOTH = "gradient dL/dh, or dL/dx of a stream,"
+
+
+class Line(NamedTuple):
+    """A line of the picture: `place` is the number of the quantity's place, or None where it has no such axis."""
+
+    label: str
+    curves: object
+    quantity: str
+    place: int | None
+
+    def along(self, values):
+        """What an array over layers (and places) holds along the line."""
+        return values if self.place is None else values[:, self.place]
+
+    def decades(self):
+        """(low, middle, high) over layers: log10, on a linear axis, where values beyond the range of a float are as good as
+        any."""
+        quantiles = (self.curves.quantile(self.quantity, q) for q in (BAND[0], 0.5, BAND[1]))
+        return tuple(self.along(values) * DECADES for values in quantiles)
 
 
 def matplotlib_figure():
@@ -68,32 +95,34 @@ def image(figure, path):
     return buffer.getbuffer()
 
 
-def figure(curve_set, quantity="gradient", theory=False):
+def figure(curve_set, quantity=None, theory=False):
     """A matplotlib Figure: root mean square of `quantity` against the layer, on a logarithmic scale.
 
+    The gradient that the verdicts are about unless given. A line a network, or a place where it has several in a block.
     `theory` draws the predictions among the curves' variables over it.
     """
-    if quantity not in PLOTTED:
+    if quantity is not None and quantity not in PLOTTED:
         raise unknown("--quantity", quantity, PLOTTED)
     missing = set(BAND) - set(curve_set[0].quantiles.tolist())
     if missing:
         raise RequestError(f"plot: the quantiles {sorted(missing)} were not kept")
     figure_class = matplotlib_figure()
-    panels, names = _panels(curve_set)
+    panels, names = _panels(curve_set, quantity)
     columns = min(MOST_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    styles = {label: _style(k) for k, label in enumerate(dict.fromkeys(label for p in panels.values() for label, _ in p))}
+    styles = {label: _style(k) for k, label in enumerate(dict.fromkeys(line.label for p in panels.values() for line in p))}
     result = figure_class(figsize=(PANEL[0] * columns + 2.2, PANEL[1] * rows + 0.9), layout="constrained")
     axes = result.subplots(rows, columns, squeeze=False).ravel()
     for ax, (title, lines) in zip(axes, panels.items(), strict=False):
-        _panel(ax, title, lines, quantity, styles)
+        _panel(ax, title, lines, styles)
         if theory:
-            _theory(ax, lines, quantity, styles)
+            _theory(ax, lines, styles)
         _axes(ax, lines)
-        _bands(ax, lines, quantity, styles)
+        _bands(ax, lines, styles)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
-    what = TITLES.get(quantity, quantity.replace("_", " "))
+    drawn = {line.quantity for lines in panels.values() for line in lines}
+    what = BOTH if len(drawn) > 1 else TITLES.get(name := drawn.pop(), name.replace("_", " "))
     result.suptitle(
         f"{what[0].upper()}{what[1:]} at initialization: median of the networks and 5–95 % band",
         x=0.01,
@@ -125,15 +154,27 @@ def _legends(result, axes, styles, names):
         result.legend(handles=predicted, loc="outside lower center", frameon=False, ncols=2)
 
 
-def _panels(curve_set):
-    """{panel title: [(label, curves)]}, and the names that make the label."""
+def _panels(curve_set, quantity):
+    """{panel title: [Line]}, and the names that make the labels. Networks that lack the quantity have no line."""
     names = [name for name in varying(curve_set) if name != "activation"]
-    panels = {}
+    panels, named = {}, names or ["init"]
     for curves in curve_set:
-        cell = describe(curves)
+        cell, own = describe(curves), curves.gradient if quantity is None else quantity
         label = ", ".join(str(cell[name]) for name in names) or cell["init"]
-        panels.setdefault(cell["activation"], []).append((label, curves))
-    return panels, names or ["init"]
+        if own in curves.blocks.rows:
+            panels.setdefault(cell["activation"], []).extend(_lines(label, curves, own))
+    if not panels:
+        raise RequestError(f"--quantity: {quantity} is of networks with other parts; none of these networks has it")
+    if any(line.place is not None for lines in panels.values() for line in lines):
+        named = [*named, "place"]
+    return panels, named
+
+
+def _lines(label, curves, quantity):
+    if len(curves.blocks.shape(quantity)) == 1:
+        return [Line(label, curves, quantity, None)]
+    found = np.flatnonzero(curves.blocks.defined(quantity).any(axis=0))
+    return [Line(f"{label}, {curves.places[place]}", curves, quantity, place) for place in found]
 
 
 def _style(k):
@@ -144,44 +185,39 @@ def _style(k):
     return style if marker is None else style | {"marker": marker, "ms": 4}
 
 
-def _decades(curves, quantity):
-    """(low, middle, high) over layers: log10, on a linear axis, where values beyond the range of a float are as good as any."""
-    return tuple(curves.quantile(quantity, q) * DECADES for q in (BAND[0], 0.5, BAND[1]))
-
-
-def _panel(ax, title, lines, quantity, styles):
+def _panel(ax, title, lines, styles):
     """The medians, and what is not on the picture in words."""
     notes = []
-    for label, curves in lines:
-        low, middle, high = _decades(curves, quantity)
+    for line in lines:
+        layers, (low, middle, high) = line.curves.layers, line.decades()
         shown = np.isfinite(middle)
         marks = {"marker": "o", "ms": 4} if shown.sum() == 1 else {"markevery": max(1, shown.sum() // MARKS)}
-        ax.plot(curves.layers[shown], middle[shown], label=label, lw=1.6, **styles[label] | marks)
+        ax.plot(layers[shown], middle[shown], label=line.label, lw=1.6, **styles[line.label] | marks)
         for edge in (low, high):
             inside = shown & np.isfinite(edge)
-            ax.update_datalim(np.column_stack([curves.layers[inside], edge[inside]]))
-        notes += [f"{label}: {note}" for note in _notes(curves, quantity)]
+            ax.update_datalim(np.column_stack([layers[inside], edge[inside]]))
+        notes += [f"{line.label}: {note}" for note in _notes(line)]
     ax.set_title(title, loc="left", weight="bold")
     ax.set_title("\n".join(notes), loc="right", fontsize=8, color="0.35")
-    ax.set_xlabel("layer")
+    ax.set_xlabel("block" if all(line.curves.network.has_stream for line in lines) else "layer")
     ax.set_ylabel("root mean square")
     ax.grid(alpha=0.25, lw=0.6)
 
 
-def _notes(curves, quantity):
+def _notes(line):
     """What a logarithmic axis cannot show."""
-    low, middle, _ = _decades(curves, quantity)
-    place = QUANTITIES[quantity].layers(curves.network)
-    zero, broken = (np.flatnonzero(middle[place] == value) + place.start for value in (-math.inf, math.inf))
-    hidden = np.flatnonzero((low[place] == -math.inf) & np.isfinite(middle[place])) + place.start
-    layers = place.stop - place.start
+    curves, (low, middle, _) = line.curves, line.decades()
+    layers = int(line.along(curves.blocks.defined(line.quantity)).sum())
+    zero, broken = (np.flatnonzero(middle == value) for value in (-math.inf, math.inf))
+    hidden = np.flatnonzero((low == -math.inf) & np.isfinite(middle))
     for where in (zero, hidden):
         if len(where):
-            share = curves[f"{quantity}_zero_count"][where].min() / curves.run["replicas"]
+            share = line.along(curves[f"{line.quantity}_zero_count"])[where].min() / curves.run["replicas"]
             yield ("exactly zero" if share == 1 else f"{percent(share)} or more exactly zero") + _where(where, layers)
     if len(broken):
         forward, _ = lost(curves)
-        reason = f" ({NAMES[forward.quantity]} from layer {forward.layer})" if forward and "gradient" in quantity else ""
+        known = forward and "gradient" in line.quantity
+        reason = f" ({NAMES[forward.quantity]} from layer {forward.layer})" if known else ""
         yield f"inf or NaN{_where(broken, layers)}{reason}"
 
 
@@ -192,42 +228,43 @@ def _where(found, layers):
     return f" at layer {found[0]}" if found[0] == found[-1] else f" at layers {found[0]}–{found[-1]}"
 
 
-def _bands(ax, lines, quantity, styles):
+def _bands(ax, lines, styles):
     """Between the quantiles, to the edge where networks are zero or not finite; hatched where half of them are not finite."""
     bottom, top = ax.get_ylim()
-    for label, curves in lines:
-        low, middle, high = _decades(curves, quantity)
-        shown, colour = np.isfinite(middle), styles[label]["color"]
+    for line in lines:
+        low, middle, high = line.decades()
+        shown, colour = np.isfinite(middle), styles[line.label]["color"]
         if shown.sum() > 1 or (shown.any() and len(shown) < 4):
             edges = np.clip(low, bottom, top), np.clip(high, bottom, top)
-            ax.fill_between(curves.layers, *edges, where=shown, color=colour, alpha=0.18, lw=0)
+            ax.fill_between(line.curves.layers, *edges, where=shown, color=colour, alpha=0.18, lw=0)
         broken = np.flatnonzero(middle == math.inf)
         for run in np.split(broken, np.flatnonzero(np.diff(broken) > 1) + 1) if len(broken) else ():
             ax.axvspan(run[0] - 0.5, run[-1] + 0.5, fc="none", ec=(colour, 0.35), hatch="//", lw=0, zorder=0)
 
 
-def _theory(ax, lines, quantity, styles):
+def _theory(ax, lines, styles):
     """Over the curves; nothing where theory says nothing."""
     from matplotlib.colors import to_rgb
     from matplotlib.patheffects import Normal, Stroke
 
-    for label, curves in lines:
-        shade = tuple(SHADE * part for part in to_rgb(styles[label]["color"]))
+    for line in lines:
+        shade = tuple(SHADE * part for part in to_rgb(styles[line.label]["color"]))
         for theory, style in THEORY_STYLES.items():
-            predicted = curves.variables.get(f"{theory}_{quantity}_log_mean")
+            predicted = line.curves.variables.get(f"{theory}_{line.quantity}_log_mean")
             if predicted is not None:
+                predicted = line.along(predicted)
                 shown = np.isfinite(predicted)
                 mark = {"marker": "x", "ms": 5} if shown.sum() == 1 else {}
                 casing = [] if mark else [Stroke(linewidth=style["lw"] + CASING, foreground="white", alpha=0.8), Normal()]
                 look = {**style, **mark, "color": shade, "path_effects": casing}
-                ax.plot(curves.layers[shown], predicted[shown] * DECADES, zorder=4, **look)
+                ax.plot(line.curves.layers[shown], predicted[shown] * DECADES, zorder=4, **look)
 
 
 def _axes(ax, lines):
     """Ticks at whole decades, labelled 10^k, and at whole layers; never less than two decades high."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    last = max(int(curves.layers[-1]) for _, curves in lines)
+    last = max(int(line.curves.layers[-1]) for line in lines)
     ax.set_xlim(-0.01 * last, 1.01 * last)  # though a curve may be zero at all layers but one
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.autoscale_view(scalex=False)

@@ -5,21 +5,24 @@ of a chunk belongs here too: it is a function of the problem only, never of the 
 added chunk by chunk. Threads, and how far they run ahead, are what gives way where memory is short: no number depends on them.
 """
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
 from .. import memory
 from ..errors import RequestError
-from ..kernels.record import LOG_QUANTITIES, RECORDED
+from ..kernels.record import LOG_QUANTITIES, PLAIN_QUANTITIES
 from ..kernels.workspace import padded_width, tile_blocks
 from ..model.initializers import bias_law
+from ..program.columns import Columns
 from ..program.engine import Layers
 from ..program.families import FAMILIES
 from ..program.graph import LINEAR, graph
 from ..program.program import linear_kept
+from ..statistics.blocks import blocks_of
 from ..statistics.precision import PRECISIONS
-from ..statistics.quantiles import WAITING_BYTES, Samples, bins_of, collector
-from ..statistics.quantities import LEAVING, QUANTILES
+from ..statistics.quantiles import WAITING_BYTES, Samples, bins_of, collector, rows_of
+from ..statistics.quantities import LEAVING, QUANTILES, QUANTITIES
 
 CHUNK_BYTES = 2**24  # of records
 CHUNK_NANOSECONDS = 1e7  # of work, so that small ensembles keep all cores busy
@@ -28,14 +31,14 @@ SUM_SHARE = 0.05  # of the work that may go into that
 LARGEST_CHUNK = 256
 AHEAD = 2  # chunks a thread that are begun before the first of them is taken
 LAYER_BYTES = 1000  # of a layer of a program while it is made: tuples and lists of Python
-LOGS = len(LOG_QUANTITIES)
-RECORD_ROWS = 17  # of a plain network that chunks are sized by
+LAYER_COLUMNS = 17  # of a record that a layer is reckoned with: sums hang on the size of a chunk, which stays what it was
 
 
 def chunk_size(program):
-    """Replicas in a chunk of a Program, or whatever else has its `layers` and `nanoseconds`."""
-    by_bytes = CHUNK_BYTES // (8 * RECORD_ROWS * program.layers)
-    least = max(CHUNK_NANOSECONDS, SUM_NANOSECONDS / SUM_SHARE * program.layers)
+    """Replicas in a chunk of a Program, or whatever else has its `columns` and `nanoseconds`."""
+    layers = max(program.columns.places, program.columns.size / LAYER_COLUMNS)
+    by_bytes = CHUNK_BYTES // (8 * LAYER_COLUMNS * layers)
+    least = max(CHUNK_NANOSECONDS, SUM_NANOSECONDS / SUM_SHARE * layers)
     return int(max(1, min(LARGEST_CHUNK, by_bytes, least // program.nanoseconds)))
 
 
@@ -43,7 +46,7 @@ def chunk_size(program):
 class _Sizes:
     """What a chunk's size is made of."""
 
-    layers: int
+    columns: Columns
     nanoseconds: float
 
 
@@ -84,8 +87,9 @@ class Footprint:
     def of(cls, network, run):
         """Of a network and a checked run."""
         inputs, arithmetic, count = run["inputs"], run["arithmetic"], len(network.linear_widths) + 1
-        layers = Layers(network, run["engine"], inputs, arithmetic)
-        chunk = min(chunk_size(_Sizes(count, layers.nanoseconds)), run["replicas"])
+        layers, blocks = Layers(network, run["engine"], inputs, arithmetic), blocks_of(network, inputs)
+        recorded = blocks.columns
+        chunk = min(chunk_size(_Sizes(recorded, layers.nanoseconds)), run["replicas"])
         number = 8 if arithmetic == "float64" else 4
         columns = padded_width(max(network.input_width, *network.linear_widths))
         steps = 2 * count
@@ -93,19 +97,25 @@ class Footprint:
         # numbers, and their residues (`kernels.residues`)
         tape = (number + 4) * tape_numbers(network, inputs, layers) + 24 * steps * inputs + 2 * (number + 8) * inputs * columns
         scratch = columns * (20 + 16 * inputs) + 8 * tile_blocks(columns) * (4 + number) + pairs
-        sums = 8 * count * (5 * len(RECORDED) + 5 * LOGS + 3 * len(LEAVING) * len(PRECISIONS))
-        logs = 8 * count * LOGS
-        kept = logs if run["keep_samples"] else 0
-        curves = logs * (6 + len(QUANTILES))
+        steps_of_ways = sum(way.log_entries.size for way in blocks.ways)
+        sums = 8 * (5 * recorded.size + 5 * recorded.logs + len(LEAVING) * len(PRECISIONS) * steps_of_ways)
+        logs, rows = 8 * recorded.logs, rows_of(recorded)
+        kept, kept_curves = (logs, 8 * _numbers(blocks, LOG_QUANTITIES)) if run["keep_samples"] else (0, 0)
+        curves = 8 * (_numbers(blocks, LOG_QUANTITIES) * (6 + len(QUANTILES)) + 3 * _numbers(blocks, PLAIN_QUANTITIES))
+        curves += (
+            8
+            * len(PRECISIONS)
+            * sum(_numbers(blocks, [way.quantity]) * len(QUANTITIES[way.quantity].leaving) for way in blocks.ways)
+        )
         data = sum(12 * run[name].values.size for name in ("input_file", "target_file") if run[name] is not None)
         return cls(
             program=LAYER_BYTES * count + data,
-            statistics=3 * sums + _quantile_bytes(LOGS * count, run["replicas"]) + 2 * curves,
-            samples=3 * kept * run["replicas"],  # of chunks, in one array, and by layers
-            thread=tape + scratch + 8 * chunk * (len(RECORDED) + 1) * count,
+            statistics=3 * sums + _quantile_bytes(recorded.logs, rows, run["replicas"]) + 2 * curves,
+            samples=(2 * kept + kept_curves) * run["replicas"],  # of chunks, in one array, and by layers
+            thread=tape + scratch + 8 * chunk * (2 * recorded.size + recorded.places),  # records, twice while they are summed
             pairs=pairs,
             result=sums + (2 * logs + kept) * chunk,
-            curves=curves + kept * run["replicas"],
+            curves=curves + kept_curves * run["replicas"],
         )
 
     def total(self, threads, ahead):
@@ -136,12 +146,17 @@ class Footprint:
         )
 
 
-def _quantile_bytes(rows, replicas):
-    """Of what quantiles are found from, when there is most of it."""
-    samples = 8 * rows * replicas
+def _numbers(blocks, quantities):
+    """How many numbers a statistic of all these quantities has in the curves, or a sample."""
+    return sum(math.prod(blocks.shape(name)) for name in quantities if name in blocks.rows)
+
+
+def _quantile_bytes(logs, rows, replicas):
+    """Of what quantiles of so many `logs` are found from, reckoned as `rows`, when there is most of it."""
+    samples = 8 * logs * replicas
     if collector(rows, replicas) is Samples:
         return 2 * samples
-    counts = 8 * rows * bins_of(rows)
+    counts = 8 * logs * bins_of(rows)
     return min(2 * samples, max(WAITING_BYTES, counts)) + (2 * counts if samples > counts else 0)
 
 

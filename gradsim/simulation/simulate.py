@@ -13,10 +13,10 @@ from ..model.network import Network, mlp
 from ..model.options import RUN
 from ..model.request import FILES, checked
 from ..program.engine import Layers
-from ..statistics.ensemble import EnsembleStatistics, restricted
-from ..statistics.leaving import ways
-from ..statistics.quantiles import collector
-from ..statistics.quantities import QUANTILES, QUANTITIES
+from ..statistics.blocks import blocks_of
+from ..statistics.ensemble import EnsembleStatistics
+from ..statistics.quantiles import collector, rows_of
+from ..statistics.quantities import QUANTILES
 from .chunks import folded_chunks
 
 
@@ -59,7 +59,7 @@ def simulate(
 
     The numbers depend on the network, `seed`, `stream` (the network's identity unless given; a shared stream gives every
     network the same random numbers) and what goes in and out, not on `threads` (all cores unless given). `keep_samples`
-    keeps every replica's logs as well: `<quantity>_log` of shape (replicas, layers). `quantiles` are probabilities from
+    keeps every replica's logs as well: `<quantity>_log`, replicas along the first axis. `quantiles` are probabilities from
     0 to 1. `progress(n)` is called after every n more replicas. Raises RequestError for what cannot be.
     """
     if not isinstance(network, Network):
@@ -82,9 +82,9 @@ def simulate(
         arithmetic=arithmetic,
     )
     quantiles = _probabilities(quantiles)
-    layers = len(network.linear_widths) + 1
-    kind = collector(len(LOG_QUANTITIES) * layers, options["replicas"])
-    fold = partial(_fold, kind, ways(network, options["inputs"]), options["keep_samples"])
+    blocks = blocks_of(network, options["inputs"])
+    kind = collector(rows_of(blocks.columns), options["replicas"])
+    fold = partial(_fold, kind, blocks, options["keep_samples"])
     total, kept = None, []
     for part, logs in folded_chunks(network, fold, **options):
         total = part if total is None else total + part
@@ -92,9 +92,9 @@ def simulate(
         if progress is not None:
             progress(part.replicas)
     threads = options.pop("threads") or numba.config.NUMBA_NUM_THREADS
-    variables = dict(total.variables(network, options["inputs"], quantiles, threads))
+    variables = dict(total.variables(blocks, quantiles, threads))
     if options["keep_samples"]:
-        variables |= _samples(np.concatenate(kept), network)
+        variables |= _samples(np.concatenate(kept), blocks)
     return Curves(network, _described(network, options), np.array(quantiles), kind.method, variables)
 
 
@@ -110,9 +110,9 @@ def _described(network, options):
     return options | files | {"engine_used": used} | ({} if fault is None else {"activation_fault": fault})
 
 
-def _fold(kind, ways, keep_samples, records, unresolved):
-    statistics = EnsembleStatistics.of(records, kind, ways, unresolved)
-    return statistics, np.array(records[:, : len(LOG_QUANTITIES)]) if keep_samples else None
+def _fold(kind, blocks, keep_samples, records, unresolved):
+    statistics = EnsembleStatistics.of(records, kind, blocks, unresolved)
+    return statistics, np.array(records[:, : blocks.columns.logs]) if keep_samples else None
 
 
 def _probabilities(quantiles):
@@ -125,6 +125,5 @@ def _probabilities(quantiles):
     return values
 
 
-def _samples(logs, network):
-    rows = zip(LOG_QUANTITIES, np.moveaxis(logs, 1, 0), strict=True)
-    return {f"{name}_log": restricted(row, QUANTITIES[name], network, axis=1) for name, row in rows}
+def _samples(logs, blocks):
+    return {f"{name}_log": blocks.of(name, logs) for name in LOG_QUANTITIES if name in blocks.rows}

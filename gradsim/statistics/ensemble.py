@@ -4,57 +4,55 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kernels.record import LOG_QUANTITIES
+from ..kernels.record import LOG_QUANTITIES, RECORDED
 from .leaving import Leaving
-from .moments import LogOfMean, Moments, folded
+from .moments import LogOfMean, Moments, folded, lead_of
 from .quantities import QUANTITIES
-
-LOGS = len(LOG_QUANTITIES)
 
 
 @dataclass(frozen=True)
 class EnsembleStatistics:
-    """Statistics of records of shape (replicas, quantities, layers), elementwise over quantities and layers.
+    """Statistics of records of shape (replicas, columns), column by column; what a column is, `blocks.Blocks` says.
 
-    `zeros` and `nonfinite` count replicas; `nonfinite` is meaningful where the quantity is defined.
+    `zeros` and `nonfinite` count replicas.
     """
 
     replicas: int
     moments: Moments
     means: LogOfMean
-    quantiles: object  # Samples or Histograms, rows are (quantity, layer)
+    quantiles: object  # Samples or Binned, rows are the columns of logs
     zeros: np.ndarray
     nonfinite: np.ndarray
     leaving: Leaving
-    unresolved: np.ndarray  # int64 (logs, layers): replicas that float32 cannot tell from zero, on record as their bounds
+    unresolved: np.ndarray  # int64 (logs,): replicas that float32 cannot tell from zero, on record as their bounds
 
     @classmethod
-    def of(cls, records, collector, ways, unresolved=None):
-        """From records of shape (replicas, quantities, layers), kept no longer than this call; `ways` as `leaving.ways`.
+    def of(cls, records, collector, blocks, unresolved=None):
+        """From records of shape (replicas, columns), kept no longer than this call.
 
-        `unresolved`, int64 (replicas, layers), says by bits which of their quantities are (none unless given).
+        `unresolved`, int64 (replicas, places), says by bits which quantities of a place are (none unless given).
         """
-        replicas, _, layers = records.shape
-        moments, means, zeros = folded(records, LOGS)
+        replicas, logs = len(records), blocks.columns.logs
+        moments, means, zeros = folded(records, logs, lead_of(blocks.columns))
         return cls(
             replicas,
             moments,
             means,
-            collector.of(records[:, :LOGS].reshape(replicas, -1)),
+            collector.of(records[:, :logs]),
             zeros,
             replicas - moments.count - zeros,
-            Leaving.of(records, ways),
-            count_bits(unresolved, LOGS) if unresolved is not None else np.zeros((LOGS, layers), np.int64),
+            Leaving.of(records, blocks.ways),
+            np.zeros(logs, np.int64) if unresolved is None else count_bits(unresolved, blocks.columns),
         )
 
     def __add__(self, other):
         return EnsembleStatistics(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
 
-    def variables(self, network, inputs, probabilities, threads=1):
+    def variables(self, blocks, probabilities, threads=1):
         """Yield (name, array) for every variable of `quantities.VARIABLES` that these statistics determine.
 
-        Arrays are over (layer, quantile or precision); layers on which a quantity is not defined hold NaN, or -1 in
-        a count.
+        Arrays are over (layer, place where there are any, quantile or precision); where a quantity is not defined they hold
+        NaN, or -1 in a count.
         """
         mean = np.where(self.moments.count > 0, self.moments.mean, np.nan)
         plain = {"nonfinite_count": self.nonfinite, "mean": mean, "variance": self.moments.variance}
@@ -62,36 +60,26 @@ class EnsembleStatistics:
             "nonfinite_count": self.nonfinite,
             "log_mean": mean,
             "log_variance": plain["variance"],
-            "log_quantile": self.quantiles.quantiles(probabilities, threads).reshape(LOGS, -1, len(probabilities)),
+            "log_quantile": self.quantiles.quantiles(probabilities, threads),
             "log_of_mean": self.means.log_of_mean,
             "effective_sample_size": self.means.effective_sample_size,
             "zero_count": self.zeros,
             "unresolved_count": self.unresolved,
         }
-        for row, (name, quantity) in enumerate(QUANTITIES.items()):
-            if quantity.pairs and inputs == 1:
-                continue
-            for statistic, array in (logs if quantity.log else plain).items():
-                yield f"{name}_{statistic}", restricted(array[row], quantity, network)
-        yield from self.leaving.fractions(self.replicas)
+        for name in blocks.rows:
+            for statistic, array in (logs if QUANTITIES[name].log else plain).items():
+                yield f"{name}_{statistic}", blocks.spread(name, array[blocks.rows[name].columns])
+        yield from self.leaving.fractions(self.replicas, blocks)
 
 
-def count_bits(flags, bits):
-    """How often each bit is set, int64 (bits, columns), in flags of shape (rows, columns)."""
-    counts = np.zeros((bits, flags.shape[1]), np.int64)
+def count_bits(flags, columns):
+    """How often each log is flagged, int64 (logs,), in `flags` of shape (replicas, places): bit q is quantity q of a record."""
+    counts = np.zeros(columns.logs, np.int64)
     rows = flags[flags.any(axis=1)]
     if len(rows):
-        for bit in range(bits):
-            counts[bit] = ((rows >> bit) & 1).sum(axis=0)
+        for bit in map(RECORDED.index, LOG_QUANTITIES):
+            if RECORDED[bit] in columns.placed:
+                own = columns.placed[RECORDED[bit]].columns
+                places = slice(own.start - columns.starts[bit], own.stop - columns.starts[bit])
+                counts[own] = ((rows[:, places] >> bit) & 1).sum(axis=0)
     return counts
-
-
-def restricted(array, quantity, network, axis=0):
-    """`array` with only the layers on which `quantity` is defined; without the layer axis if it is one a network."""
-    layers = quantity.layers(network)
-    if quantity.place == "network":
-        return np.take(array, 0, axis=axis)
-    result = np.full_like(array, -1 if array.dtype.kind == "i" else np.nan)
-    defined = (*[slice(None)] * axis, layers)
-    result[defined] = array[defined]
-    return result

@@ -6,24 +6,37 @@ import numpy as np
 
 from ..kernels.fold import fold
 
+TAIL = 4  # columns: what is left of a block after so many at a time
 
-def folded(records, logs):
-    """(Moments, LogOfMean, zeros) over replicas of float64 records (replicas, quantities, layers).
 
-    The first `logs` quantities are natural logs: LogOfMean is over these, and `zeros`, int64 (quantities, layers), counts
-    their -inf.
+def folded(records, logs, lead=0):
+    """(Moments, LogOfMean, zeros) over replicas of float64 records (replicas, columns).
+
+    The first `logs` columns are natural logs: LogOfMean is over these, and `zeros`, int64 (columns,), counts their -inf.
+    `lead` is as `lead_of` has it.
     """
-    shape, log_shape = records.shape[1:], (logs, *records.shape[2:])
-    count, zeros = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    mean, squared_deviations = np.zeros(shape), np.zeros(shape)
-    top, weights, squared_weights = np.full(log_shape, -np.inf), np.zeros(log_shape), np.zeros(log_shape)
-    sums = (array.reshape(-1) for array in (count, mean, squared_deviations, zeros, top, weights, squared_weights))
-    fold(np.ascontiguousarray(records).reshape(len(records), -1), top.size, *sums)
-    return (
-        Moments(count, mean, squared_deviations),
-        LogOfMean(count[:logs] + zeros[:logs], top, weights, squared_weights),
-        zeros,
-    )
+    logs += lead
+    if lead:
+        records = np.pad(records, ((0, 0), (lead, 0)))
+    size = records.shape[1]
+    count, zeros = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    mean, squared_deviations = np.zeros(size), np.zeros(size)
+    top, weights, squared_weights = np.full(logs, -np.inf), np.zeros(logs), np.zeros(logs)
+    sums = (count, mean, squared_deviations, zeros, top, weights, squared_weights)
+    fold(np.ascontiguousarray(records), logs, *sums)
+    count, mean, squared_deviations, zeros, top, weights, squared_weights = (array[lead:] for array in sums)
+    total = (count + zeros)[: len(top)]
+    return Moments(count, mean, squared_deviations), LogOfMean(total, top, weights, squared_weights), zeros
+
+
+def lead_of(columns):
+    """Columns of zeros before the others, so that the same ones as ever are left over at the end of the last block.
+
+    With AVX-512 their squares are added without a fused multiply-add: where pairs of inputs are recorded, that was the
+    last few layers of the last quantity of 17 a layer, and none otherwise. The bits of variances hang on it.
+    """
+    left = columns.places % TAIL if "correlation" in columns.placed else 0
+    return (left - columns.size) % TAIL
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,22 @@ from ..kernels.order import order_statistics
 SAMPLE_BYTES = 2**27  # up to here samples are kept and quantiles are exact
 HISTOGRAM_BYTES = 2**24
 WAITING_BYTES = 2**24  # of values that are counted at once
+PLAIN_LOGS = 10
 BLOCK = 128  # rows at a time, that they stay in the cache
 HISTOGRAM_ROWS = 8192  # of histograms, counted or added at a time
 FINEST = -10  # bins start 2^-10 wide: a tenth of a percent of a mean square
 FEWEST_BINS, MOST_BINS = 64, 4096
 
 
+def rows_of(columns):
+    """How many values a replica are reckoned with: ten a layer of a plain network, whatever it records of them, so that its
+    quantiles stay what they were; all logs where a network has more."""
+    return max(columns.logs, PLAIN_LOGS * columns.places)
+
+
 def collector(rows, replicas):
-    """The class that keeps quantiles of `rows` values a replica: a function of the problem only."""
-    return Samples if 8 * rows * replicas <= SAMPLE_BYTES else Binned
+    """What keeps quantiles of `rows` values a replica, `of` logs: a function of the problem only."""
+    return Samples if 8 * rows * replicas <= SAMPLE_BYTES else Binning(bins_of(rows))
 
 
 def bins_of(rows):
@@ -146,25 +153,21 @@ class Binned:
     Histograms are in blocks of rows, so that little more than themselves is needed while they are counted.
     """
 
+    bins: int
     waiting: tuple  # arrays (replicas, rows)
     counted: tuple = ()  # Histograms of HISTOGRAM_ROWS rows after another
     method = "histogram"
-
-    @classmethod
-    def of(cls, logs):
-        """From logs of shape (replicas, rows)."""
-        return cls((np.array(logs),))
 
     def __add__(self, other):
         both = self.counted and other.counted
         counted = (
             tuple(a + b for a, b in zip(self.counted, other.counted, strict=True)) if both else self.counted + other.counted
         )
-        total = Binned(self.waiting + other.waiting, counted)
+        total = Binned(self.bins, self.waiting + other.waiting, counted)
         rows = total.waiting[0].shape[1] if total.waiting else 0
-        if sum(logs.nbytes for logs in total.waiting) < max(WAITING_BYTES, 8 * rows * bins_of(max(rows, 1))):
+        if sum(logs.nbytes for logs in total.waiting) < max(WAITING_BYTES, 8 * rows * self.bins):
             return total
-        return Binned((), tuple(total.histograms()))
+        return Binned(self.bins, (), tuple(total.histograms()))
 
     def histograms(self):
         """Yield the Histograms of all values, block after block of rows."""
@@ -174,12 +177,24 @@ class Binned:
         rows = self.waiting[0].shape[1]
         for block, start in enumerate(range(0, rows, HISTOGRAM_ROWS)):
             values = np.concatenate([logs[:, start : start + HISTOGRAM_ROWS] for logs in self.waiting])
-            latest = Histograms.of(values, bins_of(rows))
+            latest = Histograms.of(values, self.bins)
             yield self.counted[block] + latest if self.counted else latest
 
     def quantiles(self, probabilities, threads=1):
         """As those of the Histograms."""
         return np.concatenate([part.quantiles(probabilities) for part in self.histograms()])
+
+
+@dataclass(frozen=True)
+class Binning:
+    """Keeps values in histograms of so many `bins`."""
+
+    bins: int
+    method = "histogram"
+
+    def of(self, logs):
+        """The Binned of logs of shape (replicas, rows)."""
+        return Binned(self.bins, (np.array(logs),))
 
 
 def _exponent(low, high, bins):

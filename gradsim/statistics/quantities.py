@@ -4,20 +4,11 @@ import math
 from dataclasses import dataclass
 
 from ..kernels.frames import RANK_TOLERANCE
-from ..kernels.record import RECORDED
+from ..kernels.record import LOG_QUANTITIES, RECORDED, TABLE
 
 OVER_PAIRS = "mean over all pairs of inputs of the cosine between their {} (NaN if one of them is zero)"
 CORRELATION_FLOOR = RANK_TOLERANCE / 2  # of one minus the correlation of two inputs, which else go on as one direction
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-
-# Where a quantity lives, as (first, last) layer for a network of `depth` hidden layers and `linear` linear ones
-PLACES = {
-    "units": lambda depth, linear: (0, depth),
-    "hidden": lambda depth, linear: (1, depth),
-    "linear": lambda depth, linear: (1, linear),
-    "network": lambda depth, linear: (0, 0),
-}
-
 
 # How a network leaves a float type, in the order of `kernels.fold.count_leaving`: by its entries or by a layer's sum of squares
 LEAVING = {
@@ -29,89 +20,85 @@ LEAVING = {
 ENTRIES = ("overflow_fraction", "underflow_fraction")
 
 
+IN_BLOCKS = ("linear", "activation", "norm")  # what a block may hold several of
+
+
 @dataclass(frozen=True)
 class Quantity:
-    """`log`: recorded as the natural log of a square; `pairs`: needs two inputs or more; `largest`: the quantity that
-    holds its largest squared entry, which tells whether a float type overflows; `leaving`: those of LEAVING that are
-    counted."""
+    """`largest`: the quantity that holds its largest squared entry, which tells whether a float type overflows; `leaving`:
+    those of LEAVING that are counted. The rest is as it is recorded (see `kernels.record`)."""
 
     name: str
-    place: str
     meaning: str
-    log: bool = True
-    pairs: bool = False
     largest: str = ""
     leaving: tuple = ()
 
-    def layers(self, network):
-        """The slice of layers on which it is defined."""
-        first, last = PLACES[self.place](network.depth, len(network.linear_widths))
-        return slice(first, last + 1)
+    @property
+    def at(self):
+        """What has it: "linear" maps, "activation"s, "norm"s, the "stream" behind each block, or the "network" once."""
+        return TABLE[RECORDED.index(self.name)].at
+
+    @property
+    def pairs(self):
+        """Whether it needs two inputs or more."""
+        return TABLE[RECORDED.index(self.name)].pairs
+
+    @property
+    def log(self):
+        """Whether it is recorded as the natural log of a square."""
+        return self.name in LOG_QUANTITIES
 
 
 QUANTITIES = {
     q.name: q
     for q in (
-        Quantity(
-            "preactivation",
-            "linear",
-            "mean square of the preactivation h",
-            largest="preactivation_max",
-            leaving=tuple(LEAVING),
-        ),
-        Quantity("activation", "units", "mean square of the activation x (layer 0: the input)"),
-        Quantity("gradient", "linear", "mean square of the gradient dL/dh", largest="gradient_max", leaving=tuple(LEAVING)),
+        Quantity("preactivation", "mean square of the preactivation h", "preactivation_max", tuple(LEAVING)),
+        Quantity("activation", "mean square of the activation x (layer 0: the input)"),
+        Quantity("gradient", "mean square of the gradient dL/dh", "gradient_max", tuple(LEAVING)),
         Quantity(
             "weight_gradient",
-            "linear",
             "mean square of the weight gradient dL/dW, summed over the inputs",
             leaving=("norm_overflow_fraction",),
         ),
-        Quantity("bias_gradient", "linear", "mean square of the bias gradient dL/db, summed over the inputs"),
-        Quantity("input_gradient", "network", "mean square of the gradient with respect to the input dL/dx_0"),
-        Quantity("loss", "network", "square of the loss", largest="loss", leaving=ENTRIES),
-        Quantity("loss_gradient", "network", "mean square of the gradient of the loss with respect to the output"),
-        Quantity("preactivation_max", "linear", "largest squared preactivation"),
-        Quantity("gradient_max", "linear", "largest squared entry of the gradient dL/dh"),
-        Quantity("activation_mean", "hidden", "mean activation over the units", log=False),
+        Quantity("bias_gradient", "mean square of the bias gradient dL/db, summed over the inputs"),
+        Quantity("input_gradient", "mean square of the gradient with respect to the input dL/dx_0"),
+        Quantity("loss", "square of the loss", "loss", ENTRIES),
+        Quantity("loss_gradient", "mean square of the gradient of the loss with respect to the output"),
+        Quantity("preactivation_max", "largest squared preactivation"),
+        Quantity("gradient_max", "largest squared entry of the gradient dL/dh"),
+        Quantity("stream", "mean square of the stream x behind the block", "stream_max", tuple(LEAVING)),
+        Quantity("stream_gradient", "mean square of the stream's gradient dL/dx", "stream_gradient_max", tuple(LEAVING)),
+        Quantity("stream_max", "largest squared entry of the stream x"),
+        Quantity("stream_gradient_max", "largest squared entry of the stream's gradient dL/dx"),
+        Quantity("norm_gain_gradient", "mean square of the gradient of a norm's gains, summed over the inputs"),
+        Quantity("norm_shift_gradient", "mean square of the gradient of a norm's shifts, summed over the inputs"),
+        Quantity("activation_mean", "mean activation over the units"),
         Quantity(
             "activation_unit_variance",
-            "hidden",
             "variance of the activation between the units (over their number), mean over the inputs",
-            log=False,
         ),
-        Quantity("dead_fraction", "hidden", "fraction of units with phi' = 0 on every input", log=False),
-        Quantity("saturated_fraction", "hidden", "fraction of units with |phi'| below 1 % of its maximum", log=False),
-        Quantity(
-            "correlation",
-            "linear",
-            OVER_PAIRS.format("preactivations"),
-            log=False,
-            pairs=True,
-        ),
+        Quantity("dead_fraction", "fraction of units with phi' = 0 on every input"),
+        Quantity("saturated_fraction", "fraction of units with |phi'| below 1 % of its maximum"),
+        Quantity("correlation", OVER_PAIRS.format("preactivations")),
         Quantity(
             "log_one_minus_correlation",
-            "linear",
             "natural log of one minus the correlation; networks below what float32 resolves "
             f"({math.log(CORRELATION_FLOOR):.1f}) are left out, so that its mean seems to level off",
-            log=False,
-            pairs=True,
         ),
-        Quantity(
-            "gradient_correlation",
-            "linear",
-            OVER_PAIRS.format("gradients"),
-            log=False,
-            pairs=True,
-        ),
+        Quantity("gradient_correlation", OVER_PAIRS.format("gradients")),
+        Quantity("stream_correlation", OVER_PAIRS.format("streams")),
+        Quantity("stream_gradient_correlation", OVER_PAIRS.format("streams' gradients")),
     )
 }
-assert set(QUANTITIES) <= set(RECORDED), "the table and the kernels' record must list the same quantities"
+assert tuple(QUANTITIES) == RECORDED, "the table and the kernels' record must list the same quantities"
 
 
 @dataclass(frozen=True)
 class Variable:
-    """One variable of a result: `dims` without the leading `cell`; integers are counts."""
+    """One variable of a result: `dims` without the leading `cell`; integers are counts.
+
+    `placed_dims` are those where a block of a network holds several linear maps, activations or norms.
+    """
 
     quantity: Quantity
     dims: tuple
@@ -119,10 +106,17 @@ class Variable:
     integer: bool = False
     units: str = "1"
 
+    @property
+    def placed_dims(self):
+        if "layer" not in self.dims or self.quantity.at not in IN_BLOCKS:
+            return self.dims
+        after = self.dims.index("layer") + 1
+        return (*self.dims[:after], "place", *self.dims[after:])
+
 
 def _statistics(quantity):
     """Yields (name, dims, long_name[, integer])."""
-    layer = () if quantity.place == "network" else ("layer",)
+    layer = () if quantity.at == "network" else ("layer",)
     name, of = quantity.name, quantity.meaning
     if quantity.log:
         yield f"{name}_log_mean", layer, f"mean of the natural log of the {of}"
@@ -145,8 +139,10 @@ def _statistics(quantity):
 
 def _way(quantity):
     """From where on the way of the numbers a network counts as having left."""
-    if quantity.place == "network":
+    if quantity.at == "network":
         return ""
+    if quantity.at == "stream":
+        return f", behind this block or one {'above' if 'gradient' in quantity.name else 'below'}"
     return ", here or in a layer above" if "gradient" in quantity.name else ", here or in a layer below (layer 0: the input)"
 
 
@@ -166,7 +162,7 @@ THEORIES = {
 
 def _predictions(quantity):
     """The same for what theory says of the quantity; stored where it was asked for."""
-    layer = () if quantity.place == "network" else ("layer",)
+    layer = () if quantity.at == "network" else ("layer",)
     if quantity.name.endswith(("_max", "_fraction")):
         return  # no theory says anything of these
     for theory, (words, of_logs, of_plain) in THEORIES.items():

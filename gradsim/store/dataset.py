@@ -18,11 +18,12 @@ from ..statistics.precision import PRECISIONS
 from ..statistics.quantities import VARIABLES
 from ..version import __version__
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 DIMENSIONS = {
     "cell": "network and run",
     "replica": "number of the network in its ensemble",
-    "layer": "layer: 0 is the input, 1 to depth are hidden, depth + 1 is the readout if there is one",
+    "layer": "layer: 0 is the input (or the stem), 1 to depth are blocks, depth + 1 is the readout if there is one",
+    "place": "the linear map, activation or norm in a layer: its kind and its number; there where a block holds several",
     "quantile": "probability of the quantile",
     "precision": "float type",
 }
@@ -44,8 +45,9 @@ def _attributes(long_name, units=None):
     return {"long_name": long_name} | ({} if units is None else {"units": units})
 
 
-def _coordinates(curve_set, layers, dims):
+def _coordinates(curve_set, layers, places, dims):
     values = {
+        "place": np.array(places, object),
         "cell": np.arange(len(curve_set), dtype=np.int64),
         "layer": np.arange(layers, dtype=np.int64),
         "quantile": curve_set[0].quantiles,
@@ -54,7 +56,7 @@ def _coordinates(curve_set, layers, dims):
     }
     for name, meaning in DIMENSIONS.items():
         if name in dims:
-            units = None if name == "precision" else "1"
+            units = None if name in ("precision", "place") else "1"
             yield name, Entry((name,), values[name], _attributes(meaning, units))
 
 
@@ -68,9 +70,8 @@ def _cells(curve_set, layers):
         yield name, Entry(("cell",), values, _attributes(d.long_name, None if d.kind is str else "1"))
     widths = np.zeros((len(curve_set), layers), np.int64)
     for row, curves in zip(widths, curve_set, strict=True):
-        network = curves.network
-        row[: len(curves.layers)] = (network.input_width, *network.linear_widths)
-    yield "layer_width", Entry(("cell", "layer"), widths, _attributes("units of the layer (0: no such layer)", "1"))
+        row[: len(curves.layers)] = curves.blocks.widths
+    yield "layer_width", Entry(("cell", "layer"), widths, _attributes("units behind the layer (0: no such layer)", "1"))
     requests = np.array([request(curves) for curves in curve_set], object)
     yield "request", Entry(("cell",), requests, _attributes("network and run as JSON"))
     methods = np.array([curves.quantile_method for curves in curve_set], object)
@@ -81,7 +82,15 @@ def _cells(curve_set, layers):
 def _verdicts(curve_set):
     verdicts = [curves.verdict for curves in curve_set]
     words = np.array([v.word for v in verdicts], object)
-    yield "verdict", Entry(("cell",), words, _attributes(f"what becomes of the gradient: {', '.join(WORDS)}"))
+    meaning = f"what becomes of the gradient (with skip connections, the stream's): {', '.join(WORDS)}"
+    yield (
+        "verdict",
+        Entry(
+            ("cell",),
+            words,
+            _attributes(meaning),
+        ),
+    )
     for name, text in (
         ("decades_per_100_layers", "decades of the median gradient gained on the way back through 100 layers"),
         ("spread_decades", "95 % over 5 % quantile of the gradient at layer 1, in decades"),
@@ -93,25 +102,34 @@ def _verdicts(curve_set):
 def stacked(curves):
     """Arrays with a leading cell axis for every variable of any of `curves`; layers that a network lacks are missing.
 
-    Returns (arrays, layers). Networks may differ in depth, but must share their quantiles.
+    Returns (arrays, layers, places): the names along the axis of places, none where no network has such an axis; networks
+    without one lie at their own names on it. Networks may differ in depth, but must share their quantiles.
     """
     if any(not np.array_equal(c.quantiles, curves[0].quantiles) for c in curves):
         raise RequestError("curves: networks with different quantiles do not fit one file")
     layers = max(len(c.layers) for c in curves)
-    replicas = max(c.run["replicas"] for c in curves)
-    sizes = {"layer": layers, "replica": replicas, "quantile": len(curves[0].quantiles), "precision": len(PRECISIONS)}
+    placed = any(c.places for c in curves)
+    places = tuple(dict.fromkeys(name for c in curves for name in c.blocks.names)) if placed else ()
+    sizes = {"layer": layers, "place": len(places), "quantile": len(curves[0].quantiles), "precision": len(PRECISIONS)}
+    sizes["replica"] = max(c.run["replicas"] for c in curves)
     arrays = {}
     for name, variable in VARIABLES.items():
         if not any(name in c.variables for c in curves):
             continue
-        shape = [sizes[dim] for dim in variable.dims]
+        dims = variable.placed_dims if placed else variable.dims
+        shape = [sizes[dim] for dim in dims]
         out = np.full((len(curves), *shape), -1 if variable.integer else np.nan, np.int64 if variable.integer else float)
         for cell, c in enumerate(curves):
             if name in c.variables:
                 part = c.variables[name]
-                out[(cell, *(slice(0, n) for n in part.shape))] = part
+                if "place" in dims and not c.places:
+                    part = c.blocks.opened(variable.quantity.name, part, dims.index("layer"))
+                rows = [slice(n) for n in part.shape]
+                if "place" in dims:
+                    rows[dims.index("place")] = [places.index(place) for place in c.blocks.names]
+                out[cell, ...][tuple(rows)] = part
         arrays[name] = out
-    return arrays, layers
+    return arrays, layers, places
 
 
 def request(curves):
@@ -127,16 +145,17 @@ def _plain(value):
 
 def entries(curve_set):
     """Every dataset of the file by name: dimensions first, then what describes the cells, then the curves."""
-    arrays, layers = stacked(curve_set)
-    dims = {"cell", "layer", "quantile", "precision"} | {d for name in arrays for d in VARIABLES[name].dims}
-    result = dict(_coordinates(curve_set, layers, dims))
+    arrays, layers, places = stacked(curve_set)
+    dims_of = {name: VARIABLES[name].placed_dims if places else VARIABLES[name].dims for name in arrays}
+    dims = {"cell", "layer", "quantile", "precision"} | {dim for dims in dims_of.values() for dim in dims}
+    result = dict(_coordinates(curve_set, layers, places, dims))
     cells = dict(_cells(curve_set, layers))
     result |= cells
     curves = dict(_verdicts(curve_set))
     for name, values in arrays.items():
         v = VARIABLES[name]
         fill = np.int64(-1) if v.integer else np.nan
-        curves[name] = Entry(("cell", *v.dims), values, _attributes(v.long_name, v.units), fill)
+        curves[name] = Entry(("cell", *dims_of[name]), values, _attributes(v.long_name, v.units), fill)
     for name, entry in curves.items():
         # CF: a variable names the coordinates whose dimensions are among its own
         fitting = [c for c in cells if set(cells[c].dims) <= set(entry.dims)]

@@ -12,10 +12,11 @@ from ..statistics.precision import PRECISIONS
 class Place:
     """Where the rows of the file lie: its coordinates, each value once."""
 
-    def __init__(self, contents, samples):
+    def __init__(self, contents, samples, places):
         self.layers = _distinct("layer", contents.numbers("layer", ("layer",), whole=True))
         self.quantiles = _distinct("quantile", contents.numbers("quantile", ("quantile",)))
         self.precisions = _distinct("precision", contents.texts("precision", ("precision",))).tolist()
+        self.places = _distinct("place", contents.texts("place", ("place",))).tolist() if places else None
         self.replicas = None
         if samples:
             self.replicas = _distinct("replica", contents.numbers("replica", ("replica",), whole=True))
@@ -24,15 +25,19 @@ class Place:
 
     @property
     def sizes(self):
-        coordinates = {"layer": self.layers, "quantile": self.quantiles, "precision": self.precisions, "replica": self.replicas}
+        coordinates = {"layer": self.layers, "quantile": self.quantiles, "precision": self.precisions}
+        coordinates |= {"replica": self.replicas, "place": self.places}
         return {name: len(values) for name, values in coordinates.items() if values is not None}
 
-    def rows(self, dim, network, run):
-        """(rows of the file, where they go, how many there are) along a dimension, for one cell."""
+    def rows(self, dim, blocks, run):
+        """(rows of the file, where they go, how many there are) along a dimension, for one cell with its `Blocks`."""
         if dim == "layer":
-            layers = len(network.linear_widths) + 1
+            layers = len(blocks.widths)
             rows = np.flatnonzero((self.layers >= 0) & (self.layers < layers))
             return rows, self.layers[rows], layers
+        if dim == "place":
+            rows = np.array([k for k, name in enumerate(self.places) if name in blocks.names], int)
+            return rows, np.array([blocks.names.index(self.places[k]) for k in rows], int), len(blocks.names)
         if dim == "precision":
             rows = np.array([k for k, name in enumerate(self.precisions) if name in PRECISIONS], int)
             return rows, np.array([PRECISIONS.index(self.precisions[k]) for k in rows], int), len(PRECISIONS)
@@ -42,9 +47,9 @@ class Place:
         rows = np.argsort(self.quantiles)
         return rows, np.arange(len(rows)), len(rows)
 
-    def cut(self, network):
-        """In words, what of a network's curves is not here; empty where nothing is amiss."""
-        missing = sorted(set(range(len(network.linear_widths) + 1)) - set(self.layers.tolist()))
+    def cut(self, blocks):
+        """In words, what of the curves of a network with its `Blocks` is not here; empty where nothing is amiss."""
+        missing = sorted(set(range(len(blocks.widths))) - set(self.layers.tolist()))
         parts = []
         if missing:
             ends = [-1, *(k for k, (a, b) in enumerate(pairwise(missing)) if b > a + 1), len(missing) - 1]
@@ -53,6 +58,9 @@ class Place:
                 ("layer " if len(missing) == 1 else "layers ")
                 + " and ".join(f"{a}" if a == b else f"{a} to {b}" for a, b in runs)
             )
+        lost = [] if self.places is None else [name for name in blocks.names if name not in self.places]
+        if lost:
+            parts.append(f"{'place' if len(lost) == 1 else 'places'} {', '.join(lost)}")
         types = [name for name in REPORTED_PRECISIONS if name not in self.precisions]
         if types:
             parts.append(f"float types {', '.join(types)}")

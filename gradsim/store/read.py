@@ -9,7 +9,9 @@ import h5py
 import numpy as np
 
 from ..errors import RequestError
-from ..model.network import Network, from_json
+from ..model.network import Network
+from ..model.stored import from_json
+from ..statistics.blocks import blocks_of
 from ..statistics.quantities import PREDICTED, VARIABLES
 from .contents import Contents
 from .dataset import SCHEMA_VERSION
@@ -100,13 +102,14 @@ def _cells(contents):
         raise RequestError(f"it has schema version {version}; this gradsim reads up to {SCHEMA_VERSION}")
     names = [name for name in VARIABLES if name in contents]
     samples = any("replica" in VARIABLES[name].dims for name in names)
-    required = (*REQUIRED, "replica") if samples else REQUIRED
+    places = "place" in contents
+    required = (*REQUIRED, *(("replica",) if samples else ()), *(("place",) if places else ()))
     contents.check(required, ("quantile_method", "layer_width", *DESCRIBED, *names))
     requests = contents.texts("request", ("cell",))
     if not requests.size:
         raise RequestError("it has no cells")
-    place = Place(contents, samples)
-    arrays = {name: contents.numbers(name, ("cell", *VARIABLES[name].dims), VARIABLES[name].integer) for name in names}
+    place = Place(contents, samples, places)
+    arrays = {name: contents.numbers(name, ("cell", *_dims(name, place)), VARIABLES[name].integer) for name in names}
     cells = [_cell(text, number) for number, text in enumerate(requests)]
     _check_fit(contents, cells, place)
     methods = ["unknown"] * len(cells)
@@ -114,6 +117,11 @@ def _cells(contents):
         methods = contents.texts("quantile_method", ("cell",))
     found = [unstacked(arrays, cell, network, run, place, str(methods[cell])) for cell, (network, run) in enumerate(cells)]
     return found, _asked(contents)
+
+
+def _dims(name, place):
+    """Of a variable in the file, but for the cell."""
+    return VARIABLES[name].dims if place.places is None else VARIABLES[name].placed_dims
 
 
 def _asked(contents):
@@ -174,27 +182,30 @@ def _check_fit(contents, cells, place):
                 raise RequestError(
                     f"the request of cell {number} says {name} {expected[name]}, the variable {name!r} {values[number]}"
                 )
-        rows, layers, _ = place.rows("layer", network, run)
+        blocks = blocks_of(network, run["inputs"])
+        if blocks.placed and place.places is None:
+            raise RequestError(f"cell {number} has several linear maps, activations or norms a block, and there is no 'place'")
+        rows, layers, _ = place.rows("layer", blocks, run)
         if not len(rows):
             raise RequestError(f"no layer of cell {number} is in the file")
-        if widths is not None:
-            units = np.array((network.input_width, *network.linear_widths))
-            if np.any(widths[number, rows] != units[layers]):
-                raise RequestError(f"the request of cell {number} does not fit its arrays: layer_width says other widths")
+        if widths is not None and np.any(widths[number, rows] != blocks.widths[layers]):
+            raise RequestError(f"the request of cell {number} does not fit its arrays: layer_width says other widths")
 
 
 def unstacked(arrays, cell, network, run, place, method):
     """The Cell number `cell` of `arrays` with a leading cell axis, whose rows lie at `place`."""
-    variables = {}
-    rows = {dim: place.rows(dim, network, run) for dim in place.sizes}
+    variables, blocks = {}, blocks_of(network, run["inputs"])
+    rows = {dim: place.rows(dim, blocks, run) for dim in place.sizes}
     for name, array in arrays.items():
-        dims = VARIABLES[name].dims
+        dims = _dims(name, place)
         if run["inputs"] == 1 and VARIABLES[name].quantity.pairs:
             continue
         if not run["keep_samples"] and "replica" in dims:
             continue
         part = spread(array[cell], [rows[dim] for dim in dims])
-        if name in PREDICTED and np.isnan(part).all():
+        if "place" in dims and not blocks.placed:
+            part = blocks.closed(VARIABLES[name].quantity.name, part, dims.index("layer"))
+        if (name in PREDICTED and np.isnan(part).all()) or VARIABLES[name].quantity.name not in blocks.rows:
             continue  # said of another cell of the file
         variables[name] = part
-    return Cell(network, run, np.sort(place.quantiles), method, variables, place.cut(network))
+    return Cell(network, run, np.sort(place.quantiles), method, variables, place.cut(blocks))

@@ -8,14 +8,18 @@ from scipy.special import bdtr, ndtri
 
 from ..errors import RequestError
 from ..model.activations import check_given
-from ..statistics.quantities import PREDICTED, QUANTITIES, THEORIES
+from ..program.graph import graph
+from ..statistics.quantities import PREDICTED, QUANTITIES, THEORIES, VARIABLES
 from .exact_laws import finite_width
 from .float_ranges import precision
 from .infinite_width import mean_field
+from .prediction import is_chain
 
 COMPARED = (  # (quantity, statistic, which of its layers)
     ("activation", "log_mean", "last"),
     ("gradient", "log_mean", "first"),
+    ("stream", "log_mean", "last"),
+    ("stream_gradient", "log_mean", "first"),
     ("input_gradient", "log_mean", "first"),
     ("correlation", "mean", "last"),
     ("gradient_correlation", "mean", "first"),
@@ -74,8 +78,15 @@ def with_theory(curves):
         except RequestError:
             continue
         names = {f"{theory}_{name}": value for name, value in found.variables.items()}
-        variables |= {name: np.asarray(value) for name, value in names.items() if name in PREDICTED}
+        variables |= {name: _laid_out(curves, name, np.asarray(value)) for name, value in names.items() if name in PREDICTED}
     return replace(curves, variables=variables)
+
+
+def _laid_out(curves, name, values):
+    """`values` of a predicted variable as curves have it: theory counts places, but for chains of layers."""
+    if not values.ndim or is_chain(graph(curves.network)):
+        return values
+    return curves.blocks.spread(VARIABLES[name].quantity.name, values)
 
 
 @dataclass(frozen=True)
@@ -102,25 +113,27 @@ def disagreements(curves):
     for theory in THEORIES:
         for name, statistic, which in COMPARED:
             if f"{theory}_{name}_{statistic}" in curves.variables and f"{name}_{statistic}" in curves.variables:
-                layers = np.arange(len(curves.layers))[QUANTITIES[name].layers(curves.network)]
+                defined = np.atleast_1d(curves.blocks.defined(name))
+                layers = np.flatnonzero(defined.reshape(len(defined), -1).any(axis=1))
                 layer = int(layers[0] if which == "first" else layers[-1])
                 result += [_disagreement(curves, theory, name, statistic, layer), _zero_share(curves, theory, name, layer)]
     return [row for row in result if row is not None and not math.isnan(row.z)]
 
 
-def _at(curves, layer):
-    """A function of a variable's name: its value at the layer, or for the network."""
+def _at(curves, name, layer):
+    """A function of a variable of the quantity `name`: its value at the layer, at the last of several places, or for the
+    network."""
 
     def at(variable):
         value = curves[variable]
-        return float(value if np.ndim(value) == 0 else value[layer])
+        return float(value if np.ndim(value) == 0 else curves.blocks.last(name, value)[layer])
 
     return at
 
 
 def _zero_share(curves, theory, name, layer):
     """The Disagreement on networks that are exactly zero; None where neither theory nor simulation has any."""
-    at, number = _at(curves, layer), curves.run["replicas"]
+    at, number = _at(curves, name, layer), curves.run["replicas"]
     if f"{name}_zero_count" not in curves.variables or curves.run.get("arithmetic", "carried") != "carried":
         return None  # theory is of real numbers, which do not underflow
     law, probability = f"{theory}_{name}_zero_probability", math.nan
@@ -139,7 +152,7 @@ def _zero_share(curves, theory, name, layer):
 
 
 def _disagreement(curves, theory, name, statistic, layer):
-    quantity, at = QUANTITIES[name], _at(curves, layer)
+    quantity, at = QUANTITIES[name], _at(curves, name, layer)
     lost = sum(at(f"{name}_{count}_count") for count in ("zero", "nonfinite") if f"{name}_{count}_count" in curves.variables)
     number = curves.run["replicas"] - lost
     variance = at(f"{name}_{'log_variance' if quantity.log else 'variance'}")

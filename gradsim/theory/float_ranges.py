@@ -17,7 +17,7 @@ from .averages import FEW_NODES, FEW_WEIGHTS, NARROW
 from .exact_laws import finite_width
 from .infinite_width import mean_field
 from .prediction import over_layers
-from .units import log
+from .units import log, log_sum
 
 LARGEST = 60.0  # standard deviations: more than the largest of 2^32 entries ever is
 TRUSTED = 1.0  # depth/width up to which exits by mean field are told without a doubt
@@ -124,16 +124,22 @@ def exits(log_square, log_largest, way):
 
 def measured_exits(curves):
     """(forward, backward) as in `Precision`, of the median network."""
-    last = len(curves.layers) - 1
-    sizes = [curves.quantile(name, 0.5) for name in ("preactivation", "preactivation_max", "gradient", "gradient_max")]
-    return exits(*sizes[:2], range(1, last + 1)), exits(*sizes[2:], range(last, 0, -1))
+    rows = curves.blocks.rows["preactivation"]
+    blocks, count = dict(enumerate(rows.layers.tolist())), len(rows.layers)
+
+    def sizes(*names):  # in the order of the program
+        return (curves.quantile(name, 0.5)[curves.blocks.where(name, rows.layers, rows.names)] for name in names)
+
+    forward = exits(*sizes("preactivation", "preactivation_max"), range(count))
+    backward = exits(*sizes("gradient", "gradient_max"), range(count - 1, -1, -1))
+    return _in_blocks(forward, blocks), _in_blocks(backward, blocks)
 
 
 def _spread_of_preactivations(wide, inputs):
     """log of the squared median largest entry over the mean square, of linear maps."""
     result = []
     for layer in wide.linear:
-        log_q = float(np.logaddexp(layer.log_normal, _log_square_of(layer.fixed)))
+        log_q = log_sum(layer.log_normal, _log_square_of(layer.fixed))
         spread, bias = 1.0, (0.0, 0.0)
         if any(layer.fixed) and log_q > -math.inf:
             bias = tuple(b * math.exp(-log_q / 2) for b in layer.fixed)

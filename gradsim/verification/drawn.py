@@ -9,17 +9,10 @@ import math
 import numpy as np
 from scipy import special, stats
 
-from ..kernels.record import (
-    ACTIVATION_MEAN,
-    CORRELATION,
-    GRADIENT_CORRELATION,
-    LOSS,
-    LOSS_GRADIENT,
-    PREACTIVATION,
-)
 from ..model.data import Samples
 from ..model.network import mlp
 from ..simulation.chunks import record_chunks
+from ..statistics.blocks import blocks_of
 from .check import Check, from_p_values, from_scores, mean_score
 
 NETWORKS = 20_000
@@ -82,8 +75,10 @@ def first_column(scheme, fans, seed, engine="dense", bias="zeros", stream=""):
 
 
 def records(network, seed, stream, scale=1, **options):
+    """{quantity: samples of shape (replicas, layers), or (replicas,) of the network}."""
     found = record_chunks(network, replicas=NETWORKS * scale, seed=seed, stream=f"drawn, {stream}", **options)
-    return np.concatenate(list(found))
+    found, blocks = np.concatenate(list(found)), blocks_of(network, options.get("inputs", 1))
+    return {name: blocks.of(name, found) for name in blocks.rows}
 
 
 def engines(scheme):
@@ -95,31 +90,31 @@ def whole_laws(scale, seed):
     p = []
     for scheme, law in LAWS.items():
         for engine in engines(scheme):
-            found = first_column(scheme, FANS[0], seed, engine)[:, ACTIVATION_MEAN, 1] / GAIN
+            found = first_column(scheme, FANS[0], seed, engine)["activation_mean"][:, 1] / GAIN
             p.append(stats.kstest(found, law(*FANS[0]).cdf).pvalue)
     for engine in ENGINES["orthogonal"]:  # a coordinate of a point on the sphere has Student's law, transformed
-        found = first_column("orthogonal(1.4)", FANS[0], seed, engine)[:, ACTIVATION_MEAN, 1] / GAIN / 1.4
+        found = first_column("orthogonal(1.4)", FANS[0], seed, engine)["activation_mean"][:, 1] / GAIN / 1.4
         n = max(FANS[0])
         with np.errstate(invalid="ignore"):
             student = math.sqrt(n - 1) * found / np.sqrt(1 - found**2)
         p.append(stats.kstest(student, stats.t(n - 1).cdf).pvalue if np.isfinite(student).all() else 0.0)
-    found = first_column("sparse(3,0.7)", FANS[0], seed)[:, ACTIVATION_MEAN, 1] / GAIN
+    found = first_column("sparse(3,0.7)", FANS[0], seed)["activation_mean"][:, 1] / GAIN
     p.append(stats.kstest(found[found != 0], stats.norm(0, 0.7).cdf).pvalue)
     p.append(stats.binomtest(int((found != 0).sum()), found.size, 3 / FANS[0][0]).pvalue)
-    found = first_column("rademacher(0.4)", FANS[0], seed)[:, ACTIVATION_MEAN, 1] / GAIN
+    found = first_column("rademacher(0.4)", FANS[0], seed)["activation_mean"][:, 1] / GAIN
     p += [stats.binomtest(int((found > 0).sum()), found.size).pvalue, float(np.allclose(np.abs(found), 0.4, rtol=1e-6))]
     for scheme, value in FIXED.items():
         for engine in ("dense",) if scheme.startswith("identity") else ("dense", "matrix_free"):
-            found = first_column(scheme, FANS[0], seed, engine)[:, ACTIVATION_MEAN, 1] / GAIN
+            found = first_column(scheme, FANS[0], seed, engine)["activation_mean"][:, 1] / GAIN
             p.append(float(np.allclose(found, value, rtol=1e-6)))
     for bias, law in (
         ("normal(0.4)", _normal(0, 0.4)),
         ("uniform(-0.6,0.3)", _uniform(-0.6, 0.3)),
         ("fan_in_uniform", _uniform(-1 / math.sqrt(5), 1 / math.sqrt(5))),
     ):
-        found = first_column("zeros", FANS[0], seed, bias=bias, stream=bias)[:, ACTIVATION_MEAN, 1]
+        found = first_column("zeros", FANS[0], seed, bias=bias, stream=bias)["activation_mean"][:, 1]
         p.append(stats.kstest(found, law.cdf).pvalue)
-    found = first_column("zeros", FANS[0], seed, bias="constant(0.2)")[:, ACTIVATION_MEAN, 1]
+    found = first_column("zeros", FANS[0], seed, bias="constant(0.2)")["activation_mean"][:, 1]
     p.append(float(np.allclose(found, 0.2, rtol=1e-6)))
     p.append(float(mlp(init="torch_default").bias == "fan_in_uniform"))
     return from_p_values(p)
@@ -142,9 +137,9 @@ def moments(scale, seed):
             mean, square = law(*fans)
             for engine in engines(scheme):
                 found = first_column(scheme, fans, seed, engine, stream="moments")
-                half = len(found) // 2
-                scores += score(found[:half, ACTIVATION_MEAN, 1], GAIN * mean)
-                scores += score(np.exp(found[half:, PREACTIVATION, 1]), GAIN**2 * square)
+                half = NETWORKS // 2
+                scores += score(found["activation_mean"][:half, 1], GAIN * mean)
+                scores += score(np.exp(found["preactivation"][half:, 1]), GAIN**2 * square)
     return from_scores(scores)
 
 
@@ -160,17 +155,17 @@ def cosine(n, c):
 
 def inputs(scale, seed):
     """Normal inputs, their correlation, and which rows of a data set are taken."""
-    found = records(identity(1), seed, "input")[:, ACTIVATION_MEAN, 1]
+    found = records(identity(1), seed, "input")["activation_mean"][:, 1]
     p = [stats.kstest(found, stats.norm.cdf).pvalue]
     for count, c in ((2, 0.6), (2, -0.4), (3, 0.3), (2, 1.0)):
-        found = records(identity(6), seed, f"{count} {c}", inputs=count, input_correlation=c)[:, CORRELATION, 1]
+        found = records(identity(6), seed, f"{count} {c}", inputs=count, input_correlation=c)["correlation"][:, 1]
         if c == 1:
             p.append(float(np.all(found == 1)))
         else:
             p.append(2 * stats.norm.sf(abs(mean_score(found, cosine(6, c)))))
     powers = Samples("powers", 2.0 ** np.arange(5)[:, None])
     for count in (1, 2):
-        found = records(identity(1), seed, f"rows {count}", inputs=count, input_file=powers)[:, ACTIVATION_MEAN, 1]
+        found = records(identity(1), seed, f"rows {count}", inputs=count, input_file=powers)["activation_mean"][:, 1]
         sums = [2.0**k for k in range(5)] if count == 1 else [2.0**k + 2.0**j for k in range(5) for j in range(k)]
         seen = [int((np.rint(count * found) == s).sum()) for s in sums]
         p.append(stats.chisquare(seen).pvalue if sum(seen) == found.size else 0.0)
@@ -183,17 +178,17 @@ def losses(scale, seed):
     ones = Samples("ones", np.ones((2, n)))
     for probe, free in (("independent", 2 * n), ("shared", n)):
         found = records(identity(n), seed, probe, inputs=2, probe=probe, input_file=ones)
-        p.append(stats.kstest(np.exp(found[:, LOSS_GRADIENT, 0]) * n * free, stats.chi2(free).cdf).pvalue)
+        p.append(stats.kstest(np.exp(found["loss_gradient"]) * n * free, stats.chi2(free).cdf).pvalue)
         # L is normal: the variance of a probe's sum over n units is 1, and shared probes add up first
-        p.append(stats.kstest(np.exp(found[:, LOSS, 0]) / (2 if probe == "independent" else 4), stats.chi2(1).cdf).pvalue)
-        alike = np.abs(found[:, GRADIENT_CORRELATION, 1] - 1) < 1e-6
+        p.append(stats.kstest(np.exp(found["loss"]) / (2 if probe == "independent" else 4), stats.chi2(1).cdf).pvalue)
+        alike = np.abs(found["gradient_correlation"][:, 1] - 1) < 1e-6
         p.append(float(alike.all() if probe == "shared" else not alike.any()))
     zero = mlp(width=[n], input_width=n, activation="linear", init="zeros")
-    found = records(zero, seed, "targets", inputs=2, loss="mse")[:, LOSS, 0]
+    found = records(zero, seed, "targets", inputs=2, loss="mse")["loss"]
     p.append(stats.kstest(2 * n * np.exp(found / 2), stats.chi2(2 * n).cdf).pvalue)
     logits = np.arange(4.0)
     options = {"loss": "cross_entropy", "input_file": Samples("logits", logits[None])}
-    found = np.exp(records(identity(4, outputs=4), seed, "labels", **options)[:, LOSS, 0] / 2)
+    found = np.exp(records(identity(4, outputs=4), seed, "labels", **options)["loss"] / 2)
     seen = [int(np.isclose(found, loss, rtol=1e-5).sum()) for loss in special.logsumexp(logits) - logits]
     p.append(stats.chisquare(seen).pvalue if sum(seen) == found.size else 0.0)
     return from_p_values(p)

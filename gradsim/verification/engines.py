@@ -8,30 +8,29 @@ from scipy.stats import ks_2samp
 
 from ..model.network import mlp
 from ..simulation.chunks import record_chunks
-from ..statistics.quantities import QUANTITIES
+from ..statistics.blocks import blocks_of
 from .check import Check, from_p_values
 
 NETWORKS, DEPTH, DIGITS = 12_000, 9, 4
 BESIDE = 1e6  # stands for what is not finite
-NAMES = tuple(QUANTITIES)
 
 
 def records(network, engine, scale, seed, options):
-    """Of shape (replicas, quantities, layers)."""
+    """{quantity: samples of shape (replicas, layers), or (replicas,) of the network}."""
     stream = f"engines {network.to_json()} {options.get('loss')} {engine}"
     found = record_chunks(network, replicas=NETWORKS * scale, seed=seed, stream=stream, engine=engine, inputs=3, **options)
-    return np.concatenate(list(found))
+    found, blocks = np.concatenate(list(found)), blocks_of(network, 3)
+    return {name: blocks.of(name, found) for name in blocks.rows}
 
 
 def features(found):
     """{name: sample}: every quantity at the first, a middle and the last layer, and joint ones."""
-    found = np.clip(np.nan_to_num(found, nan=BESIDE), -BESIDE, BESIDE)
-    value = {name: found[:, k] for k, name in enumerate(NAMES)}
+    value = {name: np.clip(np.nan_to_num(logs, nan=BESIDE), -BESIDE, BESIDE) for name, logs in found.items()}
     first, middle, last = 1, DEPTH // 2, DEPTH
     result = {}
-    for name, quantity in QUANTITIES.items():
-        for layer in (0,) if quantity.place == "network" else (first, middle, last):
-            result[f"{name} {layer}"] = value[name][:, layer]
+    for name, values in value.items():
+        for layer in (0,) if values.ndim == 1 else (first, middle, last):
+            result[f"{name} {layer}"] = values if values.ndim == 1 else values[:, layer]
     for layer in (first, middle, last):
         forward, backward = value["preactivation"][:, layer], value["gradient"][:, layer]
         c, gradient_c = value["correlation"][:, layer], value["gradient_correlation"][:, layer]
@@ -43,9 +42,9 @@ def features(found):
             f"bias gradient over gradient {layer}": value["bias_gradient"][:, layer] - backward,
             f"both correlations {layer}": c * gradient_c,
             f"correlation x gradient {layer}": c * backward,
-            f"loss x gradient {layer}": value["loss"][:, 0] + backward,
+            f"loss x gradient {layer}": value["loss"] + backward,
         }
-    result["both ends"] = value["activation"][:, last] + value["input_gradient"][:, 0]
+    result["both ends"] = value["activation"][:, last] + value["input_gradient"]
     return {name: np.round(v, DIGITS) for name, v in result.items()}
 
 

@@ -5,9 +5,9 @@ import numpy as np
 from ..model.network import mlp
 from ..simulation.chunks import record_chunks
 from ..simulation.simulate import simulate
+from ..statistics.blocks import blocks_of
 from ..statistics.ensemble import EnsembleStatistics
-from ..statistics.leaving import ways
-from ..statistics.quantiles import FINEST, MOST_BINS, Binned
+from ..statistics.quantiles import FINEST, MOST_BINS, Binning, bins_of
 from ..statistics.quantities import QUANTILES, QUANTITIES
 from .check import Check, Result
 
@@ -57,22 +57,22 @@ def quantiles(values):
 def statistics(scale, seed):
     chunks = list(record_chunks(NETWORK, seed=seed, **OPTIONS))
     records, found = np.concatenate(chunks), simulate(NETWORK, seed=seed, **OPTIONS)
-    parts = [EnsembleStatistics.of(chunk, Binned, ways(NETWORK, OPTIONS["inputs"])) for chunk in chunks]
-    binned = dict(sum(parts[1:], parts[0]).variables(NETWORK, OPTIONS["inputs"], QUANTILES))
+    blocks = blocks_of(NETWORK, OPTIONS["inputs"])
+    parts = [EnsembleStatistics.of(chunk, Binning(bins_of(blocks.columns.logs)), blocks) for chunk in chunks]
+    binned = dict(sum(parts[1:], parts[0]).variables(blocks, QUANTILES))
     wrong, count = [], 0
-    for row, (name, quantity) in enumerate(QUANTITIES.items()):
-        network = quantity.place == "network"
-        layers = quantity.layers(NETWORK)
+    for name in blocks.rows:
+        values, where = records[:, blocks.rows[name].columns], np.atleast_1d(blocks.defined(name))
 
-        def there(array, network=network, layers=layers):
-            return array[None] if network else array[layers]
+        def there(array, where=where):
+            return (array[None] if where.size == 1 else array)[where]
 
-        for variable, expected in numpy_says(name, records[:, row]).items():
-            a, b = there(np.asarray(found[variable])), expected[layers]
+        for variable, b in numpy_says(name, values).items():
+            a = there(np.asarray(found[variable]))
             count += a.size
             if not np.allclose(a, b, rtol=CLOSE, atol=CLOSE, equal_nan=True):
                 wrong.append(variable)
-            if variable.endswith("_log_quantile") and not in_bins(there(binned[variable]), records[:, row, layers]):
+            if variable.endswith("_log_quantile") and not in_bins(there(binned[variable]), values):
                 wrong.append(f"{variable} by histograms")
     words = f"wrong: {', '.join(wrong)}" if wrong else f"{count:,} numbers of {len(records)} networks, and histograms"
     return Result(float(not wrong), words)

@@ -5,10 +5,10 @@ import pytest
 
 from gradsim.model.network import mlp
 from gradsim.simulation.chunks import record_chunks
+from gradsim.statistics.blocks import blocks_of
 from gradsim.statistics.ensemble import EnsembleStatistics
-from gradsim.statistics.leaving import ways
 from gradsim.statistics.precision import PRECISIONS, log_square_limits
-from gradsim.statistics.quantiles import Binned, Samples
+from gradsim.statistics.quantiles import Binning, Samples
 from gradsim.statistics.quantities import PREDICTED, QUANTITIES, VARIABLES
 
 NETWORK = mlp(width=3, depth=4, activation="relu", outputs=2)  # width 3: one layer in eight is dead
@@ -19,17 +19,20 @@ def chunks():
     return list(record_chunks(NETWORK, replicas=700, inputs=2))
 
 
-@pytest.mark.parametrize("collector", [Samples, Binned])
+@pytest.mark.parametrize("collector", [Samples, Binning(4096)])
 def test_chunks_add_up(chunks, collector):
-    parts = [EnsembleStatistics.of(chunk, collector, ways(NETWORK, 2)) for chunk in chunks]
+    blocks = blocks_of(NETWORK, 2)
+    parts = [EnsembleStatistics.of(chunk, collector, blocks) for chunk in chunks]
     assert len(parts) > 1
     total = parts[0]
     for part in parts[1:]:
         total = total + part
     records = np.concatenate(chunks)
-    found = dict(total.variables(NETWORK, 2, (0.25, 0.5)))
-    assert set(found) == {name for name in VARIABLES if "replica" not in VARIABLES[name].dims} - PREDICTED
-    gradient = records[:, list(QUANTITIES).index("gradient")][:, 1:6]
+    found = dict(total.variables(blocks, (0.25, 0.5)))
+    has = [name for name in QUANTITIES if not name.startswith(("stream", "norm"))]
+    named = {name for name, v in VARIABLES.items() if "replica" not in v.dims and v.quantity.name in has}
+    assert set(found) == named - PREDICTED
+    gradient = blocks.of("gradient", records)[:, 1:6]
     zeros = (gradient == -np.inf).sum(axis=0)
     assert zeros[0] > 50 and np.array_equal(found["gradient_zero_count"], [-1, *zeros])
     alive = np.where(np.isfinite(gradient), gradient, np.nan)
@@ -42,12 +45,12 @@ def test_chunks_add_up(chunks, collector):
 
 
 def test_precision_counts_what_leaves_the_range():
-    records = np.full((4, len(QUANTITIES), 6), np.nan)
-    names = list(QUANTITIES)
+    blocks = blocks_of(NETWORK, 1)
+    records = np.full((4, blocks.columns.size), np.nan)
     values = [1e-9, 1e-3, 7e4, 1e39]
     for name in ("gradient", "gradient_max", "preactivation", "preactivation_max"):
-        records[:, names.index(name)] = 2 * np.log(values)[:, None]
-    found = dict(EnsembleStatistics.of(records, Samples, ways(NETWORK, 1)).variables(NETWORK, 1, (0.5,)))
+        records[:, blocks.columns.placed[name].columns] = 2 * np.log(values)[:, None]
+    found = dict(EnsembleStatistics.of(records, Samples, blocks).variables(blocks, (0.5,)))
     over = dict(zip(PRECISIONS, found["gradient_overflow_fraction"][1], strict=True))
     under = dict(zip(PRECISIONS, found["gradient_underflow_fraction"][1], strict=True))
     assert over == {"float16": 0.5, "bfloat16": 0.25, "float8_e4m3fn": 0.5, "float8_e5m2": 0.5, "float32": 0.25, "float64": 0.0}
@@ -107,8 +110,7 @@ def test_layers_without_the_quantity_hold_nothing():
         variable = VARIABLES[name]
         if "layer" not in variable.dims:
             continue
-        inside = np.zeros(len(curves.layers), bool)
-        inside[variable.quantity.layers(network)] = True
+        inside = curves.blocks.defined(variable.quantity.name)
         if variable.quantity.name == "preactivation" and "precision" in variable.dims:
             inside[0] = True  # the input leaves float types as well
         values = np.moveaxis(values, variable.dims.index("layer"), 0)
@@ -116,5 +118,5 @@ def test_layers_without_the_quantity_hold_nothing():
             assert np.all(values[~inside] == -1) and np.all(values[inside] >= 0), name
         else:
             assert np.isnan(values[~inside]).all() and not np.isnan(values[inside]).all(), name
-        looked_at |= {(variable.quantity.place, variable.integer)} if not inside.all() else set()
-    assert looked_at == {(place, whole) for place in ("linear", "hidden", "units") for whole in (True, False)}
+        looked_at |= {(variable.quantity.name, variable.integer)} if not inside.all() else set()
+    assert looked_at >= {(name, whole) for name in ("gradient", "dead_fraction", "activation") for whole in (True, False)}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gradsim.statistics import quantiles
-from gradsim.statistics.quantiles import Binned, Histograms, Samples, collector, interpolate
+from gradsim.statistics.quantiles import Binning, Histograms, Samples, bins_of, collector, interpolate
 
 PROBABILITIES = (0.0, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0)
 
@@ -60,18 +60,20 @@ def test_no_bin_is_wider_than_the_range_asks_for():
 
 
 def test_the_choice_depends_on_the_problem_only():
-    assert collector(900, 500) is Samples and collector(9000, 10_000) is Binned
+    assert collector(900, 500) is Samples and collector(9000, 10_000) == Binning(bins_of(9000))
     rows = quantiles.SAMPLE_BYTES // 8 // 64  # numbers of eight bytes, up to the last that fits
-    assert collector(rows, 64) is Samples and collector(rows + 1, 64) is Binned and collector(rows, 65) is Binned
+    assert collector(rows, 64) is Samples and collector(rows + 1, 64) == Binning(bins_of(rows + 1))
+    assert collector(rows, 65) == Binning(bins_of(rows))
 
 
 @pytest.mark.parametrize("waiting_bytes", [1, 5000, 10**9])
 def test_values_may_wait_to_be_counted(waiting_bytes, monkeypatch):
     monkeypatch.setattr(quantiles, "WAITING_BYTES", waiting_bytes)
     monkeypatch.setattr(quantiles, "HISTOGRAM_BYTES", 1)  # of the fewest bins, so that few values wait
-    assert len((Binned.of(logs()[:350]) + Binned.of(logs()[350:])).counted) == (waiting_bytes < 10**9)
+    binning = Binning(bins_of(6))
+    assert len((binning.of(logs()[:350]) + binning.of(logs()[350:])).counted) == (waiting_bytes < 10**9)
     rows = logs()
-    parts = [Binned.of(rows[i : i + 50]) for i in range(0, 700, 50)]
+    parts = [binning.of(rows[i : i + 50]) for i in range(0, 700, 50)]
     left, right = parts[0], parts[7]
     for part in parts[1:7]:
         left = left + part

@@ -221,7 +221,7 @@ NEARLY = {
     "version a fraction": (_set("schema_version", 1.5), "whole number"),
     "version zero": (_set("schema_version", 0), "whole number"),
     "version several": (_set("schema_version", np.array([1, 2])), "whole number"),
-    "version later": (_set("schema_version", 2), "reads up to 1"),
+    "version later": (_set("schema_version", 3), "reads up to 2"),
     "version gone": (lambda file: file.attrs.__delitem__("schema_version"), "not one of gradsim"),
     "grid not JSON": (_set("request", "{"), "attribute request"),
     "grid not text": (_set("request", 3), "attribute request"),

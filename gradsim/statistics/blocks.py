@@ -1,0 +1,180 @@
+"""Where the quantities of a network lie in its curves: in layers, which are its blocks, and in named places within these."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kernels.record import TABLE
+from ..model.parts import RMSNorm
+from ..program.columns import KINDS, Columns, columns
+from ..program.graph import LINEAR, graph
+from .quantities import IN_BLOCKS, QUANTITIES
+
+INPUT = "input"  # the name of the place of the input
+RECORDED = {recorded.name: recorded for recorded in TABLE}
+
+
+class Rows(NamedTuple):
+    """Of a quantity: its `columns` of a record and, of each, its layer and the number of its name among all `names`."""
+
+    columns: slice | np.ndarray
+    layers: np.ndarray  # int64 (columns,)
+    names: np.ndarray  # int64 (columns,)
+
+
+class Way(NamedTuple):
+    """The columns of a quantity, and of its largest entries, in the order in which their numbers are made.
+
+    `log_entries` is the log of how many numbers each has; `layers` and `names` are those of `Rows`.
+    """
+
+    quantity: str
+    columns: np.ndarray
+    largest: np.ndarray
+    log_entries: np.ndarray
+    layers: np.ndarray
+    names: np.ndarray
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """What `blocks_of` knows of a network.
+
+    Layer 0 is the input or the stem, 1 to `depth` are blocks, depth + 1 is what comes behind them, if anything does;
+    `widths`, int64 (layers,), are the units behind each. Where a block holds several linear maps, activations or norms,
+    these have an axis more, of `names` ("input", "linear1", "activation1", ...), and the network is `placed`.
+    """
+
+    depth: int
+    widths: np.ndarray
+    names: tuple
+    placed: bool
+    columns: Columns
+    rows: dict  # {quantity: Rows}, of quantities that are recorded
+    own: dict  # {"linear", "activation" or "norm": int64 (layers,), the number of the name of each layer's last one, or -1}
+    ways: tuple
+
+    @property
+    def places(self):
+        """The names along the axis of places; empty where there is no such axis."""
+        return self.names if self.placed else ()
+
+    def shape(self, quantity):
+        """Of an array of one number for each place of the quantity: (), (layers,) or (layers, places)."""
+        at = QUANTITIES[quantity].at
+        if at == "network":
+            return ()
+        return (len(self.widths), len(self.names)) if self.placed and at in IN_BLOCKS else (len(self.widths),)
+
+    def where(self, quantity, layers, names):
+        """The index of an array of that shape at so many layers and names."""
+        return (0, layers, (layers, names))[len(self.shape(quantity))]
+
+    def spread(self, quantity, values, axis=0):
+        """`values`, whose `axis` counts the quantity's columns, with layers (and places) there; NaN, or -1 in a count, where
+        there are none."""
+        rows, shape = self.rows[quantity], self.shape(quantity)
+        if not shape:
+            return np.take(values, 0, axis=axis)
+        result = _missing((*values.shape[:axis], *shape, *values.shape[axis + 1 :]), values.dtype)
+        at = self.where(quantity, rows.layers, rows.names)
+        result[(*[slice(None)] * axis, *(at if isinstance(at, tuple) else (at,)))] = values
+        return result
+
+    def of(self, quantity, records):
+        """What `records`, of shape (replicas, columns), hold of the quantity, spread likewise: (replicas, layers, ...)."""
+        return self.spread(quantity, records[:, self.rows[quantity].columns], 1)
+
+    def defined(self, quantity):
+        """Boolean, over layers (and places): where the network has the quantity."""
+        if quantity not in self.rows:
+            return np.zeros(self.shape(quantity), bool)
+        return self.spread(quantity, np.ones(len(self.rows[quantity].layers), np.int64)) == 1
+
+    def last(self, quantity, values):
+        """`values` over layers (and places), with one number a layer: that of the last place of each."""
+        return self.closed(quantity, values, 0) if len(self.shape(quantity)) == 2 else values
+
+    def opened(self, quantity, values, axis):
+        """`values` of a network without places, whose `axis` counts layers, with an axis of `names` behind it."""
+        own = self.own[QUANTITIES[quantity].at]
+        shape = (*values.shape[: axis + 1], len(self.names), *values.shape[axis + 1 :])
+        result, (layers,), before = _missing(shape, values.dtype), np.nonzero(own >= 0), [slice(None)] * axis
+        result[(*before, layers, own[layers])] = values[(*before, layers)]
+        return result
+
+    def closed(self, quantity, values, axis):
+        """The reverse of `opened`."""
+        own = self.own[QUANTITIES[quantity].at]
+        shape = (*values.shape[: axis + 1], *values.shape[axis + 2 :])
+        result, (layers,), before = _missing(shape, values.dtype), np.nonzero(own >= 0), [slice(None)] * axis
+        result[(*before, layers)] = values[(*before, layers, own[layers])]
+        return result
+
+
+def _missing(shape, dtype):
+    return np.full(shape, -1 if dtype.kind == "i" else np.nan, dtype)
+
+
+@lru_cache(16)
+def blocks_of(network, inputs):
+    """The Blocks of a network that gets so many `inputs`."""
+    nodes = graph(network)
+    found = columns(nodes, inputs)
+    widths = np.zeros(nodes[-2].block + 1, np.int64)
+    for node in nodes[:-1]:
+        widths[node.block] = node.width
+    shifted = np.array([not isinstance(node.part, RMSNorm) for node in nodes if node.kind in KINDS["norm"]], bool)
+    numbers, rows, several = {name: number for number, name in enumerate(_names(nodes))}, {}, False
+    ranked = {(): np.zeros(0, np.int64)}  # names of all quantities that lie alike are looked up once
+    for quantity, placed in found.placed.items():
+        recorded = RECORDED[quantity]
+        drop = int(recorded.input and recorded.at == LINEAR)  # the input's largest entry: for `ways` alone
+        if placed.names not in ranked:
+            ranked[placed.names] = np.array([numbers.get(name or INPUT, -1) for name in placed.names], np.int64)
+        own = slice(placed.columns.start + drop, placed.columns.stop)
+        rows[quantity] = Rows(own, placed.blocks[drop:], ranked[placed.names][drop:])
+        if quantity == "norm_shift_gradient" and not shifted.all():
+            rows[quantity] = Rows(np.arange(own.start, own.stop)[shifted], *(part[shifted] for part in rows[quantity][1:]))
+        if recorded.at in IN_BLOCKS:
+            several |= len(np.unique(rows[quantity].layers)) < len(rows[quantity].layers)
+    own = {at: np.full(len(widths), -1, np.int64) for at in IN_BLOCKS}
+    for at, quantity in (("linear", "preactivation"), ("activation", "activation"), ("norm", "norm_gain_gradient")):
+        own[at][0] = -1 if at == "norm" else 0
+        if quantity in rows:
+            own[at][rows[quantity].layers] = rows[quantity].names
+    depth = nodes[-1].block - 1
+    return Blocks(depth, widths, tuple(numbers), several, found, rows, own, _ways(nodes, inputs, found, rows))
+
+
+def _names(nodes):
+    """Of what a block may hold several of, in the order of the blocks; the input first."""
+    kinds = {kind for at in IN_BLOCKS for kind in KINDS[at]}
+    found = {node.name: node.block for node in reversed(nodes) if node.kind in kinds}  # block: the first that has it
+    inside = (node.name for node in nodes if node.kind in kinds and node.block == max(1, found[node.name]))
+    return tuple(dict.fromkeys((INPUT, *inside, *found)))
+
+
+def _ways(nodes, inputs, found, rows):
+    """The Way of every quantity that may leave a float type: from the input up, from the last layer down, or one number."""
+    maps = [node for node in nodes if node.kind == LINEAR]
+    fans = np.array([(nodes[node.sources[0]].width, node.width) for node in maps], float).reshape(-1, 2)
+    entries = {"loss": np.ones(1), "preactivation": fans[:, 1] * inputs, "weight_gradient": fans[:, 0] * fans[:, 1]}
+    entries["gradient"] = entries["preactivation"]
+    streams = sorted((node.stream, node.width) for node in nodes if node.stream >= 0)
+    entries["stream"] = entries["stream_gradient"] = np.array([width for _, width in streams], float) * inputs
+    result = []
+    for name, quantity in QUANTITIES.items():
+        if not quantity.leaving or name not in rows:
+            continue
+        order = slice(None, None, -1) if "gradient" in name else slice(None)
+        own, largest = rows[name], found.placed[quantity.largest or name].columns
+        numbers, tops = (np.arange(part.start, part.stop) for part in (own.columns, largest))
+        parts = [numbers, np.log(entries[name]), own.layers, own.names]
+        if len(tops) > len(numbers):  # the way begins at the input
+            start = (found.placed["activation"].columns.start, np.log(float(nodes[0].width * inputs)), 0, 0)
+            parts = [np.concatenate([[first], part]) for first, part in zip(start, parts, strict=True)]
+        result.append(Way(name, parts[0][order], tops[order], *(part[order] for part in parts[1:])))
+    return tuple(result)
