@@ -10,7 +10,7 @@ import pytest
 
 import gradsim
 from gradsim.model.activations import find_activation
-from gradsim.model.network import from_json
+from gradsim.model.stored import from_json
 
 RAMP = """
 import pathlib

@@ -16,6 +16,7 @@ from gradsim.program.program import lower
 from gradsim.simulation.chunks import record_chunks
 from tests.oracles.stepwise import check_steps
 from tests.oracles.tapes import Tapes
+from tests.oracles.trees import TREES
 
 NETWORKS = [
     *(mlp(width=[6, 9, 5], activation=a.name, init="normal(0.1,0.5)", bias_std=0.4, input_width=7) for a in ACTIVATIONS),
@@ -62,6 +63,14 @@ def check(network, inputs, **options):
 @pytest.mark.parametrize("network", NETWORKS, ids=IDS)
 def test_every_step_from_the_same_tape(network, inputs):
     check(network, inputs)
+
+
+@pytest.mark.parametrize("loss", ["probe", "mse"])
+@pytest.mark.parametrize("inputs", [1, 2, 5])
+@pytest.mark.parametrize("name", TREES)
+def test_every_step_of_blocks_from_the_same_tape(name, inputs, loss):
+    if inputs > 1 or not TREES[name].has_batch_norm:
+        check(TREES[name], inputs, loss=loss)
 
 
 ROWS = Samples("rows", np.random.default_rng(4).normal(size=(9, 7)) * 10.0 ** np.arange(-4, 5)[:, None])

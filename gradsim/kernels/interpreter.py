@@ -14,6 +14,9 @@ from .later import BACKWARD, END, FORWARD, call_later
 from .layout import (
     ACTIVATE,
     ADD,
+    BALANCED,
+    BATCH_NORM,
+    DROPOUT,
     FRESH,
     INPUT,
     KEPT,
@@ -22,6 +25,7 @@ from .layout import (
     LINEAR_GAUSSIAN,
     LINEAR_HAAR,
     LOSS,
+    NORM,
     OFFSET,
     OPERATION,
     OTHER,
@@ -34,14 +38,17 @@ from .layout import (
     WIDTH,
 )
 from .rare import rarely_called
-from .record import INPUT_GRADIENT, Record, put
+from .record import BIAS_GRADIENT, INPUT_GRADIENT, Record, put
 from .steps.activation import activation_backward, activation_forward
 from .steps.add import add_backward, add_forward, deliver
+from .steps.batch_norm import batch_norm_backward, batch_norm_forward
+from .steps.dropout import dropout_backward, dropout_forward
 from .steps.input import input_forward
 from .steps.linear_dense import dense_backward, dense_forward
 from .steps.linear_gaussian import gaussian_backward, gaussian_forward
 from .steps.linear_haar import haar_backward, haar_forward
 from .steps.loss import CROSS_ENTROPY, loss_backward, readout_bias_gradient
+from .steps.norm import norm_backward, norm_forward
 from .steps.stream import record_stream, record_stream_gradient
 from .vectors import log_mean_square
 from .windows import row, window
@@ -66,6 +73,12 @@ def cotangent(slot, n, tape):
 def spare(tape):
     """The slot of what is added to another cotangent: the last one."""
     return tape.cotangents.shape[0] - 1
+
+
+@inlined
+def kept(k, steps, tape):
+    """What step k keeps for the way back, from there on."""
+    return window(tape.values, steps[k, KEPT], (tape.values.size - steps[k, KEPT],))
 
 
 @inlined
@@ -94,6 +107,12 @@ def from_vectors(k, code, draws, out, tape, scratch, record):
         tape.ranks[k] = haar_forward(p, draws, x, out, z, q, scratch, record)
     elif operation == ADD:
         add_forward(p, x, taped(steps[k, OTHER], steps, tape), out, scratch)
+    elif operation == NORM:
+        norm_forward(variant, p, x, out, kept(k, steps, tape), scratch)
+    elif operation == BATCH_NORM:
+        batch_norm_forward(p, x, out, kept(k, steps, tape), scratch)
+    elif operation == DROPOUT:
+        dropout_forward(p, draws, x, out, kept(k, steps, tape), steps[k, PLACE], scratch, record)
 
 
 @internal
@@ -156,6 +175,14 @@ def backward_step(k, code, key, replica, data, tape, scratch, record):
     elif operation == ADD:
         sum_backward(k, steps, p, d, tape, scratch)
         return
+    elif operation == NORM:
+        norm_backward(variant, p, taped(k, steps, tape), kept(k, steps, tape), d, g, steps[k, PLACE], scratch, record)
+    elif operation == BATCH_NORM:
+        batch_norm_backward(p, taped(k, steps, tape), kept(k, steps, tape), d, g, steps[k, PLACE], scratch, record)
+    elif operation == DROPOUT:
+        dropout_backward(p, kept(k, steps, tape), d, g)
+    if steps[k, BALANCED] != 0:
+        put(record, BIAS_GRADIENT, steps[k, PLACE], -np.inf)
     if rows > 1 and is_classifying_readout(k, steps):
         h = taped(k, steps, tape)
         readout_bias_gradient(h, row(tape.doubts, k), draws.layer, scratch, record)

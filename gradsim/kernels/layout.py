@@ -20,8 +20,9 @@ STEP_COLUMNS = (
     "other_fresh",
     "place",  # of what it records
     "stream",  # l where its vector is the stream x_l, -1 elsewhere
+    "balanced",  # 1 where cotangents of its vector add up to zero over the inputs, as those behind BatchNorm do
 )
-OPERATION, LAYER, WIDTH, OFFSET, VARIANT, SOURCE, OTHER, KEPT, SLOT, FRESH, OTHER_FRESH, PLACE, STREAM = range(13)
+OPERATION, LAYER, WIDTH, OFFSET, VARIANT, SOURCE, OTHER, KEPT, SLOT, FRESH, OTHER_FRESH, PLACE, STREAM, BALANCED = range(14)
 OPERATIONS = (
     "input",
     "linear_dense",
@@ -30,8 +31,7 @@ OPERATIONS = (
     "activate",
     "loss",
     "add",
-    "layer_norm",
-    "rms_norm",
+    "norm",
     "batch_norm",
     "dropout",
 )
@@ -43,9 +43,8 @@ OPERATIONS = (
     ACTIVATE,
     LOSS,
     ADD,
-    LAYER_NORM,
-    RMS_NORM,
+    NORM,
     BATCH_NORM,
     DROPOUT,
-) = range(11)
+) = range(10)
 PARAMETERS = 12  # columns of a program's parameters

@@ -176,7 +176,7 @@ def check_family(options):
     family = FAMILIES[block]
     for_the_end = options["final_norm"] and family.norms == ("none",) and norm != "none"
     if norm is not None and norm not in family.norms and not for_the_end:
-        also = "; with --final-norm, it is that of the norm" if family.norms == ("none",) else ""
+        also = "; with --final-norm it names that one" if family.norms == ("none",) else ""
         raise RequestError(f"--norm: {norm} does not go with --block {block}, which takes {', '.join(family.norms)}{also}")
     if maps is not None and not family.least:
         raise RequestError(f"--block-depth: {maps} does not go with --block {block}, which has no branch")

@@ -7,15 +7,16 @@ from functools import cached_property
 from itertools import chain as chained
 from itertools import groupby
 
-from ..errors import RequestError, shown, whole_number
+from ..errors import RequestError, whole_number
 from ..memory import require
 from . import chain
 from .activations import canonical_activation, typed_activation
+from .ends import with_ends
 from .families import blocks_of, check_family, readout_of, stem_of
 from .initializers import bias_law, canonical_bias, find_initializer, weight_law
 from .options import LARGEST_WIDTH, NETWORK, check_all
 from .parts import Activation, BatchNorm, Linear, Repeat, Residual, changed, parts_of
-from .tables import stored, stored_part, tables, typed
+from .tables import tables, typed
 
 PLAIN_FORMAT, FORMAT_VERSION = 1, 2  # of what a chain of equal layers is written in, and of everything else
 LAYER_BYTES = 4000  # that a layer of any simulation takes at least: program, records, sums, and what becomes of these
@@ -27,7 +28,7 @@ MOST_SHOWN = 4  # values in a message
 class Network:
     """Parts in a row: the `stem`, the `blocks` (Repeats, each of one block so many times) and the `readout`.
 
-    `network`, `mlp` and `from_json` make it, in its one canonical form: every Linear has its width, equal blocks next to
+    `network`, `mlp` and `stored.from_json` make it, in its one canonical form: every Linear has its width, equal blocks next to
     each other are one Repeat, and there are no other Repeats. So one network has one identity. Raises RequestError for widths
     that do not fit, and where there is no block or no linear map.
     """
@@ -360,64 +361,7 @@ def mlp(
         repeats(blocks_of(options, groups)),
         readout_of(options, widths[-1]),
     )
-    return _checked(_with_ends(made, options))
-
-
-def _with_ends(made, options):
-    """The Network with first and last layers of their own."""
-    first, last = {"init": options["first_init"]}, {"init": options["last_init"], "gain": options["last_gain"]}
-    if first["init"] and last["init"] and len(made.linear_maps) == 1:
-        raise RequestError("--first-init: does not go with --last-init, since there is one linear map")
-    activation = options["last_activation"]
-    if not (any(first.values()) or last["init"] or last["gain"] is not None or activation):
-        return made
-    # one by one, so that ends can be told from what is between them
-    stem, readout = list(made.stem), list(made.readout)
-    blocks = [Repeat(repeat.parts, times) for repeat in made.blocks for times in _ends(repeat.times)]
-    sections = [stem, *(list(repeat.parts) for repeat in blocks), readout]
-    if first["init"]:
-        _replace(sections, Linear, _like(first, options["bias"]))
-    if last["init"] or last["gain"] is not None:
-        _replace(sections, Linear, _like(last, options["bias"]), backwards=True)
-    if activation and made.outputs is not None:
-        sections[-1].append(Activation(activation))
-    elif activation:
-        _replace(sections, Activation, lambda part: Activation(activation), backwards=True)
-    stem, *parts, readout = sections
-    blocks = tuple(Repeat(block, repeat.times) for block, repeat in zip(parts, blocks, strict=True))
-    return Network(made.input_width, tuple(stem), blocks, tuple(readout))
-
-
-def _ends(times):
-    """`times` with the first and the last one by themselves."""
-    return (1, times - 2, 1) if times > 2 else (1,) * times
-
-
-def _like(fields, bias):
-    """A function that gives a Linear other `fields`, and its biases: `bias`, or what comes with its initializer."""
-    fields = {name: value for name, value in fields.items() if value is not None}
-    return lambda part: Linear(**{"width": part.width, "init": part.init, "gain": part.gain, "bias": bias} | fields)
-
-
-def _replace(sections, kind, change, backwards=False):
-    """Puts change(part) in the place of the first or the last part of a kind: in program order, within Residuals too."""
-    step = reversed if backwards else iter
-    for section in step(sections):
-        if _replaced(section, kind, change, step):
-            return
-
-
-def _replaced(parts, kind, change, step):
-    for k in step(range(len(parts))):
-        if isinstance(parts[k], kind):
-            parts[k] = change(parts[k])
-            return True
-        if isinstance(parts[k], Residual):
-            branch, skip = list(parts[k].parts), [parts[k].skip] if parts[k].skip is not None else []
-            if any(_replaced(some, kind, change, step) for some in step([branch, skip])):
-                parts[k] = changed(parts[k], parts=tuple(branch), skip=skip[0] if skip else None)
-                return True
-    return False
+    return _checked(with_ends(made, options))
 
 
 def _widths(width, depth, maps):
@@ -441,51 +385,3 @@ def _bias(init, scheme, std):
     scheme = f"normal({std!r})" if std else scheme
     bias_law(scheme, 1)
     return canonical_bias(scheme)
-
-
-def from_json(description):
-    """The Network of a parsed `Network.to_json()`: with the texts that stand there, since its random numbers hang on them.
-
-    Functions of users are not looked up, let alone imported. Raises RequestError for what is not a network's description.
-    """
-    if not isinstance(description, dict):
-        raise RequestError(f"the network is {shown(description)}")
-    version, fields = description.get("format"), {name: value for name, value in description.items() if name != "format"}
-    if version == PLAIN_FORMAT:
-        return _from_plain(**fields)
-    if version == FORMAT_VERSION:
-        return _from_parts(**fields)
-    raise RequestError(f"the network has format {version!r}; this gradsim reads formats {PLAIN_FORMAT} and {FORMAT_VERSION}")
-
-
-def _from_plain(input_width, widths, activation, init, weight_gain, bias, outputs, bias_std, activation_digest=None):
-    for name, value in (("activation", activation), ("init", init), ("bias", bias), ("digest", activation_digest or "")):
-        if not isinstance(value, str):
-            raise RequestError(f"{name} is {shown(value)}")
-    if isinstance(weight_gain, bool) or not isinstance(weight_gain, int | float):
-        raise RequestError(f"weight_gain is {shown(weight_gain)}")
-    if not isinstance(widths, list | tuple) or not widths:
-        raise RequestError(f"widths is {shown(widths)}: there are no widths" if not widths else f"widths is {shown(widths)}")
-    for width in (input_width, *widths, *(() if outputs is None else (outputs,))):
-        _check_width(width)
-    if bias_std != normal_std(bias):
-        raise RequestError(f"bias_std is {shown(bias_std)}, which is not that of {bias}")
-    law, follows = {"init": init, "gain": weight_gain, "bias": bias}, Activation
-    behind = stored_part(follows, {"name": activation, "digest": activation_digest})
-    groups = ((width, len(list(group))) for width, group in groupby(widths))
-    blocks = tuple(Repeat((stored_part(Linear, {"width": width, **law}), behind), times) for width, times in groups)
-    readout = () if outputs is None else (stored_part(Linear, {"width": outputs, **law}),)
-    return Network(input_width, (), blocks, readout)
-
-
-def _from_parts(input_width, stem, blocks, readout):
-    _check_width(input_width)
-    if not isinstance(blocks, list) or not all(isinstance(block, dict) and "parts" in block for block in blocks):
-        raise RequestError(f"blocks is {shown(blocks)}")
-    repeats = tuple(stored("blocks", [{"part": "Repeat", **block} for block in blocks]))
-    return Network(input_width, stored("stem", stem), repeats, stored("readout", readout))
-
-
-def _check_width(width):
-    if isinstance(width, bool) or not isinstance(width, int) or width < 1:
-        raise RequestError(f"a width is {shown(width)}")

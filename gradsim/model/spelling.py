@@ -1,7 +1,6 @@
 """The options of `mlp` that say a network of parts: for those who describe networks in words."""
 
 from functools import lru_cache
-from itertools import islice
 
 from ..errors import RequestError
 from . import chain
@@ -13,26 +12,27 @@ from .parts import Activation, Dropout, LayerNorm, Linear, Residual
 
 ORDER = ("rezero", *(name for name in FAMILIES if name != "rezero"))  # the recipe is the name of residual blocks of scale 0
 TRIES = 4  # blocks that may be the usual one, the rest being first and last layers and changes of width
+NAMED = ("activation", "last_activation")
 DIGITS = 12  # of a gain that a recipe has multiplied
 
 
 @lru_cache(1024)
 def spelled(network: Network):
-    """(options of `mlp`, whether these give the network); None for the options where no family has its blocks.
+    """Options of `mlp` that give the network; None where there are none.
 
     The network may be of a file: its users' functions need not be known, and are neither looked up nor imported.
     """
     try:
         known, names = _known(network)
     except RequestError:
-        return None, False
+        return None
     repeats = sorted(dict.fromkeys(known.blocks), key=lambda repeat: -repeat.times)
-    found = [options for repeat in islice(repeats, TRIES) if (options := _of_block(repeat.parts, known.depth)) is not None]
-    for options in found:
-        for whole in _with_ends(known, options):
+    for repeat in repeats[:TRIES]:
+        options = _of_block(repeat.parts, known.depth)
+        for whole in () if options is None else _with_ends(known, options):
             if _made(whole) == known:
-                return _renamed(whole, names), True
-    return (_renamed(found[0], names) if found else None), False
+                return whole | {name: names[whole[name]] for name in NAMED if whole.get(name) is not None}
+    return None
 
 
 def _known(network):
@@ -56,10 +56,6 @@ def _known(network):
         return Linear(part.width, part.init, part.gain, part.bias) if isinstance(part, Linear) else part
 
     return network.mapped(change), names
-
-
-def _renamed(options, names):
-    return options | {n: names[options[n]] for n in ("activation", "last_activation") if options.get(n) is not None}
 
 
 def _made(options):

@@ -19,17 +19,15 @@ from ..kernels.sampling import (
     LAW_TRUNCATED,
     LAW_UNIFORM,
 )
-from ..kernels.steps.add import scale_parameters
 from ..kernels.steps.input import GAUSSIAN, SAMPLES
 from ..kernels.steps.linear import BIAS_MEAN, BIAS_SCALE, MEAN
 from ..kernels.steps.loss import CROSS_ENTROPY, INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
 from ..kernels.workspace import Code, Data, padded_width
-from ..model.activations import CODES, CUSTOM, find_activation
 from ..model.initializers import bias_law
-from ..model.parts import RMSNorm
 from .columns import Columns, columns
 from .engine import Layers
-from .graph import ACTIVATION, ADD, BATCH_NORM, DROPOUT, INPUT, LINEAR, LOSS, NORM, graph
+from .families import FAMILIES
+from .graph import ACTIVATION, BATCH_NORM, INPUT, LINEAR, LOSS, graph
 from .slots import assign_slots
 
 LAW_CODES = {
@@ -48,14 +46,7 @@ LOSS_CODES = {
     ("mse", None): MEAN_SQUARED_ERROR,
     ("cross_entropy", None): CROSS_ENTROPY,
 }
-OPERATIONS = {
-    INPUT: layout.INPUT,
-    ACTIVATION: layout.ACTIVATE,
-    LOSS: layout.LOSS,
-    ADD: layout.ADD,
-    BATCH_NORM: layout.BATCH_NORM,
-    DROPOUT: layout.DROPOUT,
-}
+OPERATIONS = {INPUT: layout.INPUT, LOSS: layout.LOSS}
 PLAIN_KINDS = (INPUT, LINEAR, ACTIVATION, LOSS)  # that have a step in plain arithmetics
 OFFSETS = (MEAN, BIAS_MEAN, BIAS_SCALE)  # parameters of a linear step that are zero where h = s G x
 
@@ -100,27 +91,6 @@ def _linear_parameters(bias, weights, fan_in):
     return LAW_CODES[weights.kind], (*_scaled(weights), *_scaled(biases), LAW_CODES[biases.kind], nonzero)
 
 
-@lru_cache(256)
-def _table_activation(name):
-    return _activation_parameters(name)
-
-
-def _activation_parameters(name):
-    """(variant, parameters) of an activation step."""
-    entry, parameter = find_activation(name)
-    row = (
-        parameter,
-        entry.value_zero,
-        *entry.slope_zero,
-        *entry.slope,
-        *entry.intercept,
-        entry.largest_derivative,
-        entry.homogeneous,
-        *entry.addresses,
-    )
-    return CODES.get(entry.name, CUSTOM), row
-
-
 def _data(nodes, samples, targets, labelled):
     """The kernels' Data; `targets` are labels if `labelled`."""
 
@@ -136,20 +106,17 @@ def _data(nodes, samples, targets, labelled):
     return Data(inputs, input_exponents, *rows(targets, nodes[-1].width), labels)
 
 
-def room_kept(operation, inputs, n_in, n_out, scaled_draw):
-    """Float32 numbers that a step keeps on the tape behind its vector: slopes, or what was drawn and the inputs' frame.
+def linear_kept(operation, inputs, n_in, n_out, scaled_draw):
+    """Float32 numbers that a linear map keeps on the tape behind its vector: what was drawn and the inputs' frame.
 
-    `scaled_draw` says that h is what was drawn, up to a factor (see kernels/steps/linear.py): none then for one input.
+    `scaled_draw` says that h is what was drawn, up to a factor (see kernels/steps/linear.py): nothing then for one input.
     """
-    if operation == layout.ACTIVATE:
-        return inputs * padded_width(n_out)
-    if operation in (layout.LINEAR_GAUSSIAN, layout.LINEAR_HAAR):
-        n = max(n_in, n_out) if operation == layout.LINEAR_HAAR else n_out
-        if inputs == 1 and n == n_out and scaled_draw:
-            return 0
-        drawn = padded_width(n)
-        return inputs * (drawn + (padded_width(n_in) if inputs > 1 else 0))
-    return 0
+    if operation == layout.LINEAR_DENSE:
+        return 0
+    n = max(n_in, n_out) if operation == layout.LINEAR_HAAR else n_out
+    if inputs == 1 and n == n_out and scaled_draw:
+        return 0
+    return inputs * (padded_width(n) + (padded_width(n_in) if inputs > 1 else 0))
 
 
 class _Assembler:
@@ -163,34 +130,41 @@ class _Assembler:
     def add(self, node, variant_of):
         """The step of a node; `variant_of` gives the variant and the parameters of the input and of the loss."""
         n_in = self.nodes[node.sources[0]].width if node.sources else node.width
-        operation, variant, row = self._operation(node, n_in, variant_of)
-        scaled = operation > layout.INPUT and not any(row[k] for k in OFFSETS if k < len(row))
-        kept = room_kept(operation, self.inputs, n_in, node.width, scaled)
-        vector = self.inputs * padded_width(node.width)
-        source, other = (*node.sources, -1, -1)[:2]
+        operation, variant, row, kept = self._step(node, n_in, variant_of)
+        vector, (source, other) = self.inputs * padded_width(node.width), (*node.sources, -1, -1)[:2]
         aside = self.offset + (vector if kept else 0)
         self.steps.append(
-            (operation, node.number, node.width, self.offset, variant, source, other, aside, 0, 1, 1, node.place, node.stream)
+            (
+                operation,
+                node.number,
+                node.width,
+                self.offset,
+                variant,
+                source,
+                other,
+                aside,
+                0,
+                1,
+                1,
+                node.place,
+                node.stream,
+                0,
+            )
         )
         self.parameters.append((*row, *(0.0,) * (PARAMETERS - len(row))))
         self.offset += vector + kept
 
-    def _operation(self, node, n_in, variant_of):
-        """(operation, variant, parameters)."""
+    def _step(self, node, n_in, variant_of):
+        """(operation, variant, parameters, numbers kept)."""
         if node.kind == LINEAR:
             law, operation = next(self.linear)
-            return operation, *_linear_parameters(node.part.bias, law, n_in)
-        if node.kind == ACTIVATION:
-            known = _activation_parameters if node.part.digest or ":" in node.part.name else _table_activation
-            return layout.ACTIVATE, *known(node.part.name)
-        if node.kind in (NORM, BATCH_NORM):
-            operation = layout.RMS_NORM if isinstance(node.part, RMSNorm) else layout.LAYER_NORM
-            return layout.BATCH_NORM if node.kind == BATCH_NORM else operation, 0, (node.part.epsilon,)
-        if node.kind == DROPOUT:
-            return layout.DROPOUT, 0, (node.part.p,)
-        if node.kind == ADD:
-            return layout.ADD, 0, scale_parameters(node.part.scale)
-        return OPERATIONS[node.kind], *variant_of[node.kind]
+            variant, row = _linear_parameters(node.part.bias, law, n_in)
+            scaled_draw = not any(row[k] for k in OFFSETS)
+            return operation, variant, row, linear_kept(operation, self.inputs, n_in, node.width, scaled_draw)
+        if node.kind in FAMILIES:
+            family = FAMILIES[node.kind]
+            return family.operation, *family.parameters(node.part), family.kept(self.inputs, node.width)
+        return OPERATIONS[node.kind], *variant_of[node.kind], 0
 
 
 def lower(
@@ -224,6 +198,7 @@ def lower(
         assembler.add(node, variant_of)
     steps = np.array(assembler.steps, np.int64)
     slots = _with_slots(steps, nodes)
+    _mark_balanced(steps, nodes)
     return Program(
         nodes=nodes,
         steps=steps,
@@ -245,3 +220,12 @@ def _with_slots(steps, nodes):
     for column, edge in ((layout.FRESH, 0), (layout.OTHER_FRESH, 1)):
         steps[:, column] = [uses[edge] if edge < len(uses) else True for uses in fresh]
     return count
+
+
+def _mark_balanced(steps, nodes):
+    """Linear maps that only BatchNorms read: their gradients add up to zero over the inputs, in rounding too."""
+    only = {}
+    for node in nodes:
+        for source in node.sources:
+            only[source] = only.get(source, True) and node.kind == BATCH_NORM
+    steps[[k for k, alone in only.items() if alone and nodes[k].kind == LINEAR], layout.BALANCED] = 1

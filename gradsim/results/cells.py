@@ -40,9 +40,7 @@ DESCRIPTIONS = {
     "last_init": Description(str, "initializer of the last linear map (empty: that of all)"),
     "last_gain": Description(str, "factor on the scale of its weights (empty: that of all)"),
     "last_activation": Description(str, "activation of the last layer (empty: that of all, or none behind a readout)"),
-    "layers": Description(
-        str, "digest of the network's parts, where they are not what the options before say (empty: they are)"
-    ),
+    "layers": Description(str, "digest of the network's parts, where there are no options that say them (empty: there are)"),
     "replicas": Description(int, "number of networks drawn"),
     "seed": Description(str, "seed of the random numbers"),
     "inputs": Description(int, "inputs carried through each network"),
@@ -116,18 +114,16 @@ def of_network(network):
     """What `describe` says of a network alone."""
     if network.plain:
         return {name: getattr(network, name) for name in ("activation", "init", "weight_gain", "bias")}
-    options, exact = spelled(network)
-    digest = "" if exact else hashlib.sha256(network.to_json().encode()).hexdigest()[:DIGITS]
-    linear = network.linear_maps[0][1]
+    options = spelled(network)
     if options is None:
-        names = ", ".join(dict.fromkeys(part.name for part in network.activations)) or "none"
+        linear = network.linear_maps[0][1]
         return {
-            "activation": names,
+            "activation": ", ".join(dict.fromkeys(part.name for part in network.activations)) or "none",
             "init": ", ".join(dict.fromkeys(part.init for _, part in network.linear_maps)),
-            "weight_gain": linear.gain,
+            "weight_gain": network.usual_gain,
             "bias": linear.bias,
             "block": "parts",
-            "layers": digest,
+            "layers": hashlib.sha256(network.to_json().encode()).hexdigest()[:DIGITS],
         }
     found = {name: options.get(name) for name in NETWORK}
     branch = FAMILIES[found["block"]].least > 0
@@ -140,7 +136,6 @@ def of_network(network):
         "residual_scale": _text(found["residual_scale"] if found["residual_scale"] != 1 else None),
         "final_norm": _final_norm(found) if found["final_norm"] else "",
         **{name: _text(found[name]) for name in ("first_init", "last_init", "last_gain", "last_activation")},
-        "layers": digest,
     }
 
 

@@ -6,7 +6,7 @@ asked for: more of them later begin with the same bits.
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numba
 import numpy as np
@@ -90,10 +90,13 @@ def folded_chunks(network, fold, **options):
         finally:
             idle.append(workplace)
 
-    entry, _ = find_activation(network.activation)
-    with entry.watched(), _memory_errors():
+    entries = [find_activation(activation.name)[0] for activation in network.activations]
+    with ExitStack() as watch, _memory_errors():
+        for entry in entries:
+            watch.enter_context(entry.watched())
         for result in _in_order(chunk, range(0, replicas, size), threads, ahead):
-            entry.check_faults()
+            for entry in entries:
+                entry.check_faults()
             yield result
 
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from .. import memory
 from ..errors import RequestError
-from ..kernels.layout import ACTIVATE
 from ..kernels.record import LOG_QUANTITIES, PLAIN_QUANTITIES
 from ..kernels.workspace import padded_width, tile_blocks
 from ..model.initializers import bias_law
 from ..program.columns import Columns
 from ..program.engine import Layers
-from ..program.graph import ACTIVATION, LINEAR, graph
-from ..program.program import room_kept
+from ..program.families import FAMILIES
+from ..program.graph import LINEAR, graph
+from ..program.program import linear_kept
 from ..statistics.blocks import blocks_of
 from ..statistics.precision import PRECISIONS
 from ..statistics.quantiles import WAITING_BYTES, Samples, bins_of, collector, rows_of
@@ -31,7 +31,6 @@ SUM_SHARE = 0.05  # of the work that may go into that
 LARGEST_CHUNK = 256
 AHEAD = 2  # chunks a thread that are begun before the first of them is taken
 LAYER_BYTES = 1000  # of a layer of a program while it is made: tuples and lists of Python
-KEPT_BY = {ACTIVATION: ACTIVATE}
 LAYER_COLUMNS = 17  # of a record that a layer is reckoned with: sums hang on the size of a chunk, which stays what it was
 
 
@@ -55,15 +54,21 @@ def tape_numbers(network, inputs, layers):
     """Numbers on the tape of a thread, as `program.lower` counts them; `layers` are program.Layers."""
     nodes, linear, counts = graph(network), zip(layers.laws, layers.operations, strict=True), Counter()
     for node in nodes:
-        fan_in = nodes[node.sources[0]].width if node.sources else node.width
-        drawn = (*next(linear), node.part.bias) if node.kind == LINEAR else (None, KEPT_BY.get(node.kind), None)
-        counts[*drawn, fan_in, node.width] += 1
+        drawn = (*next(linear), node.part.bias, nodes[node.sources[0]].width) if node.kind == LINEAR else ()
+        counts[node.kind, node.width, *drawn] += 1
     size = 0
-    for (law, operation, bias, fan_in, width), times in counts.items():
-        offsets = bias_law(bias, fan_in) if law else None
-        scaled_draw = bool(law) and not (law.mean or offsets.mean or offsets.scale)
-        size += times * (inputs * padded_width(width) + room_kept(operation, inputs, fan_in, width, scaled_draw))
+    for (kind, width, *drawn), times in counts.items():
+        size += times * (inputs * padded_width(width) + _kept(kind, inputs, width, *drawn))
     return size
+
+
+def _kept(kind, inputs, width, *drawn):
+    """What a step keeps behind its vector; of a linear map, `drawn` is (law, operation, bias, fan-in)."""
+    if not drawn:
+        return FAMILIES[kind].kept(inputs, width) if kind in FAMILIES else 0
+    law, operation, bias, fan_in = drawn
+    biases = bias_law(bias, fan_in)
+    return linear_kept(operation, inputs, fan_in, width, not (law.mean or biases.mean or biases.scale))
 
 
 @dataclass(frozen=True)

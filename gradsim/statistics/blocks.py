@@ -125,7 +125,7 @@ def blocks_of(network, inputs):
 
 
 def _bare(network):
-    """The network with one law and one activation all over, since places do not hang on them: many cells of a sweep are alike."""
+    """The network with one law and one activation all over, since places do not hang on them: cells of a sweep are alike."""
     known = {}
 
     def bare(part):

@@ -9,7 +9,8 @@ import h5py
 import numpy as np
 
 from ..errors import RequestError
-from ..model.network import Network, from_json
+from ..model.network import Network
+from ..model.stored import from_json
 from ..statistics.blocks import blocks_of
 from ..statistics.quantities import PREDICTED, VARIABLES
 from .contents import Contents

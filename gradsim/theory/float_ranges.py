@@ -17,7 +17,7 @@ from .averages import FEW_NODES, FEW_WEIGHTS, NARROW
 from .exact_laws import finite_width
 from .infinite_width import mean_field
 from .prediction import over_layers
-from .units import log
+from .units import log, log_sum
 
 LARGEST = 60.0  # standard deviations: more than the largest of 2^32 entries ever is
 TRUSTED = 1.0  # depth/width up to which exits by mean field are told without a doubt
@@ -139,7 +139,7 @@ def _spread_of_preactivations(wide, inputs):
     """log of the squared median largest entry over the mean square, of linear maps."""
     result = []
     for layer in wide.linear:
-        log_q = float(np.logaddexp(layer.log_normal, _log_square_of(layer.fixed)))
+        log_q = log_sum(layer.log_normal, _log_square_of(layer.fixed))
         spread, bias = 1.0, (0.0, 0.0)
         if any(layer.fixed) and log_q > -math.inf:
             bias = tuple(b * math.exp(-log_q / 2) for b in layer.fixed)

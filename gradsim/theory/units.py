@@ -67,7 +67,7 @@ def added(cotangents):
     if len(cotangents) == 1:
         return cotangents[0]
     why = next((c.why for c in cotangents if c.why), "")
-    total = float(np.logaddexp.reduce([c.log_square for c in cotangents]))
+    total = log_sum(*(c.log_square for c in cotangents))
     if why or not math.isfinite(total):
         return cotangents[0]._replace(log_square=math.nan if why else total, why=why)
     shares = [math.exp(c.log_square - total) for c in cotangents]
@@ -81,6 +81,12 @@ def added(cotangents):
 def log(value):
     """Natural log, -inf at 0 and below."""
     return math.log(value) if value > 0 else -math.inf
+
+
+@np.errstate(invalid="ignore")  # of what is unknown
+def log_sum(*logs):
+    """Log of a sum of two numbers, or more, of which the logs are given."""
+    return float(np.logaddexp.reduce(logs))
 
 
 def one_minus(log_gap):

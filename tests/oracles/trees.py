@@ -1,28 +1,12 @@
-"""Networks as trees of parts, without options or files: what `program.graph.graph` reads of a network, and no more."""
+"""Small networks with every step and every way to put them together."""
 
-from dataclasses import dataclass
-
+from gradsim.model.network import Network
 from gradsim.model.parts import Activation, BatchNorm, Dropout, LayerNorm, Linear, Repeat, Residual, RMSNorm
 
 
-@dataclass(frozen=True)
-class Tree:
-    input_width: int
-    stem: tuple
-    blocks: tuple
-    readout: tuple
-    has_stream: bool
-
-
-def tree(*block, times=3, input_width=6, stem=(), readout=(), has_stream=None):
-    """A network whose one block, of these parts, stands there so many times; it has a stream if its block has a Residual."""
-    return Tree(
-        input_width=input_width,
-        stem=stem,
-        blocks=(Repeat(block, times),),
-        readout=readout,
-        has_stream=any(isinstance(part, Residual) for part in block) if has_stream is None else has_stream,
-    )
+def tree(*block, times=3, input_width=6, stem=(), readout=()):
+    """A network whose one block, of these parts, stands there so many times."""
+    return Network(input_width, stem, (Repeat(block, times),), readout)
 
 
 def linear(width=6, **more):
@@ -34,7 +18,7 @@ BRANCH = (linear(9), GELU, linear())
 TREES = {
     "plain": tree(linear(), TANH, readout=(linear(3),)),
     "two maps in a row": tree(linear(9), linear(), TANH),
-    "maps and no activation": tree(linear(), has_stream=False),
+    "maps and no activation": tree(linear()),
     "each part its own": tree(
         linear(init="xavier_uniform", gain=1.7),
         Activation("softplus"),

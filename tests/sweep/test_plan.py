@@ -1,5 +1,6 @@
 import pytest
 
+import gradsim
 from gradsim import RequestError, sweep
 
 
@@ -22,8 +23,6 @@ def test_any_option_may_be_a_list():
 
 
 def test_cells_are_what_simulate_gives_and_progress_ends_at_one():
-    import gradsim
-
     seen = []
     plan = {"activation": ["relu", "tanh"], "width": 3, "depth": 2, "replicas": 6}
     result = sweep.run(plan, progress=lambda share, cells: seen.append((share, cells)))
@@ -70,10 +69,44 @@ def test_progress_is_the_share_of_the_work():
 
 
 def test_the_grid_is_kept_with_the_curves(tmp_path):
-    import gradsim
-
     grid = {"activation": ["relu", "tanh"], "width": [[3, 4]], "replicas": 5}
     result = sweep.run(grid)
     assert result.request == {"activation": ["relu", "tanh"], "width": [[3, 4]], "replicas": [5]}
     result.save(tmp_path / "grid.h5")
     assert gradsim.open(tmp_path / "grid.h5").request == result.request == result[:1].request
+
+
+LAYERS = [{"part": "Linear", "width": 4}, {"part": "Activation", "name": "tanh"}, {"part": "Linear", "width": 2}]
+
+
+def test_layers_are_one_value_or_an_axis(tmp_path):
+    grid = tmp_path / "grid.toml"
+    grid.write_text(
+        'layers = [{part = "Linear", width = 4}, {part = "Repeat", times = 3, parts = ['
+        '{part = "Residual", scale = 0.5, parts = [{part = "RMSNorm"}, {part = "Linear"}, {part = "Dropout", p = 0.1}]}'
+        "]}]\nseed = [1, 2]\n"
+    )
+    plan = sweep.read_plan(str(grid))
+    (network, _), _ = plan.cells
+    assert network.depth == 3 and network.stem == (gradsim.Linear(4),) and network.input_width == 4
+    assert plan.axes["seed"] == [1, 2] and plan.axes["layers"][0][0] == {"part": "Linear", "width": 4}
+    parts = [gradsim.Linear(4), gradsim.Activation("tanh")]
+    plan = sweep.read_plan({"layers": [LAYERS, parts]})
+    assert [network.outputs for network, _ in plan.cells] == [2, None]
+    assert plan.axes["layers"] == [LAYERS, LAYERS[:2]]
+    with pytest.raises(RequestError, match=r"^--depth: does not go with --layers"):
+        sweep.read_plan({"layers": LAYERS, "depth": [2, 3]})
+
+
+def test_options_of_blocks_are_axes():
+    plan = sweep.read_plan({"block": ["residual", "pre_norm"], "residual_scale": [1, "1/sqrt(depth)"], "width": 4, "depth": 4})
+    scales = [network.blocks[0].parts[0].scale for network, _ in plan.cells]
+    assert scales == [1.0, 0.5, 1.0, 0.5] and len({network for network, _ in plan.cells}) == 4
+
+
+@pytest.mark.parametrize("block", ["resnet_v1", "resnet_v2"])
+def test_batch_norm_needs_inputs(block):
+    options = {"width": 4, "depth": 2, "block": block}
+    with pytest.raises(RequestError, match=r"^--inputs: batch norm takes means over the inputs"):
+        sweep.read_plan(options)
+    assert len(sweep.read_plan(options | {"inputs": 2}).cells) == 1

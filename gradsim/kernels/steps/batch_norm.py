@@ -44,10 +44,12 @@ from .deviation import (
     scaled_epsilon,
 )
 from .gains import log_sum
+from .norm import BOUND, ROUNDINGS
 from .rows import clear_padding, top_exponent
 
 CLOSE = np.float32(2.0**-10)  # what may be roundings of a cotangent over S
 NOTICEABLE = 2.0**-20  # of a row's square
+WIDE = 2.0**100  # 1/S of units that are so much smaller than others is beyond float32
 FRACTION, ONE = np.int64((1 << 52) - 1), np.int64(1023 << 52)  # bits of a float64: its fraction, and 1.0
 
 
@@ -70,23 +72,46 @@ def factor_of(exponent, top):
 
 
 @internal
-def add_moments(v, factor, n, sums, squares):
-    """sums += factor v, squares += (factor v)^2."""
-    widest_vectors()
-    for i in range(n):
-        entry = factor * np.float64(v[i])
-        sums[i] += entry
-        squares[i] += entry * entry
+def row_factors(exponents, top, factors):
+    """factors[b] = 2^(exponents[b] - top); a row of zeros may have any exponent."""
+    for b in range(exponents.size):
+        factors[b] = factor_of(exponents[b], top)
 
 
 @internal
-def add_products(d, d_factor, y, y_factor, n, sums, products):
-    """sums += d, products += d y, each times its factor."""
+def member(b, k, values, factors):
+    """Row b + k and its factor; any row and 0 behind the last."""
+    inside = b + k < values.shape[0]
+    return row(values, b + k if inside else b), factors[b + k] if inside else 0.0
+
+
+@internal
+def add_moments(values, factors, b, n, sums, squares):
+    """sums += v, squares += v^2 over four rows from b on: the sums are read and written once for them."""
     widest_vectors()
+    v_0, f_0 = member(b, 0, values, factors)
+    v_1, f_1 = member(b, 1, values, factors)
+    v_2, f_2 = member(b, 2, values, factors)
+    v_3, f_3 = member(b, 3, values, factors)
     for i in range(n):
-        entry = d_factor * np.float64(d[i])
-        sums[i] += entry
-        products[i] += entry * (y_factor * np.float64(y[i]))
+        a, c = f_0 * np.float64(v_0[i]), f_1 * np.float64(v_1[i])
+        d, e = f_2 * np.float64(v_2[i]), f_3 * np.float64(v_3[i])
+        sums[i] += (a + c) + (d + e)
+        squares[i] += (a * a + c * c) + (d * d + e * e)
+
+
+@internal
+def add_products(d, d_factors, y, y_factors, b, n, sums, products):
+    """sums += d, products += d y, over two rows from b on."""
+    widest_vectors()
+    d_0, f_0 = member(b, 0, d, d_factors)
+    d_1, f_1 = member(b, 1, d, d_factors)
+    y_0, c_0 = member(b, 0, y, y_factors)
+    y_1, c_1 = member(b, 1, y, y_factors)
+    for i in range(n):
+        entry_0, entry_1 = f_0 * np.float64(d_0[i]), f_1 * np.float64(d_1[i])
+        sums[i] += entry_0 + entry_1
+        products[i] += entry_0 * (c_0 * np.float64(y_0[i])) + entry_1 * (c_1 * np.float64(y_1[i]))
 
 
 @internal
@@ -121,20 +146,44 @@ def keep_inverses(inverses, n, fractions, exponents):
 
 
 @internal
-def standardise(v, factor, means, inverses, n, out):
-    """out = (factor v - mean) / S; (max|out|, |out|^2)."""
+def narrow(means, inverses, n, centres, factors, shifts):
+    """Of y = factor (v - centre) + shift, in float32; the largest 1/S."""
+    widest_vectors()
+    top = 0.0
+    for i in range(n):
+        centre = np.float32(means[i])
+        centres[i] = centre
+        factors[i] = np.float32(inverses[i])
+        shifts[i] = np.float32((np.float64(centre) - means[i]) * inverses[i])
+        top = max(top, inverses[i])
+    return top
+
+
+@internal
+def standardise(v, row_factor, centres, factors, shifts, n, out):
+    """out = (v - mean) / S; (max|out|, |out|^2). The product keeps both differences apart, so that the first is exact where
+    inputs nearly agree."""
     widest_vectors()
     top, square = np.int32(0), 0.0
     for start in range(0, n, SUM_TILE):
         part = np.float32(0.0)
         for k in range(min(SUM_TILE, n - start)):
             i = np.uint64(start) + np.uint64(k)
-            entry = np.float32((factor * np.float64(v[i]) - means[i]) * inverses[i])
+            entry = factors[i] * (row_factor * v[i] - centres[i]) + shifts[i]
             out[i] = entry
             top = max(top, magnitude(entry))
             part += entry * entry
         square += np.float64(part)
     return float_of(top), square
+
+
+@internal
+def standardise_wide(v, row_factor, means, inverses, n, out):
+    """The same for units of which some are beyond float32, seen from the others."""
+    rarely_called()
+    for i in range(n):
+        out[i] = np.float32((row_factor * np.float64(v[i]) - means[i]) * inverses[i])
+    return measure(out, n)
 
 
 @internal
@@ -206,15 +255,21 @@ def batch_norm_forward(p, x, out, kept, scratch):
     x_top = top_exponent(x, n)
     t = common_scale(p, x_top)
     clear_sums(means, inverses, n)
-    for b in range(rows):
-        add_moments(row(x.values, b), factor_of(x.exponents[b], x_top), n, means, inverses)
+    row_factors(x.exponents, x_top, scratch.left)
+    for b in range(0, rows, 4):
+        add_moments(x.values, scratch.left, b, n, means, inverses)
     faint = deviations(power_of_two(2 * (x_top - t)), scaled_epsilon(p, t), rows, n, means, inverses)
     fractions, exponents = halves(kept, n)
     keep_inverses(inverses, n, fractions, exponents)
     keep_deviation(kept, 0, 1.0, t, False)
+    centres, factors, shifts = scratch.floats, scratch.fresh, scratch.room
+    plain = narrow(means, inverses, n, centres, factors, shifts) < WIDE
     for b in range(rows):
-        after = row(out.values, b)
-        top, square = standardise(row(x.values, b), factor_of(x.exponents[b], x_top), means, inverses, n, after)
+        before, after, row_factor = row(x.values, b), row(out.values, b), scratch.left[b]
+        if plain:
+            top, square = standardise(before, np.float32(row_factor), centres, factors, shifts, n, after)
+        else:
+            top, square = standardise_wide(before, row_factor, means, inverses, n, after)
         exponent = x_top - t
         if not in_window(top):
             exponent = settle(after, n, top, exponent)
@@ -246,44 +301,45 @@ def inverses_of(fractions, exponents, top, n, out):
 
 
 @internal
-def coefficients(square_scale, rows, n, inverses, sums, products):
-    """From the sums of d and of d y to what is subtracted in g = d / S - sums - y products."""
+def coefficients(square_scale, inverses, n, scratch):
+    """a, b and e of g = a d - b - e y in float32, from the sums in the scratch space: to the room there."""
     widest_vectors()
+    rows, sums, products = scratch.left.size, scratch.signs, scratch.logs
+    a, b, e = scratch.floats, scratch.fresh, scratch.room
     for i in range(n):
-        sums[i] = inverses[i] * sums[i] / rows
-        products[i] = inverses[i] * products[i] * square_scale / rows
+        a[i] = np.float32(inverses[i])
+        b[i] = np.float32(inverses[i] * sums[i] / rows)
+        e[i] = np.float32(inverses[i] * products[i] * square_scale / rows)
 
 
 @internal
-def project(d, d_factor, y, y_factor, inverses, sums, products, n, out):
-    """out = d / S - sums - y products; max|out|."""
+def project(d, d_factor, y, y_factor, a, b, e, n, out):
+    """out = a d - b - e y; max|out|."""
     widest_vectors()
     top = np.int32(0)
     for i in range(n):
-        along = sums[i] + y_factor * products[i] * np.float64(y[i])
-        entry = np.float32(d_factor * inverses[i] * np.float64(d[i]) - along)
+        entry = d_factor * a[i] * d[i] - b[i] - y_factor * e[i] * y[i]
         out[i] = entry
         top = max(top, magnitude(entry))
     return float_of(top)
 
 
 @internal
-def size_of_projection(d, d_factor, y, y_factor, inverses, sums, products, n):
+def size_of_projection(d, d_factor, y, y_factor, a, b, e, n):
     """The largest sum of what is added in `project`."""
     rarely_called()
     size = 0.0
     for i in range(n):
-        along = abs(sums[i]) + abs(y_factor * products[i] * np.float64(y[i]))
-        size = max(size, abs(d_factor * inverses[i] * np.float64(d[i])) + along)
-    return size
+        size = max(size, abs(d_factor * a[i] * d[i]) + abs(b[i]) + abs(y_factor * e[i] * y[i]))
+    return np.float64(size)
 
 
 @internal
 def hold_row(size, spread, top, exponent, g, n, b, scratch):
     """The exponent of row b of a cotangent, held if it is the roundings of `size`; `spread` times that if it is in doubt."""
     rarely_called()
-    if size > 0.0 and top <= FAINT * size and may_hold(scratch):
-        top = np.float32(size * (spread if scratch.doubts[b] != 0 else RESOLUTION))
+    if size > 0.0 and top <= ROUNDINGS * size and may_hold(scratch):
+        top = np.float32(size * (spread if scratch.doubts[b] != 0 else BOUND))
         hold(g, n, top, b, scratch)
     return settle(g, n, top, exponent)
 
@@ -291,17 +347,17 @@ def hold_row(size, spread, top, exponent, g, n, b, scratch):
 @internal
 def many_rows_back(out, d, g, y_top, d_top, exponent, inverses, scratch):
     """g, its rows with this exponent before they are normalised, from sums and products in the scratch space."""
-    n, rows, sums, products = d.n, d.values.shape[0], scratch.signs, scratch.logs
-    coefficients(power_of_two(2 * y_top), rows, n, inverses, sums, products)
+    n, rows = d.n, d.values.shape[0]
+    a, c, e = scratch.floats, scratch.fresh, scratch.room
+    coefficients(power_of_two(2 * y_top), inverses, n, scratch)
     for b in range(rows):
         before, seen, below = row(d.values, b), row(out.values, b), row(g.values, b)
-        d_factor, y_factor = factor_of(d.exponents[b], d_top), factor_of(out.exponents[b], y_top)
-        top = project(before, d_factor, seen, y_factor, inverses, sums, products, n, below)
+        d_factor = np.float32(factor_of(d.exponents[b], d_top))
+        y_factor = np.float32(factor_of(out.exponents[b], y_top))
+        top = project(before, d_factor, seen, y_factor, a, c, e, n, below)
         g.exponents[b] = exponent
         if not in_window(top):
-            size = 0.0
-            if top <= CLOSE:
-                size = size_of_projection(before, d_factor, seen, y_factor, inverses, sums, products, n)
+            size = size_of_projection(before, d_factor, seen, y_factor, a, c, e, n) if top <= CLOSE else 0.0
             g.exponents[b] = hold_row(size, math.sqrt(rows), top, exponent, below, n, b, scratch)
 
 
@@ -356,9 +412,10 @@ def batch_norm_backward(p, out, kept, d, g, place, scratch, record):
     n, rows, sums, products = d.n, d.values.shape[0], scratch.signs, scratch.logs
     d_top, y_top = top_exponent(d, n), top_exponent(out, n)
     clear_sums(sums, products, n)
-    for b in range(rows):
-        d_factor, y_factor = factor_of(d.exponents[b], d_top), factor_of(out.exponents[b], y_top)
-        add_products(row(d.values, b), d_factor, row(out.values, b), y_factor, n, sums, products)
+    row_factors(d.exponents, d_top, scratch.left)
+    row_factors(out.exponents, y_top, scratch.tops)
+    for b in range(0, rows, 2):
+        add_products(d.values, scratch.left, out.values, scratch.tops, b, n, sums, products)
     record_gradients(out, d, y_top, d_top, place, scratch, record)
     _, t = kept_deviation(kept, 0)
     inverses = row(scratch.residuals, 0)

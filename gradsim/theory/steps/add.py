@@ -8,9 +8,7 @@ zero, or through none, and adds in mean square.
 
 import math
 
-import numpy as np
-
-from ..units import NO_BIAS, NORMAL, OTHER, Cotangent, Units, log, unknown
+from ..units import NO_BIAS, NORMAL, OTHER, Cotangent, Units, log, log_sum, unknown
 
 BLIND = True
 
@@ -24,9 +22,9 @@ def forward(node, sources, walk):
         return unknown(f"the branch of {walk.where(node)} does not end in a linear map, so that it hangs together with x"), None
     gain = 2 * math.log(abs(scale))
     square, lean = _square(skip, branch, gain, math.copysign(1.0, scale))
-    apart = float(np.logaddexp(skip.log_apart, gain + branch.log_apart))
+    apart = log_sum(skip.log_apart, gain + branch.log_apart)
     if skip.law == branch.law == NORMAL and (fixed := _fixed(skip.fixed, branch.fixed, scale)):
-        normal = float(np.logaddexp(skip.log_normal, gain + branch.log_normal))
+        normal = log_sum(skip.log_normal, gain + branch.log_normal)
         return Units(square, apart, NORMAL, normal, fixed, lean, since), True
     return Units(square, apart, OTHER, lean=lean, since=since), True
 
@@ -44,7 +42,7 @@ def backward(node, cotangent, kept, walk):
 def _square(skip, branch, gain, sign):
     """(log of the mean square, lean) of the sum."""
     parts = skip.log_square, gain + branch.log_square
-    square = float(np.logaddexp(*parts))
+    square = log_sum(*parts)
     if not (skip.lean or branch.lean) or square == -math.inf:
         return square, 0.0
     shares = [math.exp(0.5 * (part - square)) for part in parts]

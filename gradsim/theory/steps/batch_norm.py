@@ -20,7 +20,7 @@ from scipy.special import gammaln
 
 from ...errors import RequestError
 from ..averages import panels
-from ..units import BATCH, NORMAL, Cotangent, Units, log, unknown
+from ..units import BATCH, NORMAL, Cotangent, Units, log, log_sum, unknown
 
 BLIND = False
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)
@@ -67,7 +67,7 @@ def backward(node, cotangent, kept, walk):
     along = 1 - cotangent.alike if cotangent.along is None else cotangent.along
     across = max(others * (1 - cotangent.alike) - along, 0.0) if others > 1 else 0.0  # |P g|^2 - (u.g)^2
     parts = [_product(across, kept.radial.inverse), _product(along, kept.radial.damped)]
-    change = float(np.logaddexp(*parts)) - kept.log_apart
+    change = log_sum(*parts) - kept.log_apart
     return (Cotangent(cotangent.log_square + change, -1 / others),)
 
 

@@ -6,9 +6,7 @@ are independent: the covariance, not the correlation, goes through.
 
 import math
 
-import numpy as np
-
-from ..units import OTHER, Cotangent, log
+from ..units import OTHER, Cotangent, log, log_sum
 
 BLIND = True
 
@@ -17,7 +15,7 @@ def forward(node, sources, walk):
     (x,), p = sources, node.part.p
     if not p:
         return x, None
-    apart = float(np.logaddexp(x.log_square + log(p / (1 - p)), x.log_apart))
+    apart = log_sum(x.log_square + log(p / (1 - p)), x.log_apart)
     square = x.log_square - math.log1p(-p)
     return x._replace(log_square=square, log_apart=apart, law=OTHER, lean=x.lean * math.sqrt(1 - p)), None
 

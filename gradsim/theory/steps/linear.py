@@ -5,10 +5,8 @@ v' = n_in Var W q + Var b      v' gap' likewise without biases      |d_in|^2 = n
 
 import math
 
-import numpy as np
-
 from ..prediction import linear_law
-from ..units import NORMAL, Cotangent, Units, log
+from ..units import NORMAL, Cotangent, Units, log, log_sum
 
 BLIND = True
 
@@ -23,8 +21,8 @@ def forward(node, sources, walk):
     low, high = _fixed_bias(layer.biases)
     normal = layer.biases.variance if layer.biases.kind == "normal" else 0.0
     weight = log(layer.weights.variance * layer.fan_in)
-    log_v = float(np.logaddexp(weight + x.log_square, log(normal)))
-    log_q = float(np.logaddexp(log_v, log((low * low + low * high + high * high) / 3)))
+    log_v = log_sum(weight + x.log_square, log(normal))
+    log_q = log_sum(log_v, log((low * low + low * high + high * high) / 3))
     mean = 0.5 * low + 0.5 * high
     lean = mean * math.exp(-0.5 * log_q) if mean else 0.0
     return Units(log_q, weight + x.log_apart, NORMAL, log_v, (low, high), lean, walk.at), layer

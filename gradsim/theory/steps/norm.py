@@ -7,10 +7,8 @@ is one direction, or two, of n, and vanishes.
 
 import math
 
-import numpy as np
-
 from ...model.parts import RMSNorm
-from ..units import NORMAL, OTHER, log, unknown
+from ..units import NORMAL, OTHER, log, log_sum, unknown
 
 BLIND = False
 
@@ -20,7 +18,7 @@ def forward(node, sources, walk):
     (x,) = sources
     centred = not isinstance(node.part, RMSNorm)
     log_square = _centred(x) if centred else x.log_square
-    divisor = float(np.logaddexp(log_square, log(node.part.epsilon)))
+    divisor = log_sum(log_square, log(node.part.epsilon))
     if divisor == -math.inf:
         return unknown(f"a norm without epsilon divides zero by zero ({walk.where(node)})"), None
     scale = math.exp(-0.5 * divisor) if any(x.fixed) else 0.0
@@ -41,5 +39,5 @@ def backward(node, cotangent, kept, walk):
 def _centred(x):
     """Log of the variance of the units."""
     if x.law == NORMAL:
-        return float(np.logaddexp(x.log_normal, log((x.fixed[1] - x.fixed[0]) ** 2 / 12)))
+        return log_sum(x.log_normal, log((x.fixed[1] - x.fixed[0]) ** 2 / 12))
     return x.log_square + log(1 - x.lean * x.lean)
