@@ -220,6 +220,7 @@ CASES = {
         True,
     ),
     "batch norm, dropout": (wide(((linear(1.1, N), BatchNorm(0.3), Activation("relu"), Dropout(0.3)), 3)), True),
+    "batch norm, layer norm behind": (wide(((linear(1.1, N), BatchNorm(0.3), Activation("relu"), LayerNorm(0.1)), 3)), True),
     "batch norm before a branch": (
         wide(((Residual((BatchNorm(0.3), Activation("leaky_relu(0.2)"), linear(2.0, N))),), 3)),
         False,
