@@ -182,4 +182,5 @@ def _with_square(curves):
     """The run; inputs from a file with the mean square that was measured."""
     if not curves.run.get("input_file"):
         return curves.run
-    return curves.run | {"input_square": math.exp(float(curves["activation_log_of_mean"][0]))}
+    of_input = curves.blocks.where("activation", 0, 0)
+    return curves.run | {"input_square": math.exp(float(curves["activation_log_of_mean"][of_input]))}
