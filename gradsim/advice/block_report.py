@@ -73,7 +73,9 @@ def fate(found):
     signal = _curve(found, "stream" if stream else "activation")
     grown, change = (signal[depth] - signal[0]) * DECADES, decades(found.mean_field)
     unit = "block" if stream else "layer"
-    yield "Infinite width:"
+    yield "Infinite width:" + (
+        " theory does not know how deep networks end, see below" if math.isnan(grown) and math.isnan(change) else ""
+    )
     if not math.isnan(grown):
         what = f"the stream behind block {depth} is" if stream else f"activations behind layer {depth} are"
         yield f"  forward    {what} {times(grown)} times as large as {'x_0' if stream else 'the input'}"

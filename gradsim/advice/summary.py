@@ -13,6 +13,7 @@ from ..model.spelling import told_gain
 from ..program.graph import graph
 from ..results.verdict import DECADES
 from ..statistics.blocks import blocks_of
+from ..statistics.quantities import VARIABLES
 from ..theory.comparison import exact_law, laid_out
 from ..theory.exact_laws import FiniteWidth
 from ..theory.exact_streams import ExactStream
@@ -78,9 +79,9 @@ class Summary:
     def blocks(self):
         return blocks_of(self.network, self.inputs)
 
-    def curve(self, name, prediction=None):
-        """A predicted variable over layers, and over places where a layer has several: the layout of Curves."""
-        return laid_out(self.network, self.blocks, f"mean_field_{name}", (prediction or self.mean_field)[name])
+    def curve(self, name):
+        """A variable of mean field over layers, and over places where a layer has several: the layout of Curves."""
+        return laid_out(self.network, self.blocks, VARIABLES[name].quantity.name, self.mean_field[name])
 
     def to_json(self):
         """JSON text; numbers beyond float64 and undefined ones are "inf", "-inf" or null."""
@@ -184,7 +185,7 @@ def decades(prediction):
     network = prediction.network
     name = "stream_gradient" if network.has_stream else "gradient"
     blocks = blocks_of(network, 1)
-    gradient = blocks.last(name, laid_out(network, blocks, f"mean_field_{name}_log_mean", prediction[f"{name}_log_mean"]))
+    gradient = blocks.last(name, laid_out(network, blocks, name, prediction[f"{name}_log_mean"]))
     first, last = (float(gradient[layer]) for layer in (1, network.depth))
     return math.nan if first == last == -math.inf else (first - last) * DECADES
 

@@ -122,14 +122,24 @@ def summary_exits(found):
     predicted, asked = found.precision, found.recommendation.rows.get("as asked")
     measured = None if asked is None else asked.exits
     left = [predicted.forward, predicted.backward] + ([] if measured is None else list(measured))
-    if all(predicted.known) and not leaves_a_type(*left):
-        seen = "" if measured is None else f", and in the median of {asked.replicas} simulated networks"
-        unit = "block" if found.network.has_stream else "layer"
-        yield f"Float types: every one holds every {unit}, forward and backward (from {predicted.source_words}{seen})"
+    if not leaves_a_type(*left):
+        yield _holding(found, 0 if measured is None else asked.replicas)
         return
     yield exit_table(predicted, measured)
     yield from untrusted(predicted)
     yield Text(EXIT_NOTE, style="dim")
+
+
+def _holding(found, replicas):
+    """A line for where no exit was found, by theory or in so many simulated networks."""
+    unit, known = "block" if found.network.has_stream else "layer", all(found.precision.known)
+    holds = f"Float types: every one holds every {unit}, forward and backward"
+    simulated = f"in the median of {replicas} simulated networks"
+    if known:
+        return f"{holds} (from {found.precision.source_words}{f', and {simulated}' if replicas else ''})"
+    if replicas:
+        return f"{holds}, {simulated}; theory does not know all of them (see above)"
+    return f"Float types: every one holds every {unit} that theory knows, which are not all (see above)"
 
 
 def edges(found):

@@ -43,7 +43,7 @@ def exit_table(predicted, measured=None):
 
 def untrusted(predicted):
     """A line where infinite width is not to be trusted with the layer of an exit."""
-    if not predicted.trusted:
+    if not predicted.trusted and leaves_a_type(predicted.forward, predicted.backward):
         ratio = f"depth/width is {predicted.depth_over_width:.2g}"
         yield Text(
             f"~ {ratio}: mean field is of infinite width and off by a multiple of that; these layers are no more than a guess.",

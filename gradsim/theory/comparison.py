@@ -98,16 +98,18 @@ def with_theory(curves):
             continue
         names = {f"{theory}_{name}": value for name, value in found.variables.items()}
         laid = {
-            name: laid_out(curves.network, curves.blocks, name, value) for name, value in names.items() if name in PREDICTED
+            name: laid_out(curves.network, curves.blocks, VARIABLES[name].quantity.name, value)
+            for name, value in names.items()
+            if name in PREDICTED
         }
         variables |= laid
     return replace(curves, variables=variables)
 
 
-def laid_out(network, blocks, name, values):
-    """`values` of a predicted variable as curves have it: theory counts places, but for chains of layers."""
+def laid_out(network, blocks, quantity, values):
+    """Predicted `values` of a quantity as curves have it: theory counts places, but for chains of layers."""
     values = np.asarray(values)
-    return values if not values.ndim or is_chain(graph(network)) else blocks.spread(VARIABLES[name].quantity.name, values)
+    return values if not values.ndim or is_chain(graph(network)) else blocks.spread(quantity, values)
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,10 @@ def _disagreement(curves, theory, name, statistic, layer):
 
 def predicted_exits(curves):
     """The `Precision` of the network under the run's options. Raises RequestError where there is none."""
-    return precision(curves.network, **_options(_with_square(curves)) | {"input_correlation": None})
+    options = _options(_with_square(curves))
+    if not curves.network.has_batch_norm:  # which needs the correlation
+        options["input_correlation"] = None
+    return precision(curves.network, **options)
 
 
 def _with_square(curves):
