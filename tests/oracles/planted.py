@@ -288,8 +288,8 @@ FAULTS = BY_CHECKS | BY_TESTS
 
 
 def copied(folder, fault=None, source=ROOT, share_kernels=False):
-    """A copy of the package in `folder`, with the fault; `share_kernels`: with the kernels and activations of the source."""
-    shared = ("kernels", "activations") if share_kernels else ()
+    """A copy of the package in `folder`, with the fault; `share_kernels`: with the kernels of the source."""
+    shared = ("kernels",) if share_kernels else ()
     ignore = shutil.ignore_patterns("__pycache__", *shared)
     shutil.copytree(source / "gradsim", folder / "gradsim", ignore=ignore)
     for name in shared:
@@ -299,7 +299,7 @@ def copied(folder, fault=None, source=ROOT, share_kernels=False):
 
 
 def copied_with_tests(folder, fault=None, source=ROOT):
-    """The same of the whole project, its kernels and activations those of the source: nothing is compiled again."""
+    """The same of the whole project, its kernels those of the source: nothing is compiled again."""
     copied(folder, fault, source, share_kernels=True)
     for name in BESIDE:
         if (source / name).is_dir():

@@ -120,6 +120,20 @@ def test_a_stream_leaves_before_its_branches():
     assert abs(layer - int(np.argmax(largest > math.log(65504)))) <= 2
 
 
+@pytest.mark.parametrize("block", ["plain", "residual"])
+def test_exits_are_the_first_on_the_way(block):
+    """Both ways the numbers grow until they leave: upwards from the first such block on, downwards from the last one."""
+    found = precision(gradsim.mlp(block=block, width=64, depth=60, weight_gain=1.3, init="he_normal"))
+    most = 2 * math.log(65504)
+    forward, backward = (
+        np.flatnonzero(largest > most) for largest in (found.log_largest_preactivation, found.log_largest_gradient)
+    )
+    block_of = (lambda place: place) if block == "plain" else (lambda place: place // 2 + 1)
+    assert len(forward) > 5 < len(backward)
+    assert abs(found.forward["float16"].overflow - block_of(forward[0])) <= (block == "residual")
+    assert abs(found.backward["float16"].overflow - block_of(backward[-1])) <= (block == "residual")
+
+
 def test_an_input_that_leaves_is_block_0():
     """A stem shrinks what goes in: x_0 is behind it."""
     network = gradsim.mlp(block="rezero", width=32, depth=5, input_width=8, init="normal(0,1e-7)")

@@ -125,7 +125,7 @@ FAULTS = {
         RANGES,
         "range(count - 1, -1, -1) if down else range(count)",
         "range(count)",
-        tests=(f"{SCORES}exits_predicted_and_measured", f"{STREAMS}exits_of_streams_against_simulated_ones"),
+        tests=(f"{STREAMS}exits_are_the_first_on_the_way",),
     ),
     "half dead is alive": Fault(
         RANGES,
