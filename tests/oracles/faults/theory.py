@@ -2,7 +2,7 @@
 
 from . import Fault
 
-CHECKS, COMPARISON, COMPARISON_REPORT, EXACT, FIXED, RANGES, WIDE, ADVICE, ADVICE_REPORT, SUMMARY = (
+CHECKS, COMPARISON, COMPARISON_REPORT, EXACT, FIXED, RANGES, WIDE, STEP, ADVICE, ADVICE_REPORT, SUMMARY = (
     f"{name}.py"
     for name in (
         "advice/checks",
@@ -12,6 +12,7 @@ CHECKS, COMPARISON, COMPARISON_REPORT, EXACT, FIXED, RANGES, WIDE, ADVICE, ADVIC
         "theory/fixed_points",
         "theory/float_ranges",
         "theory/infinite_width",
+        "theory/steps/linear",
         "advice/recommendation",
         "advice/recommendation_report",
         "advice/summary",
@@ -84,9 +85,9 @@ FAULTS = {
         tests=(f"{CURVES}the_loss_of_a_probe_is_a_normal_number",),
     ),
     "fan_in for fan_out into the input": Fault(
-        WIDE,
-        "delta + log(first.weights.variance * first.fan_out)",
-        "delta + log(first.weights.variance * first.fan_in)",
+        STEP,
+        "kept.weights.variance * kept.fan_out",
+        "kept.weights.variance * kept.fan_in",
         tests=(f"{CURVES}curves_against_the_recursion_by_brute_force",),
     ),
     "z without rounding": Fault(
@@ -120,7 +121,7 @@ FAULTS = {
         tests=(f"{SCORES}the_table_is_in_decades",),
     ),
     "exits on the way back from below": Fault(
-        RANGES, "range(len(size) - 1, 0, -1)", "range(1, len(size))", tests=(f"{SCORES}exits_predicted_and_measured",)
+        RANGES, "range(len(size) - 1, first - 1, -1)", "range(first, len(size))", tests=(f"{SCORES}exits_predicted_and_measured",)
     ),
     "half dead is alive": Fault(
         RANGES,
@@ -163,7 +164,7 @@ FAULTS = {
     ),
     "a gain for the edge without that of the network": Fault(
         SUMMARY,
-        "network.weight_gain * critical.weight_std / weight_std",
+        "network.usual_gain * critical.weight_std / weight_std",
         "critical.weight_std / weight_std",
         tests=("tests/cli/test_theory_commands.py::test_theory_as_json",),
     ),
