@@ -88,7 +88,7 @@ def _pace(change, depth, unit):
     a_step = change / (depth - 1)
     if abs(change) < 0.005:
         return "it keeps its scale"
-    return f"{a_step:+.2g} decades a {unit}"
+    return f"{a_step:+.2g} decades a {unit} on average"
 
 
 def unruled(found):

@@ -95,14 +95,15 @@ def recommend(network, *, inputs=1, input_correlation=0.0, probe="independent", 
     if not isinstance(network, Network):
         raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
     desk = _Desk(options, seed, finite_number("seconds", seconds, 0.0))
-    if not desk.takes(network):
-        return Recommendation(network, None, {}, (), _too_large(network, options, desk.left))
+    reason = idle_gain(network)
+    work = {"searches": 0, "checks": 1 + len(dict(gains))} if reason else {}
+    if not desk.takes(network, **work):
+        return Recommendation(network, None, {}, (), _too_large(desk.needs(network, **work), desk.left))
     rows = {"as asked": desk.check(network)}
     rows |= {name: desk.check(network.with_gain(gain)) for name, gain in dict(gains).items()}
     if network.depth == 1 or not network.usual_gain:
         reason = f"there is one {'block' if network.has_stream else 'hidden layer'}" if network.depth == 1 else "the gain is 0"
         return Recommendation(network, _first_safe(rows), rows, (), reason)
-    reason = idle_gain(network)
     if not reason:
         desk.search(network, rows)
     found, desk.left = _first_safe(rows), min(desk.left, REMEDIES)
@@ -153,11 +154,10 @@ def _number(budget, cost, bounds):
     return int(min(max(budget // cost, bounds[0]), bounds[1]))
 
 
-def _too_large(network, options, seconds):
+def _too_large(needed, seconds):
     if not seconds:
         return "nothing was simulated"
-    asked = _Desk(options, 0, seconds).needs(network)
-    return f"too large to check: that takes about {asked:.0f} s on one core, and {seconds:g} s are allowed"
+    return f"too large to check: that takes about {needed:.0f} s on one core, and {seconds:g} s are allowed"
 
 
 class _Desk:
@@ -282,9 +282,10 @@ def _way(found):
 
 def _tried(desk, network):
     """The Checked network with its balanced gain; as it is where there is none; None where it is too large."""
-    if not desk.takes(network, checks=2):
+    idle = bool(idle_gain(network))
+    if not desk.takes(network, searches=0 if idle else 1, checks=1 if idle else 2):
         return None
-    if idle_gain(network):
+    if idle:
         return desk.check(network)
     rows = {"as asked": desk.look(network)}
     desk.search(network, rows)
@@ -311,8 +312,12 @@ def _other_blocks(network):
     kept = {name: options[name] for name in KEPT if options.get(name) is not None} | PRE_NORM
     tries = {"scale": {"branches times 1/sqrt(depth)": options | SMALL}} if FAMILIES[options["block"]].scaled else {}
     tries["block"] = {"pre_norm blocks": kept, "pre_norm blocks, branches times 1/sqrt(depth)": kept | SMALL}
-    made = {kind: [(words, mlp(**change)) for words, change in changes.items()] for kind, changes in tries.items()}
-    return {kind: [(words, other) for words, other in found if other != network] for kind, found in made.items()}
+    known, found = {network}, {}
+    for kind, changes in tries.items():
+        made = [(words, mlp(**change)) for words, change in changes.items()]
+        found[kind] = [(words, other) for words, other in made if other not in known]
+        known.update(other for _, other in made)
+    return found
 
 
 def _wider(network, factor):

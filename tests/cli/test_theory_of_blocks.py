@@ -117,7 +117,7 @@ def test_the_gradient_is_the_streams(capsys):
     doubling = ["--block", "residual", "--block-depth", 1, *few]
     assert found(capsys, *doubling)["gradient_decades"] == pytest.approx(5 * math.log10(2), rel=1e-9)
     printed = told(capsys, *doubling)
-    assert "the stream's gradient at block 1 is 32 times that at block 11 (+0.15 decades a block)" in printed
+    assert "the stream's gradient at block 1 is 32 times that at block 11 (+0.15 decades a block on average)" in printed
     assert "+1.51 decades with gain 1 (as asked)" in printed and "no balanced gain was looked for" in printed
     for block, zeros in (("rezero", 4), ("skipinit", 4), ("fixup", 3)):  # fixup's last map is h = 0, and gets a gradient
         printed = told(capsys, "--block", block, *few)
@@ -148,6 +148,14 @@ def test_advice_that_was_simulated(capsys):
     assert "No gain is safe" in printed and "no gain balances it" in printed
     assert "branches times 1/sqrt(depth), gain 1: helps" in printed and "pre_norm blocks, gain 1: " in printed
     assert "from the stream's last block back to block 1" in printed and "Edge of chaos" not in printed
+    printed = told(
+        capsys, "--block", "pre_norm", "--activation", "tanh", "--init", "xavier_normal", "--width", 16, "--depth", 600
+    )
+    assert (
+        "No gain is safe" in printed
+        and printed.count("branches times 1/sqrt(depth)") == 1
+        and "pre_norm blocks, gain" not in printed
+    )
     printed = told(capsys, "--block", "deepnorm", "--init", "xavier_normal", "--width", 16, "--depth", 20)
     assert "Recommended: gain 1, as it is" in printed and "all stay inside float16" in printed
     printed = told(capsys, "--norm", "batch", "--activation", "tanh", "--inputs", 4, "--width", 16, "--depth", 20)
@@ -171,6 +179,20 @@ def test_bad_requests_are_one_line(arguments, words, capsys):
     assert call("theory", *arguments, "--width", 8, "--depth", 3) == 2
     printed = capsys.readouterr()
     assert words in printed.err and printed.err.count("\n") == 1 and printed.out == ""
+
+
+def test_theory_beside_a_sweep_of_blocks(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    grid = "width = 12\ndepth = 6\nreplicas = 20\ninputs = 4\nblock = ['plain', 'pre_norm', 'resnet_v1']\n"
+    (tmp_path / "grid.toml").write_text(grid)
+    assert call("sweep", "grid.toml", "--theory", "--plot", "grid.png") == 0
+    printed = capsys.readouterr().out
+    assert "gradient (linear2)" in printed and "stream correlation" in printed and "not predicted everywhere" in printed
+    plain, pre_norm, _ = gradsim.open("grid.h5")
+    for curves in (plain, pre_norm):
+        stored = curves["mean_field_gradient_log_mean"]
+        assert stored.shape == curves["gradient_log_mean"].shape and np.isfinite(stored).any()
+    assert pre_norm["mean_field_stream_log_mean"].shape == (7,)
 
 
 @pytest.mark.parametrize("arguments", [["--block", "pre_norm", "--norm", "rms"], ["--block", "resnet_v1", "--inputs", 4]])
