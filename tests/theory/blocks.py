@@ -8,9 +8,9 @@ square of the residual's scale; v = s2 E phi(sqrt(s1) z)^2 and chi = s1 s2 E phi
 import csv
 import math
 from pathlib import Path
-from types import SimpleNamespace
 
-from gradsim.model.parts import Activation, Linear, Repeat, Residual
+from gradsim.model.network import Network
+from gradsim.model.parts import Activation, Linear, Repeat
 
 REFERENCE = Path(__file__).parent / "reference" / "blocks"
 WIDTH = 64
@@ -39,7 +39,5 @@ def branch(activation, s1=1.0, s2=1.0):
 
 
 def network(*blocks, stem=(), readout=(), input_width=WIDTH):
-    """Of blocks [(parts, times), ...], each a Residual first or last: a network with a stream."""
-    repeats = tuple(Repeat(parts, times) for parts, times in blocks)
-    has_stream = any(isinstance(part, Residual) for parts, _ in blocks for part in parts)
-    return SimpleNamespace(input_width=input_width, stem=stem, blocks=repeats, readout=readout, has_stream=has_stream)
+    """Of blocks [(parts, times), ...]."""
+    return Network(input_width, stem, tuple(Repeat(parts, times) for parts, times in blocks), readout)
