@@ -177,7 +177,9 @@ COMPILED = {
     "cross-entropy summed, not averaged": Fault(
         LOSS, "return loss - math.log(rows)", "return loss", ("losses: carried", "replica: losses")
     ),
-    "a shared probe that is not": Fault(LOSS, "of, after = 0 if shared else b,", "of, after = b,", ("replica: losses", "drawn: losses")),
+    "a shared probe that is not": Fault(
+        LOSS, "of, after = 0 if shared else b,", "of, after = b,", ("replica: losses", "drawn: losses")
+    ),
     "weight gradients with cross terms once": Fault(
         LINEAR, "power_of_two(shift + (b != c))", "power_of_two(shift)", ("replica: activations", "replica: Gaussian")
     ),

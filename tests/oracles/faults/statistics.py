@@ -80,9 +80,7 @@ FAULTS = {
     "sums of squares as large as squares of sums": Fault(
         LEAVING, "largest / 2, -smallest / 2", "largest, -smallest / 2", tests=(SAMPLES,)
     ),
-    "sums of squares over one input": Fault(
-        BLOCKS, "fans[:, 1] * inputs, \"weight", "fans[:, 1], \"weight", tests=(SAMPLES,)
-    ),
+    "sums of squares over one input": Fault(BLOCKS, 'fans[:, 1] * inputs, "weight', 'fans[:, 1], "weight', tests=(SAMPLES,)),
     "networks that have left come back": Fault(
         LEAVING, "np.cumsum(count, axis=1).T / replicas", "count.T / replicas", tests=(SAMPLES,)
     ),

@@ -121,7 +121,10 @@ FAULTS = {
         tests=(f"{SCORES}the_table_is_in_decades",),
     ),
     "exits on the way back from below": Fault(
-        RANGES, "range(len(size) - 1, first - 1, -1)", "range(first, len(size))", tests=(f"{SCORES}exits_predicted_and_measured",)
+        RANGES,
+        "range(len(size) - 1, first - 1, -1)",
+        "range(first, len(size))",
+        tests=(f"{SCORES}exits_predicted_and_measured",),
     ),
     "half dead is alive": Fault(
         RANGES,
