@@ -11,6 +11,7 @@ from gradsim.statistics.quantities import VARIABLES
 from gradsim.store.dataset import DIMENSIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
+RESULTS = DOCS.parent / "bench" / "results"
 
 
 def table(head, rows):
@@ -30,7 +31,7 @@ def variables():
 
 
 def benchmark(name):
-    return json.loads((DOCS.parent / "bench" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def where(result):
@@ -152,10 +153,21 @@ def before():
     )
 
 
+def measured(make, name, key):
+    """`make`, or which program has yet to be run: its results are not there, or not with this key."""
+
+    def text():
+        path = RESULTS / f"{name}.json"
+        known = path.exists() and key in benchmark(name)
+        return make() if known else f"Not measured since the program changed: `python -m bench.{name}`."
+
+    return text
+
+
 TABLES = {
-    "blocks": blocks,
-    "steps": steps,
-    "before": before,
+    "blocks": measured(blocks, "blocks", "ratios"),
+    "steps": measured(steps, "steps", "sizes"),
+    "before": measured(before, "before", "compilation"),
     "dense": dense,
     "costs": costs,
     "matrix_free": matrix_free,
