@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 import gradsim
-from gradsim import report
 from gradsim.cli.terminal import PLAIN
 from gradsim.curves import CurveSet
 from gradsim.results.cells import describe, varying
+from gradsim.show import table as report
 
 
 @pytest.fixture(scope="module")
