@@ -21,7 +21,7 @@ TEN = 2 * math.log(10)  # a decade of the root mean square
 
 
 def made(network=PRE_NORM, replicas=20, **logs):
-    """Curves whose records are zero but for `logs`, each over the quantity's columns (or replicas and columns); units differ."""
+    """Curves of records that are zero but for `logs`, each over columns (or replicas and columns); units differ."""
     blocks = blocks_of(network, 1)
     records = np.zeros((replicas, blocks.columns.size))
     for name, values in ({"activation_unit_variance": 1.0} | logs).items():

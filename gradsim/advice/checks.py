@@ -76,17 +76,23 @@ def check(network, replicas, seed, stream, options):
 
 
 def _change(curves):
-    """Decades from the median at the last hidden layer to the quantiles ENDS at layer 1."""
-    logs = curves["gradient_log"]
-    last = float(np.quantile(logs[:, curves.network.depth], 0.5, method="nearest"))
+    """Decades from the median at the last hidden layer to the quantiles ENDS at layer 1, of what verdicts are about."""
+    logs = curves.blocks.last(curves.gradient, curves[f"{curves.gradient}_log"], 1)
+    last = float(np.quantile(logs[:, curves.blocks.depth], 0.5, method="nearest"))
     ends = (float(q) for q in np.quantile(logs[:, 1], ENDS, method="nearest"))  # no mean of a number and -inf
     return [math.nan if end == last == -math.inf else (end - last) * DECADES for end in ends]
 
 
 def _shares(curves):
-    """Two {float type: share of networks inside at every layer}: of preactivations and of gradients."""
-    for quantity in ("preactivation", "gradient"):
-        size, largest = (curves[f"{name}_log"][:, 1:, None] for name in (quantity, f"{quantity}_max"))
-        least, most = log_square_limits()
-        shares = ((size >= least) & (largest <= most)).all(axis=1).mean(axis=0)  # NaN is outside
+    """Two {float type: share of networks inside at every layer}: of preactivations and of gradients, a stream's too."""
+    for quantities in (("preactivation", "stream"), ("gradient", "stream_gradient")):
+        inside = [_inside(curves, quantity) for quantity in quantities if quantity in curves.blocks.rows]
+        shares = np.logical_and.reduce(inside).mean(axis=0)
         yield dict(zip(PRECISIONS, shares.tolist(), strict=True))
+
+
+def _inside(curves, quantity):
+    """Boolean, (replicas, float types): whether the quantity is inside wherever there is one; NaN is outside."""
+    defined, (least, most) = curves.blocks.defined(quantity), log_square_limits()
+    size, largest = (curves[f"{name}_log"][:, defined, None] for name in (quantity, f"{quantity}_max"))
+    return ((size >= least) & (largest <= most)).all(axis=1)

@@ -59,12 +59,12 @@ class Network:
         """The different Repeats: of a million of them there may be two."""
         return tuple({id(repeat): repeat for repeat in self.blocks}.values())
 
-    @property
+    @cached_property
     def depth(self):
         """Blocks; stem and readout are not counted."""
         return sum(repeat.times for repeat in self.blocks)
 
-    @property
+    @cached_property
     def has_stream(self):
         """Whether a block adds to what goes in."""
         return any(isinstance(part, Residual) for repeat in self._repeats for part in repeat.parts)
@@ -109,7 +109,7 @@ class Network:
             found.extend((width,) * repeat.times)
         return tuple(found)
 
-    @property
+    @cached_property
     def outputs(self):
         """What a readout with a linear map gives; None where there is none."""
         return chain.width_behind(self.readout, self.widths[-1]) if self.readout_maps else None

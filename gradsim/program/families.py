@@ -24,13 +24,11 @@ def _none(rows, n):
 
 
 class Family(NamedTuple):
-    """`parameters(part)` gives (variant, parameters), `kept(rows, n)` the float32 numbers behind its vector of n units, and
-    `nanoseconds` are of a unit and an input, forward and back, by bench/steps.py."""
+    """`parameters(part)` gives (variant, parameters), `kept(rows, n)` the float32 numbers behind its vector of n units."""
 
     operation: int
     parameters: Callable
     kept: Callable = _none
-    nanoseconds: float = 1.0
 
 
 def _activation(part):

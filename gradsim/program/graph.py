@@ -92,14 +92,14 @@ class _Builder:
 def graph(network):
     """The nodes of a Network, the loss included: a tuple."""
     build = _Builder(network.input_width)
-    x = build.through(network.stem, 0)
-    if network.has_stream:
+    x, has_stream = build.through(network.stem, 0), network.has_stream
+    if has_stream:
         build.mark_stream(x, 0)
     for repeat in network.blocks:
         for _ in range(repeat.times):
             build.open_block()
             x = build.through(repeat.parts, x)
-            if network.has_stream:
+            if has_stream:
                 build.mark_stream(x, build.block)
     build.open_block()
     x = build.through(network.readout, x)

@@ -6,7 +6,7 @@ networks only.
 """
 
 from .draw import Draw, draw
-from .network import backward, forward, loss, loss_gradient, record_row, records, run
+from .network import backward, forward, loss, loss_gradient, record_row, records, run, unresolved_sums
 from .random import bias_of, dropout_mask, matrix_of, philox, unit_numbers, words_of
 from .steps import STEPS
 from .steps.loss import sum_of_loss_gradients
@@ -28,5 +28,6 @@ __all__ = [
     "run",
     "sum_of_loss_gradients",
     "unit_numbers",
+    "unresolved_sums",
     "words_of",
 ]

@@ -4,11 +4,14 @@ import numpy as np
 
 from ..kernels.record import RECORDED, TABLE
 from ..program.columns import columns
-from ..program.graph import graph
+from ..program.graph import LINEAR, graph
 from .draw import draw
 from .measures import log_largest_square, log_mean_square, one_minus_cosine
 from .steps import STEPS
 from .steps import loss as loss_step
+
+SUMS = {"weight_gradient", "bias_gradient", "norm_gain_gradient", "norm_shift_gradient"}
+UNRESOLVED = 2.0**-18  # of a sum, over that of its terms' magnitudes: a few roundings of float32
 
 
 def forward(network, drawn, given=None, steps=STEPS):
@@ -71,6 +74,24 @@ def record_row(network, drawn, tape, cotangents):
                 place = {"network": 0, "stream": node.stream}.get(TABLE[number].at, node.place)
                 row[found.starts[number] + place] = value
     return row
+
+
+def unresolved_sums(network, drawn, tape, cotangents):
+    """A row as of `record_row`: the log of what float32 does not tell from zero of gradients of parameters; -inf elsewhere.
+
+    These are sums over the inputs, whose terms may cancel: a bias in front of BatchNorm has no gradient at all. The readout's
+    bias gradient of cross-entropy is computed without cancellation (`sum_of_loss_gradients`).
+    """
+    nodes = graph(network)
+    placed = columns(nodes, len(drawn.inputs)).placed
+    with np.errstate(invalid="ignore"):  # of rows that are zero
+        sizes = record_row(network, drawn, [abs(v) for v in tape], [abs(v) for v in cotangents])
+    result = np.full(sizes.size, -np.inf)
+    for quantity in SUMS & placed.keys():
+        result[placed[quantity].columns] = sizes[placed[quantity].columns] + 2 * np.log(UNRESOLVED)
+    if drawn.loss == "cross_entropy" and nodes[-2].kind == LINEAR:
+        result[placed["bias_gradient"].columns.stop - 1] = -np.inf
+    return result
 
 
 def _of_stream(x, gradient):

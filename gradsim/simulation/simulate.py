@@ -106,7 +106,8 @@ def _described(network, options):
     """
     files = {name: None if options[name] is None else options[name].description for name in FILES}
     used = Layers(network, options["engine"], options["inputs"], options["arithmetic"]).used
-    fault = find_activation(network.activation)[0].fault
+    faults = (find_activation(part.name)[0].fault for part in network.activations)
+    fault = next((found for found in faults if found is not None), None)
     return options | files | {"engine_used": used} | ({} if fault is None else {"activation_fault": fault})
 
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kernels.record import TABLE
-from ..model.parts import RMSNorm
+from ..model.network import Network
+from ..model.parts import Activation, Linear, Repeat, Residual, RMSNorm
 from ..program.columns import KINDS, Columns, columns
 from ..program.graph import LINEAR, graph
 from .quantities import IN_BLOCKS, QUANTITIES
@@ -93,9 +94,9 @@ class Blocks:
             return np.zeros(self.shape(quantity), bool)
         return self.spread(quantity, np.ones(len(self.rows[quantity].layers), np.int64)) == 1
 
-    def last(self, quantity, values):
-        """`values` over layers (and places), with one number a layer: that of the last place of each."""
-        return self.closed(quantity, values, 0) if len(self.shape(quantity)) == 2 else values
+    def last(self, quantity, values, axis=0):
+        """`values`, whose `axis` counts layers (and the next one places), with one a layer: that of its last place."""
+        return self.closed(quantity, values, axis) if len(self.shape(quantity)) == 2 else values
 
     def opened(self, quantity, values, axis):
         """`values` of a network without places, whose `axis` counts layers, with an axis of `names` behind it."""
@@ -118,9 +119,38 @@ def _missing(shape, dtype):
     return np.full(shape, -1 if dtype.kind == "i" else np.nan, dtype)
 
 
-@lru_cache(16)
 def blocks_of(network, inputs):
     """The Blocks of a network that gets so many `inputs`."""
+    return _blocks_of(_bare(network), inputs)
+
+
+def _bare(network):
+    """The network with one law and one activation all over, since places do not hang on them: cells of a sweep are alike."""
+    known = {}
+
+    def bare(part):
+        if id(part) not in known:
+            known[id(part)] = _bare_part(part, bare)
+        return known[id(part)]
+
+    stem, blocks, readout = (tuple(map(bare, parts)) for parts in (network.stem, network.blocks, network.readout))
+    return Network(network.input_width, stem, blocks, readout)
+
+
+def _bare_part(part, bare):
+    if isinstance(part, Linear):
+        return Linear(part.width)
+    if isinstance(part, Activation):
+        return Activation("linear")
+    if isinstance(part, Repeat):
+        return Repeat(tuple(map(bare, part.parts)), part.times)
+    if isinstance(part, Residual):
+        return Residual(tuple(map(bare, part.parts)), skip=None if part.skip is None else bare(part.skip))
+    return part
+
+
+@lru_cache(16)
+def _blocks_of(network, inputs):
     nodes = graph(network)
     found = columns(nodes, inputs)
     widths = np.zeros(nodes[-2].block + 1, np.int64)

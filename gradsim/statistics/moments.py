@@ -17,7 +17,9 @@ def folded(records, logs, lead=0):
     """
     logs += lead
     if lead:
-        records = np.pad(records, ((0, 0), (lead, 0)))
+        padded = np.zeros((len(records), lead + records.shape[1]))
+        padded[:, lead:] = records
+        records = padded
     size = records.shape[1]
     count, zeros = np.zeros(size, np.int64), np.zeros(size, np.int64)
     mean, squared_deviations = np.zeros(size), np.zeros(size)

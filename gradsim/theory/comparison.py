@@ -11,6 +11,7 @@ from ..model.activations import check_given
 from ..program.graph import graph
 from ..statistics.quantities import PREDICTED, QUANTITIES, THEORIES, VARIABLES
 from .exact_laws import finite_width
+from .exact_streams import exact_stream
 from .float_ranges import precision
 from .infinite_width import mean_field
 from .prediction import is_chain
@@ -44,11 +45,20 @@ def silence(theory, curves):
     return None
 
 
+def silences(curves):
+    """{quantity: why} of what mean field leaves out of these Curves' network, in words; {} where it says all or nothing."""
+    try:
+        return prediction("mean_field", curves.network, _with_square(curves)).silences
+    except RequestError:
+        return {}
+
+
 def _options(run):
     """The arguments of `mean_field` that fit a run; from a file nothing is known of the inputs' correlation."""
     names = ("inputs", "loss", "probe", "input_square")
     correlation = None if run.get("input_file") or run["inputs"] == 1 else run.get("input_correlation", 0.0)
-    return {name: run[name] for name in names if name in run} | {"input_correlation": correlation}
+    found = {name: run[name] for name in names if name in run}
+    return found | {"input_correlation": correlation, "gaussian_input": not run.get("input_file")}
 
 
 def _exact(network, run):
@@ -56,7 +66,7 @@ def _exact(network, run):
         raise RequestError("--inputs: exact laws are of one input")
     if run.get("input_file"):
         raise RequestError("--input-file: exact laws are of Gaussian inputs")
-    found = finite_width(network)
+    found = exact_stream(network) if network.has_stream else finite_width(network)
     if run.get("loss", "probe") == "probe":
         return found
     kept = {n: v for n, v in found.variables.items() if "gradient" not in n and not n.startswith("loss")}
@@ -172,4 +182,5 @@ def _with_square(curves):
     """The run; inputs from a file with the mean square that was measured."""
     if not curves.run.get("input_file"):
         return curves.run
-    return curves.run | {"input_square": math.exp(float(curves["activation_log_of_mean"][0]))}
+    of_input = curves.blocks.where("activation", 0, 0)
+    return curves.run | {"input_square": math.exp(float(curves["activation_log_of_mean"][of_input]))}

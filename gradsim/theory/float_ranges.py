@@ -47,11 +47,10 @@ class Precision:
     """Predicted Exits: `forward` of preactivations from layer 1 on, `backward` of gradients from the last layer down.
 
     Both map the names of float types to an Exit, whose layers are blocks in networks that have several linear maps in one.
-    `source` says what the typical size of a layer was taken from: an exact
-    law where there is one, mean-field theory otherwise. Where that is used and `depth_over_width`, the sum of 1/width over the
-    layers, is above TRUSTED, it is not `trusted`: networks of that width lie elsewhere. `log_largest_preactivation` and
-    `log_largest_gradient` are logs of squares, over layers: the median of the largest entry given that size; -inf where half
-    of the networks are zero.
+    `source` says what the typical size of a layer was taken from: an exact law where there is one, mean-field theory
+    otherwise. Where that is used and `depth_over_width`, the sum of 1/width over the layers, is above TRUSTED, it is not
+    `trusted`: networks of that width lie elsewhere. `log_largest_preactivation` and `log_largest_gradient` are logs of
+    squares, over layers: the median of the largest entry given that size; -inf where half of the networks are zero.
     """
 
     network: Network
@@ -71,10 +70,10 @@ class Precision:
         return {"exact": "the exact law"}.get(self.source, self.source)
 
 
-def precision(network, *, inputs=1, input_correlation=None, input_square=1.0, loss="probe", probe="independent"):
+def precision(network, *, inputs=1, input_square=1.0, loss="probe", **options):
     """The Precision of a Network; arguments as in `mean_field`. Raises RequestError as that does."""
-    options = {"inputs": inputs, "input_correlation": input_correlation, "input_square": input_square}
-    return precision_of(mean_field(network, **options, loss=loss, probe=probe), inputs, input_square, loss)
+    wide = mean_field(network, inputs=inputs, input_square=input_square, loss=loss, **{"input_correlation": None} | options)
+    return precision_of(wide, inputs, input_square, loss)
 
 
 def precision_of(wide, inputs=1, input_square=1.0, loss="probe"):

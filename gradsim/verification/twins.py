@@ -146,6 +146,10 @@ class Twin:
     def records(self):
         return reference.record_row(self.network, self.drawn, self.tape, self.cotangents)
 
+    def unresolved(self):
+        """A row of logs below which float32 tells nothing (see `reference.unresolved_sums`)."""
+        return reference.unresolved_sums(self.network, self.drawn, self.tape, self.cotangents)
+
 
 def shaken_draw(drawn, shaken):
     """A Draw with all of its numbers changed; labels stay."""

@@ -240,7 +240,8 @@ PREPARE = """
 import time
 from gradsim.cli import main
 from gradsim.store import files, write
-from gradsim import plotting, simulation, report
+from gradsim.show import picture as plotting, table as report
+from gradsim.simulation import simulate as simulation
 
 def now(then, seconds):
     def call(*arguments, **more):

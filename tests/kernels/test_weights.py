@@ -22,10 +22,10 @@ def matrix(law, n_out, n_in, replica=0, nonzero=0, backward=False):
     scratch = new_scratch(max(n_in, n_out), max(n_in, n_out))
     if backward:
         d, g = np.eye(n_out, pad_out, dtype=np.float32), np.zeros((n_out, pad_in), np.float32)
-        transposed_weights_times(law, nonzero, KEY, 1, replica, d, n_in, n_out, scratch, g)
+        transposed_weights_times(law, nonzero, workspace.Draws(KEY, 1, replica), d, n_in, n_out, scratch, g)
         return g[:, :n_in].astype(float)
     x, y = np.eye(n_in, pad_in, dtype=np.float32), np.zeros((n_in, pad_out), np.float32)
-    weights_times(law, nonzero, KEY, 1, replica, x, n_in, n_out, scratch.room, scratch, y)
+    weights_times(law, nonzero, workspace.Draws(KEY, 1, replica), x, n_in, n_out, scratch.room, scratch, y)
     return y[:, :n_out].T.astype(float)
 
 

@@ -8,7 +8,6 @@ from gradsim.program.columns import columns
 from gradsim.program.graph import ADD, BATCH_NORM, LINEAR, NORM, graph
 
 CLOSE = 4e-6  # float32 rounding in sums of up to 300 terms, relative to the largest entry's magnitude sum
-SUMS, UNRESOLVED = ("weight_gradient", "bias_gradient", "norm_gain_gradient", "norm_shift_gradient"), 2.0**-18
 AT_THE_END = ("input_gradient",)  # written when the input's cotangent is there, behind the last step
 
 
@@ -78,28 +77,13 @@ def check_steps(network, drawn, tape, deltas, record, given_inputs=False):
     check_record(network, drawn, tape, deltas, record)
 
 
-def sums_of_magnitudes(network, drawn, tape, deltas, placed):
-    """A row of logs: of gradients of parameters, with every term of their sums taken as positive; -inf elsewhere.
-
-    The readout's bias gradient of cross-entropy is computed without cancellation, and has none.
-    """
-    row = reference.record_row(network, drawn, list(map(abs, tape)), list(map(abs, deltas)))
-    result = np.full(row.size, -np.inf)
-    for quantity in SUMS:
-        if quantity in placed:
-            result[placed[quantity].columns] = row[placed[quantity].columns]
-    if drawn.loss == "cross_entropy" and graph(network)[-2].kind == LINEAR:
-        result[placed["bias_gradient"].columns.stop - 1] = -np.inf
-    return result
-
-
 def check_record(network, drawn, tape, deltas, record):
     """Sums that are rounding of what is added (a bias in front of BatchNorm has no gradient) need only be as small."""
     nodes = graph(network)
     placed = columns(nodes, len(tape[0])).placed
     with np.errstate(divide="ignore", invalid="ignore"):  # gradients that are zero have no cosine
         expected = reference.record_row(network, drawn, tape, deltas)
-        least = sums_of_magnitudes(network, drawn, tape, deltas, placed) + 2 * np.log(UNRESOLVED)
+        least = reference.unresolved_sums(network, drawn, tape, deltas)
     later = [placed[quantity].columns.start for quantity in AT_THE_END]
     if nodes[0].stream == 0:
         later += [placed[name].columns.start for name in placed if name.startswith("stream_gradient")]

@@ -15,7 +15,6 @@ from gradsim import mlp, simulate
 from gradsim.model.activations import ACTIVATIONS
 from gradsim.model.activations.exact import exact
 from gradsim.model.initializers import bias_law
-from gradsim.statistics.quantities import QUANTITIES
 
 REPLICAS = 16
 # At 0, worked out by hand: phi(0) is 1/2, 1/2 and log 2 for these and 0 for the others,

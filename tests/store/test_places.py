@@ -54,10 +54,8 @@ def test_it_is_read_in_xarray_without_a_manual(cells, path):
         assert file["gradient_log_quantile"].dims == ("cell", "layer", "place", "quantile")
         assert file["gradient_log"].dims == ("cell", "replica", "layer", "place")
         assert file["stream_gradient_log_mean"].dims == ("cell", "layer") and file["loss_log_mean"].dims == ("cell",)
-        assert (
-            file["place"].values.tolist()[:2] == ["input", "linear1"]
-            and "its kind and its number" in file["place"].attrs["long_name"]
-        )
+        assert file["place"].values.tolist()[:2] == ["input", "linear1"]
+        assert "its kind and its number" in file["place"].attrs["long_name"]
         matrix = file["weight_gradient_log_mean"].sel(cell=1, layer=2).dropna("place")
         assert matrix["place"].values.tolist() == ["linear1", "linear2"]
         expected = cells[1]["weight_gradient_log_mean"][2, [cells[1].places.index(name) for name in matrix["place"].values]]

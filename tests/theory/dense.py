@@ -97,6 +97,7 @@ def _recorded(nodes, values, out, inputs):
         "weight_gradient_log_mean": [_log(out[k] @ values[nodes[k].sources[0]].T) for k in maps],
         "bias_gradient_log_mean": [_log(out[k].sum(axis=1)) for k in maps],
         "input_gradient_log_mean": [_log(out[0])],
+        "activation_mean_mean": [values[k].mean() for k, node in enumerate(nodes) if node.kind == "activation"],
     }
     if inputs > 1:
         found["correlation_mean"] = [_cosine(values[k]) for k in maps]

@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from scipy.special import gammaln
+from scipy.special import gammaln, ndtri
 
 import gradsim
 from gradsim.model.parts import Activation, BatchNorm, Dropout, LayerNorm, Linear, Residual, RMSNorm
 from gradsim.program.columns import columns
 from gradsim.program.graph import graph
-from gradsim.theory import mean_field
+from gradsim.theory import finite_width, mean_field, precision
 from tests.theory import dense
 from tests.theory.blocks import WIDTH, branch, linear, network, rows
 
@@ -193,6 +193,10 @@ def inner(activation, *behind, bias=None):
     return linear(1.6, N, bias=bias), Activation(activation), *behind, linear(1.2, N, bias=bias)
 
 
+def shifted(scale):
+    return (Residual((RMSNorm(0.2), Activation("gelu"), linear(2.0, N, bias="constant(0.4)")), scale),)
+
+
 CASES = {
     "post_norm, biases, a projection across widths": (
         wide(((Residual(inner("gelu", bias="normal(0.3)"), 0.7, linear(1.0, N)), RMSNorm(0.5)), 2), input_width=N // 2),
@@ -202,10 +206,7 @@ CASES = {
         wide(((Residual((LayerNorm(0.2), Activation("relu"), linear(2.0, N, bias="constant(0.4)"))),), 3)),
         False,
     ),
-    "rms norm of one linear map, constant biases": (
-        wide(((Residual((RMSNorm(0.2), Activation("gelu"), linear(2.0, N, bias="constant(0.4)")), -0.8),), 3)),
-        True,
-    ),
+    "scales of both signs, constant biases": (wide((shifted(-0.8), 2), (shifted(0.9), 1)), True),
     "uniform biases in a stream that a norm reads": (
         wide(((Residual((LayerNorm(), *inner("tanh", bias="uniform(-0.2,0.7)"))),), 3)),
         True,
@@ -216,6 +217,7 @@ CASES = {
         True,
     ),
     "batch norm, dropout": (wide(((linear(1.1, N), BatchNorm(0.3), Activation("relu"), Dropout(0.3)), 3)), True),
+    "batch norm, layer norm behind": (wide(((linear(1.1, N), BatchNorm(0.3), Activation("relu"), LayerNorm(0.1)), 3)), True),
     "batch norm before a branch": (
         wide(((Residual((BatchNorm(0.3), Activation("leaky_relu(0.2)"), linear(2.0, N))),), 3)),
         False,
@@ -343,3 +345,24 @@ def test_depths_of_ten_thousand_blocks():
     assert squares(found)[-1] == pytest.approx(1 + v * blocks, rel=DIGITS)
     log_growth = gammaln(blocks + (1 + chi) / v) - gammaln((1 + chi) / v) - gammaln(blocks + 1 / v) + gammaln(1 / v)
     assert math.log(growth(found)) == pytest.approx(log_growth, abs=1e-7)
+
+
+# Float ranges
+
+
+def test_where_blocks_leave_a_float_type():
+    """A stream that doubles a block: float16 ends where the median of the largest of 2 x 64 preactivations does."""
+    found = precision(network(((Residual(branch("relu", 2.0)),), 60)))
+    exit = found.forward["float16"]
+    sizes = mean_field(found.network)["preactivation_log_mean"]
+    place = int(np.argmax(found.log_largest_preactivation > 2 * math.log(65504)))
+    assert exit.overflow == place // 2 + 1 and exit.zero is None
+    spread = found.log_largest_preactivation - sizes
+    np.testing.assert_allclose(spread, 2 * math.log(ndtri(0.5 + 0.5 ** (1 + 1 / WIDTH))), rtol=1e-9)
+    beyond = np.flatnonzero(found.log_largest_gradient > 2 * math.log(65504))
+    assert found.backward["float16"].overflow == beyond[-1] // 2 + 1 and found.depth_over_width == 120 / WIDTH
+
+
+def test_exact_laws_are_of_plain_networks():
+    with pytest.raises(gradsim.RequestError, match="plain networks"):
+        finite_width(network(((Residual(branch("relu", 2.0)),), 2)))

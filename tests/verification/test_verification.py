@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from gradsim.errors import RequestError
-from gradsim.kernels.record import TABLE
+from gradsim.kernels.record import RECORDED
 from gradsim.model.activations import ACTIVATIONS
 from gradsim.model.initializers import BIASES, INITIALIZERS
 from gradsim.model.options import LOSSES, PROBES
@@ -43,13 +43,13 @@ def test_every_entry_of_every_table_is_looked_at():
         assert {options.get("probe", "independent") for _, options in cases} == set(PROBES)
 
 
-def test_every_quantity_of_a_plain_network_is_compared_somewhere():
+def test_every_quantity_is_compared_somewhere():
     compared = set()
-    for network, options in replicas.of_losses():
+    for network, options in (*replicas.of_losses(), *replicas.of_blocks()):
         twin = Twin(network, 0, **options)
         row = twin.records()
         compared |= {quantity for quantity, at in twin.placed.items() if np.isfinite(row[at.columns]).any()}
-    assert compared == {quantity.name for quantity in TABLE if quantity.at not in ("norm", "stream")}
+    assert compared == set(RECORDED)
 
 
 def test_what_is_not_checked_is_said():

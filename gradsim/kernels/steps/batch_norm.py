@@ -16,16 +16,13 @@ import math
 import numpy as np
 
 from ..cancellation import DOUBTFUL, FAINT, NEW, RESOLUTION, hold, may_hold
-from ..compilation import internal, widest_vectors
-from ..elementary import float_of
+from ..compilation import internal
 from ..rare import rarely_called
 from ..record import NORM_GAIN_GRADIENT, NORM_SHIFT_GRADIENT, put
 from ..vectors import (
-    SUM_TILE,
     exponent_of,
     in_window,
     largest,
-    magnitude,
     measure,
     power_of_two,
     settle,
@@ -33,12 +30,27 @@ from ..vectors import (
 )
 from ..windows import row, window
 from ..workspace import padded, padded_width
+from .batch_loops import (
+    add_moments,
+    add_products,
+    clear_sums,
+    deviations,
+    inverses_of,
+    keep_inverses,
+    largest_exponent,
+    narrow,
+    narrow_copy,
+    narrow_product,
+    project,
+    size_of_projection,
+    standardise,
+    standardise_wide,
+)
 from .deviation import (
     EPSILON,
     EPSILON_EXPONENT,
     KEPT,
     common_scale,
-    inverse_root,
     keep_deviation,
     kept_deviation,
     scaled_epsilon,
@@ -50,7 +62,6 @@ from .rows import clear_padding, top_exponent
 CLOSE = np.float32(2.0**-10)  # what may be roundings of a cotangent over S
 NOTICEABLE = 2.0**-20  # of a row's square
 WIDE = 2.0**100  # 1/S of units that are so much smaller than others is beyond float32
-FRACTION, ONE = np.int64((1 << 52) - 1), np.int64(1023 << 52)  # bits of a float64: its fraction, and 1.0
 
 
 def kept_numbers(rows, n):
@@ -76,114 +87,6 @@ def row_factors(exponents, top, factors):
     """factors[b] = 2^(exponents[b] - top); a row of zeros may have any exponent."""
     for b in range(exponents.size):
         factors[b] = factor_of(exponents[b], top)
-
-
-@internal
-def member(b, k, values, factors):
-    """Row b + k and its factor; any row and 0 behind the last."""
-    inside = b + k < values.shape[0]
-    return row(values, b + k if inside else b), factors[b + k] if inside else 0.0
-
-
-@internal
-def add_moments(values, factors, b, n, sums, squares):
-    """sums += v, squares += v^2 over four rows from b on: the sums are read and written once for them."""
-    widest_vectors()
-    v_0, f_0 = member(b, 0, values, factors)
-    v_1, f_1 = member(b, 1, values, factors)
-    v_2, f_2 = member(b, 2, values, factors)
-    v_3, f_3 = member(b, 3, values, factors)
-    for i in range(n):
-        a, c = f_0 * np.float64(v_0[i]), f_1 * np.float64(v_1[i])
-        d, e = f_2 * np.float64(v_2[i]), f_3 * np.float64(v_3[i])
-        sums[i] += (a + c) + (d + e)
-        squares[i] += (a * a + c * c) + (d * d + e * e)
-
-
-@internal
-def add_products(d, d_factors, y, y_factors, b, n, sums, products):
-    """sums += d, products += d y, over two rows from b on."""
-    widest_vectors()
-    d_0, f_0 = member(b, 0, d, d_factors)
-    d_1, f_1 = member(b, 1, d, d_factors)
-    y_0, c_0 = member(b, 0, y, y_factors)
-    y_1, c_1 = member(b, 1, y, y_factors)
-    for i in range(n):
-        entry_0, entry_1 = f_0 * np.float64(d_0[i]), f_1 * np.float64(d_1[i])
-        sums[i] += entry_0 + entry_1
-        products[i] += entry_0 * (c_0 * np.float64(y_0[i])) + entry_1 * (c_1 * np.float64(y_1[i]))
-
-
-@internal
-def clear_sums(first, second, n):
-    for i in range(n):
-        first[i] = 0.0
-        second[i] = 0.0
-
-
-@internal
-def deviations(variance_scale, epsilon, rows, n, means, inverses):
-    """From sums and sums of squares to means and 1/S; returns whether a unit's variance is rounding."""
-    widest_vectors()
-    faint = np.int64(0)
-    for i in range(n):
-        mean, square = means[i] / rows, inverses[i] / rows
-        variance = max(square - mean * mean, 0.0)
-        faint |= np.int64((variance <= FAINT * FAINT * square) & (square > 0.0))
-        means[i] = mean
-        inverses[i] = inverse_root(variance * variance_scale + epsilon)
-    return faint != 0
-
-
-@internal
-def keep_inverses(inverses, n, fractions, exponents):
-    """From their bits: powers of two are calls otherwise, in a loop that then does not vectorise."""
-    widest_vectors()
-    for i in range(n):
-        bits = np.float64(inverses[i]).view(np.int64)
-        fractions[i] = np.float32(np.int64((bits & FRACTION) | ONE).view(np.float64))
-        exponents[i] = np.float32(((bits >> 52) & 2047) - 1023)
-
-
-@internal
-def narrow(means, inverses, n, centres, factors, shifts):
-    """Of y = factor (v - centre) + shift, in float32; the largest 1/S."""
-    widest_vectors()
-    top = 0.0
-    for i in range(n):
-        centre = np.float32(means[i])
-        centres[i] = centre
-        factors[i] = np.float32(inverses[i])
-        shifts[i] = np.float32((np.float64(centre) - means[i]) * inverses[i])
-        top = max(top, inverses[i])
-    return top
-
-
-@internal
-def standardise(v, row_factor, centres, factors, shifts, n, out):
-    """out = (v - mean) / S; (max|out|, |out|^2). The product keeps both differences apart, so that the first is exact where
-    inputs nearly agree."""
-    widest_vectors()
-    top, square = np.int32(0), 0.0
-    for start in range(0, n, SUM_TILE):
-        part = np.float32(0.0)
-        for k in range(min(SUM_TILE, n - start)):
-            i = np.uint64(start) + np.uint64(k)
-            entry = factors[i] * (row_factor * v[i] - centres[i]) + shifts[i]
-            out[i] = entry
-            top = max(top, magnitude(entry))
-            part += entry * entry
-        square += np.float64(part)
-    return float_of(top), square
-
-
-@internal
-def standardise_wide(v, row_factor, means, inverses, n, out):
-    """The same for units of which some are beyond float32, seen from the others."""
-    rarely_called()
-    for i in range(n):
-        out[i] = np.float32((row_factor * np.float64(v[i]) - means[i]) * inverses[i])
-    return measure(out, n)
 
 
 @internal
@@ -256,14 +159,15 @@ def batch_norm_forward(p, x, out, kept, scratch):
     t = common_scale(p, x_top)
     clear_sums(means, inverses, n)
     row_factors(x.exponents, x_top, scratch.left)
-    for b in range(0, rows, 4):
+    for b in range(0, rows, 2):
         add_moments(x.values, scratch.left, b, n, means, inverses)
     faint = deviations(power_of_two(2 * (x_top - t)), scaled_epsilon(p, t), rows, n, means, inverses)
     fractions, exponents = halves(kept, n)
     keep_inverses(inverses, n, fractions, exponents)
     keep_deviation(kept, 0, 1.0, t, False)
     centres, factors, shifts = scratch.floats, scratch.fresh, scratch.room
-    plain = narrow(means, inverses, n, centres, factors, shifts) < WIDE
+    narrow(means, inverses, n, centres, shifts)
+    plain = narrow_copy(inverses, n, factors) < WIDE
     for b in range(rows):
         before, after, row_factor = row(x.values, b), row(out.values, b), scratch.left[b]
         if plain:
@@ -281,60 +185,6 @@ def batch_norm_forward(p, x, out, kept, scratch):
 
 
 @internal
-def largest_exponent(exponents, n):
-    top = np.float32(exponents[0])
-    for i in range(n):
-        top = max(top, exponents[i])
-    return np.int64(top)
-
-
-@internal
-def inverses_of(fractions, exponents, top, n, out):
-    """out = 1/S over 2^top, 0 where the unit is held; returns whether one is."""
-    widest_vectors()
-    held = np.int64(0)
-    for i in range(n):
-        held |= np.int64(fractions[i] < 0.0)
-        below = max(np.int64(exponents[i]) - top, -1022)
-        out[i] = max(np.float64(fractions[i]), 0.0) * np.int64((below + 1023) << 52).view(np.float64)
-    return held != 0
-
-
-@internal
-def coefficients(square_scale, inverses, n, scratch):
-    """a, b and e of g = a d - b - e y in float32, from the sums in the scratch space: to the room there."""
-    widest_vectors()
-    rows, sums, products = scratch.left.size, scratch.signs, scratch.logs
-    a, b, e = scratch.floats, scratch.fresh, scratch.room
-    for i in range(n):
-        a[i] = np.float32(inverses[i])
-        b[i] = np.float32(inverses[i] * sums[i] / rows)
-        e[i] = np.float32(inverses[i] * products[i] * square_scale / rows)
-
-
-@internal
-def project(d, d_factor, y, y_factor, a, b, e, n, out):
-    """out = a d - b - e y; max|out|."""
-    widest_vectors()
-    top = np.int32(0)
-    for i in range(n):
-        entry = d_factor * a[i] * d[i] - b[i] - y_factor * e[i] * y[i]
-        out[i] = entry
-        top = max(top, magnitude(entry))
-    return float_of(top)
-
-
-@internal
-def size_of_projection(d, d_factor, y, y_factor, a, b, e, n):
-    """The largest sum of what is added in `project`."""
-    rarely_called()
-    size = 0.0
-    for i in range(n):
-        size = max(size, abs(d_factor * a[i] * d[i]) + abs(b[i]) + abs(y_factor * e[i] * y[i]))
-    return np.float64(size)
-
-
-@internal
 def hold_row(size, spread, top, exponent, g, n, b, scratch):
     """The exponent of row b of a cotangent, held if it is the roundings of `size`; `spread` times that if it is in doubt."""
     rarely_called()
@@ -349,7 +199,9 @@ def many_rows_back(out, d, g, y_top, d_top, exponent, inverses, scratch):
     """g, its rows with this exponent before they are normalised, from sums and products in the scratch space."""
     n, rows = d.n, d.values.shape[0]
     a, c, e = scratch.floats, scratch.fresh, scratch.room
-    coefficients(power_of_two(2 * y_top), inverses, n, scratch)
+    narrow_copy(inverses, n, a)
+    narrow_product(1.0 / rows, inverses, scratch.signs, n, c)
+    narrow_product(power_of_two(2 * y_top) / rows, inverses, scratch.logs, n, e)
     for b in range(rows):
         before, seen, below = row(d.values, b), row(out.values, b), row(g.values, b)
         d_factor = np.float32(factor_of(d.exponents[b], d_top))
@@ -412,10 +264,9 @@ def batch_norm_backward(p, out, kept, d, g, place, scratch, record):
     n, rows, sums, products = d.n, d.values.shape[0], scratch.signs, scratch.logs
     d_top, y_top = top_exponent(d, n), top_exponent(out, n)
     clear_sums(sums, products, n)
-    row_factors(d.exponents, d_top, scratch.left)
-    row_factors(out.exponents, y_top, scratch.tops)
-    for b in range(0, rows, 2):
-        add_products(d.values, scratch.left, out.values, scratch.tops, b, n, sums, products)
+    for b in range(rows):
+        d_factor, y_factor = factor_of(d.exponents[b], d_top), factor_of(out.exponents[b], y_top)
+        add_products(row(d.values, b), d_factor, row(out.values, b), y_factor, n, sums, products)
     record_gradients(out, d, y_top, d_top, place, scratch, record)
     _, t = kept_deviation(kept, 0)
     inverses = row(scratch.residuals, 0)

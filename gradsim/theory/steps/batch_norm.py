@@ -87,8 +87,9 @@ def _radial(k, log_e):
     if log_e < NO_EPSILON:
         return Radial(0.0, 0.0, -math.log(k - 2) if k > 2 else math.inf, -math.inf)
     peak, width = math.log(k), min(1.0, 2 / math.sqrt(k))
-    slowest = k / 2 - 1 if k > 2 else 0.5  # that is how the integrands rise to the left, as powers of R^2
-    low = max(peak - NEGLIGIBLE / slowest, -math.inf) if k > 2 else min(peak, log_e) - 2 * NEGLIGIBLE
+    slowest = k / 2 - 1  # that is how the integrands rise far to the left, as powers of R^2; for k < 3 up to e only
+    bell = math.sqrt(4 * NEGLIGIBLE / k)
+    low = peak - bell - NEGLIGIBLE / slowest if k > 2 else min(peak, log_e) - 2 * NEGLIGIBLE
     high = math.log(k + 2 * NEGLIGIBLE + 20 * math.sqrt(k))
     t, weights = panels(np.arange(low, high + width, width), NODES, WEIGHTS)
     density = np.log(weights) + k / 2 * t - np.exp(t) / 2 - k / 2 * math.log(2) - gammaln(k / 2)

@@ -7,6 +7,7 @@ FILES, ROWS = "tests/test_input_files.py::test_", "tests/test_data.py::test_"
 REFUSED = f"{ROWS}what_cannot_be_is_one_clear_line"
 LABELS = f"{ROWS}labels_are_whole_numbers_below_the_outputs"
 ASKED = "tests/test_requests.py::test_"
+PARTS, FAMILIES = "tests/test_network.py::test_", "tests/test_families.py::test_"
 MEMORY, PLAN = "tests/test_memory.py::test_", "tests/sweep/test_plan.py::test_"
 
 FAULTS = {
@@ -73,6 +74,74 @@ FAULTS = {
         "json.dumps(fields, sort_keys=True",
         "json.dumps(fields, sort_keys=False",
         tests=("tests/test_identity.py::test_the_whole_text_of_a_network",),
+    ),
+    "equal blocks that are not merged": Fault(
+        "model/chain.py",
+        "if runs and (runs[-1][0] is parts or runs[-1][0] == parts):",
+        "if runs and runs[-1][0] is parts:",
+        tests=(f"{PARTS}one_network_has_one_identity_however_it_was_written",),
+    ),
+    "what follows a repeated block before the next": Fault(
+        "model/chain.py",
+        "add(first.runs, parts + second.head, 1)",
+        "add(first.runs, second.head + parts, 1)",
+        tests=(f"{PARTS}what_is_a_block",),
+    ),
+    "a skip before its branch": Fault(
+        "model/chain.py",
+        "            yield from linear_maps(part.parts, width)\n            if part.skip is not None:\n"
+        "                yield width, part.skip\n",
+        "            if part.skip is not None:\n                yield width, part.skip\n"
+        "            yield from linear_maps(part.parts, width)\n",
+        tests=(f"{PARTS}one_network_has_one_identity_however_it_was_written",),
+    ),
+    "a skip between different widths": Fault(
+        "model/chain.py", "if skip is None and out != width:", "if False:", tests=(f"{PARTS}what_cannot_be_is_one_line",)
+    ),
+    "a function of a file looked up": Fault(
+        "model/tables.py",
+        "return _parts(owner, given, stored_part)",
+        "return _parts(owner, given, lambda kind, values: kind(**values))",
+        tests=(f"{PARTS}texts_of_a_file_stay_as_they_are_and_nothing_is_looked_up",),
+    ),
+    "a function of the first part only": Fault(
+        "model/activations/__init__.py",
+        "for part in network.activations)",
+        "for part in network.activations[:1])",
+        tests=(f"{PARTS}every_function_of_the_tree_must_be_the_one_it_was_made_with",),
+    ),
+    "batch norm of one input": Fault(
+        "simulation/fit.py", 'options["inputs"] < 2', 'options["inputs"] < 1', tests=(f"{PLAN}batch_norm_needs_inputs",)
+    ),
+    "a table of layers as an axis": Fault(
+        "sweep/plan.py",
+        'if name == "layers" and',
+        "if False and",
+        tests=(f"{PLAN}layers_are_one_value_or_an_axis",),
+    ),
+    "fixup scaled by another root": Fault(
+        "model/families.py",
+        "gain=b.gain * b.depth ** (-1 / (2 * b.block_depth - 2))",
+        "gain=b.gain * b.depth ** (-1 / (2 * b.block_depth))",
+        tests=(f"{FAMILIES}recipes_are_those_of_their_papers",),
+    ),
+    "deepnorm with the epsilon of another scale": Fault(
+        "model/families.py",
+        "b.normed(EPSILON * scale**2)",
+        "b.normed(EPSILON)",
+        tests=(f"{FAMILIES}recipes_are_those_of_their_papers",),
+    ),
+    "the last layer is the first": Fault(
+        "model/ends.py",
+        "step = reversed if backwards else iter",
+        "step = iter",
+        tests=(f"{FAMILIES}first_and_last_layers",),
+    ),
+    "a file that is imported to be described": Fault(
+        "model/spelling.py",
+        "places[part] = Activation(next(free) if text is None else text)",
+        "places[part] = Activation(part.name if text is None else text)",
+        tests=(f"{FAMILIES}what_a_file_names_is_never_imported_to_describe_it",),
     ),
     "a stream without its seed": Fault(
         "model/streams.py",

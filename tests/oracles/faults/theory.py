@@ -163,7 +163,7 @@ FAULTS = {
     ),
     "a gain for the edge without that of the network": Fault(
         SUMMARY,
-        "network.weight_gain * critical.weight_std / weight_std",
+        "network.usual_gain * critical.weight_std / weight_std",
         "critical.weight_std / weight_std",
         tests=("tests/cli/test_theory_commands.py::test_theory_as_json",),
     ),
