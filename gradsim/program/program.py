@@ -26,9 +26,9 @@ from ..kernels.workspace import Code, Data, padded_width
 from ..model.initializers import bias_law
 from .columns import Columns, columns
 from .engine import Layers
-from .families import FAMILIES
 from .graph import ACTIVATION, BATCH_NORM, INPUT, LINEAR, LOSS, graph
 from .slots import assign_slots
+from .steps import STEPS
 
 LAW_CODES = {
     "constant": LAW_CONSTANT,
@@ -161,9 +161,9 @@ class _Assembler:
             variant, row = _linear_parameters(node.part.bias, law, n_in)
             scaled_draw = not any(row[k] for k in OFFSETS)
             return operation, variant, row, linear_kept(operation, self.inputs, n_in, node.width, scaled_draw)
-        if node.kind in FAMILIES:
-            family = FAMILIES[node.kind]
-            return family.operation, *family.parameters(node.part), family.kept(self.inputs, node.width)
+        if node.kind in STEPS:
+            kind = STEPS[node.kind]
+            return kind.operation, *kind.parameters(node.part), kind.kept(self.inputs, node.width)
         return OPERATIONS[node.kind], *variant_of[node.kind], 0
 
 

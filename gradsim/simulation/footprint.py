@@ -16,9 +16,9 @@ from ..kernels.workspace import padded_width, tile_blocks
 from ..model.initializers import bias_law
 from ..program.columns import Columns
 from ..program.engine import Layers
-from ..program.families import FAMILIES
 from ..program.graph import LINEAR, graph
 from ..program.program import linear_kept
+from ..program.steps import STEPS
 from ..statistics.blocks import blocks_of
 from ..statistics.precision import PRECISIONS
 from ..statistics.quantiles import WAITING_BYTES, Samples, bins_of, collector, rows_of
@@ -65,7 +65,7 @@ def tape_numbers(network, inputs, layers):
 def _kept(kind, inputs, width, *drawn):
     """What a step keeps behind its vector; of a linear map, `drawn` is (law, operation, bias, fan-in)."""
     if not drawn:
-        return FAMILIES[kind].kept(inputs, width) if kind in FAMILIES else 0
+        return STEPS[kind].kept(inputs, width) if kind in STEPS else 0
     law, operation, bias, fan_in = drawn
     biases = bias_law(bias, fan_in)
     return linear_kept(operation, inputs, fan_in, width, not (law.mean or biases.mean or biases.scale))

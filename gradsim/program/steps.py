@@ -1,4 +1,4 @@
-"""What a program needs to know of each kind of step: its operation, its parameters, what it keeps. A line a kind in FAMILIES.
+"""What a program needs to know of each kind of step: its operation, its parameters, what it keeps. A line a kind in STEPS.
 
 The kernels of a family are in gradsim/kernels/steps/, its twin in gradsim/reference/steps/, its mean field in
 gradsim/theory/steps/, under one name. What a linear map is depends on the engine (`engine`, `linear`).
@@ -23,7 +23,7 @@ def _none(rows, n):
     return 0
 
 
-class Family(NamedTuple):
+class StepKind(NamedTuple):
     """`parameters(part)` gives (variant, parameters), `kept(rows, n)` the float32 numbers behind its vector of n units."""
 
     operation: int
@@ -62,10 +62,10 @@ def _norm(part):
     return (norm.RMS_NORM if isinstance(part, RMSNorm) else norm.LAYER_NORM), epsilon_parameters(part.epsilon)
 
 
-FAMILIES = {
-    ACTIVATION: Family(layout.ACTIVATE, _activation, _slopes),
-    NORM: Family(layout.NORM, _norm, norm.kept_numbers),
-    BATCH_NORM: Family(layout.BATCH_NORM, lambda part: (0, epsilon_parameters(part.epsilon)), batch_norm.kept_numbers),
-    DROPOUT: Family(layout.DROPOUT, lambda part: (0, dropout.dropout_parameters(part.p)), dropout.kept_numbers),
-    ADD: Family(layout.ADD, lambda part: (0, scale_parameters(part.scale))),
+STEPS = {
+    ACTIVATION: StepKind(layout.ACTIVATE, _activation, _slopes),
+    NORM: StepKind(layout.NORM, _norm, norm.kept_numbers),
+    BATCH_NORM: StepKind(layout.BATCH_NORM, lambda part: (0, epsilon_parameters(part.epsilon)), batch_norm.kept_numbers),
+    DROPOUT: StepKind(layout.DROPOUT, lambda part: (0, dropout.dropout_parameters(part.p)), dropout.kept_numbers),
+    ADD: StepKind(layout.ADD, lambda part: (0, scale_parameters(part.scale))),
 }
