@@ -2,9 +2,7 @@
 
 import json
 import pickle
-import re
 import time
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -432,21 +430,3 @@ def test_every_function_of_the_tree_must_be_the_one_it_was_made_with():
         gradsim.model.activations.check_given(made)
     again = from_json(json.loads(made.to_json()))
     assert again == made
-
-
-def test_the_examples_of_the_documentation():
-    text = (Path(__file__).parents[1] / "docs/networks.md").read_text(encoding="utf-8")
-    python, toml = (re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL) for kind in ("python", "toml"))
-    names = {}
-    made = [eval(line, names) for part in python for line in part.splitlines() if _runs(line, names)]
-    assert [network.depth for network in made] == [100, 5, 100] and len(toml) == 1
-    by_table = gradsim.mlp(**tomllib.loads(toml[0]))
-    assert by_table.blocks == made[2].blocks and by_table.stem == made[2].stem and by_table.readout == made[2].readout[1:]
-
-
-def _runs(line, names):
-    """Whether a line is an expression; anything else is executed."""
-    if line.startswith("gradsim."):
-        return True
-    exec(line, names)
-    return False
