@@ -16,7 +16,7 @@ from tests.oracles.planted import plant
 from tests.oracles.two_sample import FALSE_ALARMS, compare, grid
 
 ROOT = Path(__file__).parents[1]
-GAUSSIAN, HAAR, FRAMES = (f"gradsim/kernels/{name}.py" for name in ("linear_gaussian", "linear_haar", "frames"))
+GAUSSIAN, HAAR, FRAMES = (f"gradsim/kernels/{name}.py" for name in ("steps/linear_gaussian", "steps/linear_haar", "frames"))
 
 # name: (file, what stands there, what is planted instead, cells that are looked at)
 PLANTED = {
@@ -40,19 +40,19 @@ PLANTED = {
     ),
     "a fresh matrix backward, several inputs": (
         GAUSSIAN,
-        "add_mix(scratch.first, rank, q, n_in, b, row(g, b))",
+        "add_mix(scratch.first, rank, q, g.n, b, row(g.values, b))",
         "pass",
         ["normal", "3-3-3-3", "2 inputs"],
     ),
     "the mean forgotten backward": (
         GAUSSIAN,
-        "shift = mean_times(p, after, n_out, 0, scratch) if p[MEAN] != 0.0 else 0.0",
+        "shift = mean_times(p, after, d.n, 0, scratch) if p[MEAN] != 0.0 else 0.0",
         "shift = 0.0",
         ["normal(0.3,", "9-5-9-5", "1 inputs"],
     ),
     "the mean forgotten forward": (
         GAUSSIAN,
-        "shift = mean_times(p, before, n_in, 0, scratch)",
+        "shift = mean_times(p, before, x.n, 0, scratch)",
         "shift = 0.0",
         ["normal(0.3,", "9-5-9-5", "1 inputs"],
     ),
@@ -64,21 +64,21 @@ PLANTED = {
     ),
     "frames whose signs are not free": (
         HAAR,
-        "    mix(scratch.first, rank, v, n_out, h)\n",
+        "    mix(scratch.first, rank, v, h.n, h.values)\n",
         "    for k in range(rank):\n        if v[k, 0] > 0.0:\n"
         "            for i in range(n):\n                v[k, i] = -v[k, i]\n"
-        "    mix(scratch.first, rank, v, n_out, h)\n",
+        "    mix(scratch.first, rank, v, h.n, h.values)\n",
         ["orthogonal", "3-3-3-3", "2 inputs"],
     ),
     "orthogonal: the fresh frame not across the inputs, several inputs": (
         HAAR,
-        "squares[k] = subtract(dot(direction, row(residuals, k), n_in), direction, n_in, row(residuals, k))",
+        "squares[k] = subtract(dot(direction, row(residuals, k), g.n), direction, g.n, row(residuals, k))",
         "pass",
         ["orthogonal", "9-5-9-5", "2 inputs"],
     ),
     "orthogonal: no projection of the fresh frame": (
         HAAR,
-        "subtract(dot(before, fresh, n_in) / x_square, before, n_in, fresh)",
+        "subtract(dot(before, fresh, x.n) / x_square, before, x.n, fresh)",
         "pass",
         ["orthogonal", "3-3-3-3", "1 inputs"],
     ),

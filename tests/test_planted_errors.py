@@ -11,7 +11,7 @@ import pytest
 from tests.oracles.faults import Fault
 from tests.oracles.planted import copied_with_tests, failing
 
-INITIALIZERS, EXACT, INFINITE = "initializers.py", "theory/exact_laws.py", "theory/infinite_width.py"
+INITIALIZERS, EXACT, LINEAR = "model/initializers.py", "theory/exact_laws.py", "theory/steps/linear.py"
 PROPERTIES = "tests/properties/test_"
 NAMED, SCALE = f"{PROPERTIES}initializers.py::test_named", f"{PROPERTIES}scale.py::test_"
 FINITE_WIDTH = f"{PROPERTIES}finite_width.py::test_means_variances_and_zeros"
@@ -86,9 +86,9 @@ PLANTED = {
         tests=(FINITE_WIDTH,),
     ),
     "fan_in for fan_out on the way back": Fault(
-        INFINITE,
-        ".weights.variance * layers[number].fan_out",
-        ".weights.variance * layers[number].fan_in",
+        LINEAR,
+        "kept.weights.variance * kept.fan_out",
+        "kept.weights.variance * kept.fan_in",
         tests=(MEAN_FIELD,),
     ),
 }
