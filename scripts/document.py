@@ -1,10 +1,13 @@
 """Writes the generated tables of the documentation: python scripts/document.py (a test checks that they are current)."""
 
 import json
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 from gradsim.model.activations import ACTIVATIONS
+from gradsim.model.families import FAMILIES
 from gradsim.model.initializers import INITIALIZERS
+from gradsim.model.tables import KINDS
 from gradsim.results.cells import DESCRIPTIONS
 from gradsim.results.verdict import WORDS
 from gradsim.statistics.quantities import VARIABLES
@@ -86,6 +89,28 @@ def scaling():
 
 def _sizes(times):
     return ", ".join(times), ", ".join(f"{t / 1e3:.3g}" for t in times.values())
+
+
+def families():
+    rows = [
+        (f"`{n}`", ", ".join(f.norms), "yes" if f.scaled else "", str(f.least) if f.least else "no branch", f.summary)
+        for n, f in FAMILIES.items()
+    ]
+    return table(("block", "norms, the first unless given", "residual_scale", "block_depth from", "meaning"), rows)
+
+
+def parts():
+    return table(
+        ("part", "meaning"),
+        [(f"`{signature(kind)}`", " ".join(kind.__doc__.split("\n\n")[0].split())) for kind in KINDS.values()],
+    )
+
+
+def signature(kind):
+    def text(field):
+        return field.name if field.default is MISSING else f"{field.name}={field.default!r}"
+
+    return f"{kind.__name__}({', '.join(text(field) for field in fields(kind) if field.name != 'digest')})"
 
 
 def costs():
@@ -170,6 +195,8 @@ TABLES = {
     "before": measured(before, "before", "compilation"),
     "dense": dense,
     "costs": costs,
+    "families": families,
+    "parts": parts,
     "matrix_free": matrix_free,
     "bound": bound,
     "scaling": scaling,
