@@ -1,7 +1,8 @@
-"""The generated tables are current, and the README's Python runs."""
+"""The generated tables are current, and what the README and docs/blocks.md show runs."""
 
 import importlib.util
 import re
+import shlex
 from pathlib import Path
 
 import matplotlib
@@ -23,28 +24,35 @@ def test_tables_are_current(path):
     assert script("document").documented(text) == text, "run scripts/document.py"
 
 
-def test_the_readme_runs(tmp_path, monkeypatch, capsys):
+GUIDES = {path.name: path for path in (ROOT / "README.md", ROOT / "docs" / "blocks.md")}
+LONG = ("sweep classic", "sweep blocks")
+RUN = ("run", "sweep", "plot", "list", "theory", "phase")
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_the_python_of_guides_runs(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     matplotlib.use("agg")
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    blocks = re.findall(r"```python\n(.*?)```", GUIDES[name].read_text(encoding="utf-8"), re.S)
     assert blocks
     for block in blocks:
         exec(block, {})
 
 
-def test_the_readme_names_commands_that_exist(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("name", GUIDES)
+def test_the_commands_of_guides_run(name, tmp_path, monkeypatch, capsys):
+    """In the order in which they stand, with the grids that the guide shows."""
     from gradsim.cli import main
 
     monkeypatch.chdir(tmp_path)
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (tmp_path / "gains.toml").write_text(re.search(r"```toml\n(.*?)```", text, re.S).group(1))
-    commands = [line for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.splitlines()]
-    commands = [line.split("#")[0].split()[1:] for line in commands if line.startswith("gradsim ")]
+    text = GUIDES[name].read_text(encoding="utf-8")
+    for file, grid in re.findall(r"`(\w+\.toml)`[^`]*```toml\n(.*?)```", text, re.S):
+        (tmp_path / file).write_text(grid)
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.splitlines()]
+    commands = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("gradsim ")]
     assert len(commands) >= 4
-    import shlex
-
     for command in commands:
-        if command[0] in ("run", "sweep", "plot", "list", "theory", "phase") and "classic" not in " ".join(command):
+        if command[0] in RUN and not " ".join(command).startswith(LONG):
             with pytest.raises(SystemExit) as exit:
-                main(shlex.split(" ".join(command)))
+                main(command)
             assert exit.value.code == 0, capsys.readouterr().err

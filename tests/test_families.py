@@ -17,7 +17,7 @@ from gradsim.model.options import NORMS as NAMED_NORMS
 from gradsim.model.options import SCALES as NAMED_SCALES
 from gradsim.model.spelling import spelled
 from gradsim.model.stored import from_json
-from gradsim.results.cells import DESCRIPTIONS, OF_BLOCKS, batch_norm_note, describe, described, varying
+from gradsim.results.cells import DESCRIPTIONS, OF_BLOCKS, batch_norm_note, describe, described, label, varying
 
 L, A, D = Linear(4), Activation("relu"), Dropout(0.1)
 
@@ -193,8 +193,8 @@ REFUSED = [
     ({"dropout": 1}, "--dropout: 1 is not from 0 to below 1; it is the probability of dropping"),
     ({"dropout": -0.5}, "--dropout: -0.5 is not from 0 to below 1"),
     ({"final_norm": "yes"}, "--final-norm: 'yes' is not true or false"),
-    ({"first_init": "he"}, "--init: unknown name 'he'"),
-    ({"last_activation": "rleu"}, "--activation: unknown name 'rleu'"),
+    ({"first_init": "he"}, "--first-init: unknown name 'he'"),
+    ({"last_activation": "rleu"}, "--last-activation: unknown name 'rleu'"),
     ({"depth": 1, "first_init": "zeros", "last_init": "ones"}, "--first-init: does not go with --last-init"),
     ({"block": "residual", "block_depth": 10**9}, "--depth: .* would take"),
 ]
@@ -270,6 +270,9 @@ def test_what_a_cell_is_called():
     expected |= {"last_gain": "0.5", "last_init": "", "layers": "", "activation": "relu", "init": "he_normal"}
     assert {name: found[name] for name in expected} == expected
     assert describe(cell(built(block="residual", final_norm=True)))["final_norm"] == "layer"
+    assert describe(cell(built(block="residual")))["residual_scale"] == "1"
+    assert describe(cell(built(block="rezero")))["residual_scale"] == ""  # which has a scale of its own
+    assert label(found, ["block", "last_init", "last_gain"]) == "pre_norm, 0.5" and label(found, ["last_init"]) == "–"
     strange = describe(cell(gradsim.network([Linear(4), LayerNorm(), Linear(4), A])))
     assert (strange["block"], strange["activation"], strange["init"]) == ("parts", "relu", "he_normal")
     assert (
@@ -291,7 +294,7 @@ def test_tables_say_no_more_than_they_must():
 def test_a_file_has_columns_of_blocks_only_where_there_are_some():
     plain, other = describe(cell(built())), describe(cell(built(block="residual")))
     assert described([plain]) == [name for name in DESCRIPTIONS if name not in OF_BLOCKS]
-    assert set(described([plain, other])) - set(described([plain])) == {"block", "block_depth"}
+    assert set(described([plain, other])) - set(described([plain])) == {"block", "block_depth", "residual_scale"}
 
 
 def test_what_a_file_names_is_never_imported_to_describe_it(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.oracles.faults import Fault
-from tests.oracles.planted import copied_with_tests, failing
+from tests.oracles.planted import ROOT, copied_with_tests, failing
 
 INITIALIZERS, EXACT, LINEAR = "model/initializers.py", "theory/exact_laws.py", "theory/steps/linear.py"
 PROPERTIES = "tests/properties/test_"
@@ -115,6 +115,11 @@ def outcomes(tmp_path_factory):
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         names = ["none", *PLANTED]
         return dict(zip(names, pool.map(outcome, names), strict=True))
+
+
+def test_every_error_can_be_planted():
+    for name, fault in PLANTED.items():
+        assert (ROOT / "gradsim" / fault.path).read_text(encoding="utf-8").count(fault.text) == 1, name
 
 
 def test_the_suite_passes_without_an_error(outcomes):

@@ -61,3 +61,28 @@ def test_a_band_goes_to_the_edge_where_networks_are_zero():
 def test_a_panel_with_nothing_on_its_axis_has_no_ticks():
     panel = figure(CurveSet([gradsim.simulate(gradsim.mlp(width=3, depth=3, init="zeros"), 3)])).axes[0]
     assert len(panel.get_yticks()) == 0 and "exactly zero at every layer" in panel.get_title("right")
+
+
+def drawn_with(gains):
+    """The axes of linear networks with these gains: 40 layers, so that gain g ends at g^39 of where it begins."""
+    options = {"width": 8, "depth": 40, "activation": "linear", "init": "xavier_normal"}
+    return figure(CurveSet([gradsim.simulate(gradsim.mlp(weight_gain=gain, **options), 5) for gain in gains])).axes
+
+
+def test_lines_that_are_flat_beside_others_have_a_close_up():
+    whole, close = drawn_with((0.97, 1.0, 1e4))
+    low, high = close.get_ylim()
+    assert high - low < 10 < 100 < np.ptp(whole.get_ylim())
+    assert close.get_title("left") == "linear, close up" and len(close.lines) == len(whole.lines) == 3
+    for line in close.lines[:2]:
+        assert (line.get_ydata() > low).all() and (line.get_ydata() < high).all()
+    assert close.lines[2].get_ydata()[0] > high
+    for gains in ((0.97, 1.0), (1.0, 1e4), (1e-4, 1.0, 1e4)):  # nothing to see closer, or a line alone
+        assert len(drawn_with(gains)) == 1
+
+
+def test_the_axis_is_of_layers_of_blocks_or_of_both():
+    plain, residual = ({"block": block} for block in ("plain", "residual"))
+    for several, label in (((plain,), "layer"), ((residual,), "block"), ((plain, residual), "layer, or block")):
+        curves = [gradsim.simulate(gradsim.mlp(width=3, depth=2, **options), 4) for options in several]
+        assert figure(CurveSet(curves)).axes[0].get_xlabel() == label

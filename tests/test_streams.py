@@ -109,3 +109,12 @@ def test_the_table_says_what_its_layers_are():
     streams, plain = made(), made(PLAIN)
     assert "skip connections: layers are blocks" in CurveSet([streams, plain]).table()
     assert "blocks" not in CurveSet(plain).table().split("float types:")[0]
+
+
+@pytest.mark.parametrize("block", ["rezero", "fixup", "skipinit"])
+def test_a_branch_that_is_zero_leaves_no_float_type(block):
+    """No gradient comes to its matrices, or no signal from them; the stream goes on as it was."""
+    curves = gradsim.simulate(gradsim.mlp(block=block, width=8, depth=4), 20)
+    assert (curves["gradient_zero_count"] == 20).any()
+    assert all(exit is None for kinds in curves.verdict.exits.values() for exit in kinds.values())
+    assert curves.verdict.word == "stable" and "flow" not in curves.verdict.sentence

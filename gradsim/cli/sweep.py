@@ -10,12 +10,15 @@ from .progress import compilation_notice, compile_first, progress
 
 
 @click.command("sweep")
-@click.argument("grid", metavar="FILE.toml|classic")
+@click.argument("grid", metavar="FILE.toml|classic|blocks")
 @threads_option
 @output_options
 @click.pass_obj
 def command(files, grid, threads, out, plot, theory, overwrite):
-    """Simulate every combination of a grid: a TOML file in which any option may be a list, or `classic`.
+    """Simulate every combination of a grid: a TOML file in which any option may be a list, or a built-in one.
+
+    Built in are `classic`, activations by initializers at depth 100, and `blocks`, kinds of networks at depth 1,000.
+    What is no full grid stands in tables [[cells]], each with options of its own.
 
     The curves go to --out, by default the grid's name with .h5 in the current folder.
     """

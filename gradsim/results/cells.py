@@ -33,7 +33,7 @@ DESCRIPTIONS = {
     "block": Description(str, "family of the blocks (parts: none of gradsim's)"),
     "norm": Description(str, "norms in the blocks"),
     "block_depth": Description(int, "linear maps in the branch of a block (0: it has no branch)"),
-    "residual_scale": Description(str, "factor on the branch, where it is not 1"),
+    "residual_scale": Description(str, "factor on the branch (empty: it is no option of the block)"),
     "dropout": Description(float, "probability of dropping a unit behind each activation"),
     "final_norm": Description(str, "norm behind the last block (empty: none)"),
     "first_init": Description(str, "initializer of the first linear map (empty: that of all)"),
@@ -133,10 +133,16 @@ def of_network(network):
         "bias": usual.bias,
         "norm": norm_of(found),
         "block_depth": found["block_depth"] if branch else 0,
-        "residual_scale": _text(found["residual_scale"] if found["residual_scale"] != 1 else None),
+        "residual_scale": _scale(found),
         "final_norm": _final_norm(found) if found["final_norm"] else "",
         **{name: _text(found[name]) for name in ("first_init", "last_init", "last_gain", "last_activation")},
     }
+
+
+def _scale(options):
+    if not FAMILIES[options["block"]].scaled:
+        return ""
+    return _text(1.0 if options["residual_scale"] is None else options["residual_scale"])
 
 
 def _final_norm(options):
@@ -145,6 +151,11 @@ def _final_norm(options):
 
 def _text(value):
     return "" if value is None else value if isinstance(value, str) else shortest(value)
+
+
+def label(cell, names):
+    """In words, what the names say of a described cell: what is empty there is left out, unless all is."""
+    return ", ".join(str(cell[name]) for name in names if cell[name] != "") or "–"
 
 
 def batch_norm_note(network, inputs):

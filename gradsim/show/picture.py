@@ -1,4 +1,4 @@
-"""Pictures of curves: a panel an activation, a line a network with its 5-95 % band."""
+"""Pictures of curves: a panel an activation, a line a network with its 5-95 % band; one panel may have a close-up."""
 
 import io
 import math
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import RequestError, unknown
-from ..results.cells import describe, varying
+from ..results.cells import describe, label, varying
 from ..results.exits import lost
 from ..results.sentence import NAMES, percent
 from ..results.verdict import BAND, DECADES
@@ -23,6 +23,9 @@ MARKS = 6  # on a line
 PANEL = (5.2, 3.7)  # inches
 LEGEND = 32  # characters a line: networks that differ in all options would leave the panels no room
 MOST_COLUMNS = 2
+TITLE = (60, 100)  # characters a line of the title, above one column of panels and two
+LEAST_HIGH = 2  # decades
+CLOSE = 8  # a panel of its own has a close-up beside it, where some lines reach so many times as far as all others
 FORMATS = ("png", "pdf", "svg")
 PLOTTED = tuple(name for name, q in QUANTITIES.items() if q.log and q.at != "network")
 THEORY_STYLES = {  # over the median, in a darker shade of its colour on white
@@ -58,6 +61,19 @@ class Line(NamedTuple):
         any."""
         quantiles = (self.curves.quantile(self.quantity, q) for q in (BAND[0], 0.5, BAND[1]))
         return tuple(self.along(values) * DECADES for values in quantiles)
+
+    def finite(self):
+        """All of these that are numbers: one-dimensional."""
+        values = np.ravel(self.decades())
+        return values[np.isfinite(values)]
+
+
+class Panel(NamedTuple):
+    """`close` is (low, high) in decades where it is a close-up."""
+
+    title: str
+    lines: list
+    close: tuple | None = None
 
 
 def matplotlib_figure():
@@ -108,23 +124,27 @@ def figure(curve_set, quantity=None, theory=False):
         raise RequestError(f"plot: the quantiles {sorted(missing)} were not kept")
     figure_class = matplotlib_figure()
     panels, names = _panels(curve_set, quantity)
+    panels = [Panel(title, lines) for title, lines in panels.items()]
+    if len(panels) == 1 and (close := _close(panels[0].lines)) is not None:
+        panels.append(Panel(f"{panels[0].title}, close up", panels[0].lines, close))
     columns = min(MOST_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    styles = {label: _style(k) for k, label in enumerate(dict.fromkeys(line.label for p in panels.values() for line in p))}
+    styles = {label: _style(k) for k, label in enumerate(dict.fromkeys(line.label for p in panels for line in p.lines))}
     result = figure_class(figsize=(PANEL[0] * columns + 2.2, PANEL[1] * rows + 0.9), layout="constrained")
     axes = result.subplots(rows, columns, squeeze=False).ravel()
-    for ax, (title, lines) in zip(axes, panels.items(), strict=False):
-        _panel(ax, title, lines, styles)
+    for ax, panel in zip(axes, panels, strict=False):
+        _panel(ax, panel, styles)
         if theory:
-            _theory(ax, lines, styles)
-        _axes(ax, lines)
-        _bands(ax, lines, styles)
+            _theory(ax, panel.lines, styles)
+        _axes(ax, panel)
+        _bands(ax, panel.lines, styles)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
-    drawn = {line.quantity for lines in panels.values() for line in lines}
+    drawn = {line.quantity for panel in panels for line in panel.lines}
     what = BOTH if len(drawn) > 1 else TITLES.get(name := drawn.pop(), name.replace("_", " "))
+    title = f"{what[0].upper()}{what[1:]} at initialization: median of the networks and 5–95 % band"
     result.suptitle(
-        f"{what[0].upper()}{what[1:]} at initialization: median of the networks and 5–95 % band",
+        fill(title, TITLE[columns - 1]),
         x=0.01,
         ha="left",
         fontsize=11 if columns == 1 else 12,
@@ -156,13 +176,12 @@ def _legends(result, axes, styles, names):
 
 def _panels(curve_set, quantity):
     """{panel title: [Line]}, and the names that make the labels. Networks that lack the quantity have no line."""
-    names = [name for name in varying(curve_set) if name != "activation"]
-    panels, named = {}, names or ["init"]
+    names = [name for name in varying(curve_set) if name != "activation"] or ["init"]
+    panels, named = {}, names
     for curves in curve_set:
         cell, own = describe(curves), curves.gradient if quantity is None else quantity
-        label = ", ".join(str(cell[name]) for name in names) or cell["init"]
         if own in curves.blocks.rows:
-            panels.setdefault(cell["activation"], []).extend(_lines(label, curves, own))
+            panels.setdefault(cell["activation"], []).extend(_lines(label(cell, names), curves, own))
     if not panels:
         raise RequestError(f"--quantity: {quantity} is of networks with other parts; none of these networks has it")
     if any(line.place is not None for lines in panels.values() for line in lines):
@@ -177,6 +196,18 @@ def _lines(label, curves, quantity):
     return [Line(f"{label}, {curves.places[place]}", curves, quantity, place) for place in found]
 
 
+def _close(lines):
+    """(low, high) in decades of the lines, two or more, that are flat beside others; None where there are no such lines."""
+    spans = [(values.min(), values.max()) for line in lines if (values := line.finite()).size]
+    spans.sort(key=lambda span: span[1] - span[0])
+    low, high = (f(ends) for f, ends in zip((min, max), zip(*spans, strict=True), strict=True)) if spans else (0.0, 0.0)
+    for count in range(len(spans) - 1, 1, -1):
+        least, most = min(span[0] for span in spans[:count]), max(span[1] for span in spans[:count])
+        if CLOSE * max(most - least, LEAST_HIGH) <= high - low:
+            return least, most
+    return None
+
+
 def _style(k):
     """Every second line is dashed, so that of two lines that coincide both are seen."""
     cycle = k // len(COLOURS)
@@ -185,9 +216,9 @@ def _style(k):
     return style if marker is None else style | {"marker": marker, "ms": 4}
 
 
-def _panel(ax, title, lines, styles):
+def _panel(ax, panel, styles):
     """The medians, and what is not on the picture in words."""
-    notes = []
+    lines, notes = panel.lines, []
     for line in lines:
         layers, (low, middle, high) = line.curves.layers, line.decades()
         shown = np.isfinite(middle)
@@ -197,9 +228,11 @@ def _panel(ax, title, lines, styles):
             inside = shown & np.isfinite(edge)
             ax.update_datalim(np.column_stack([layers[inside], edge[inside]]))
         notes += [f"{line.label}: {note}" for note in _notes(line)]
-    ax.set_title(title, loc="left", weight="bold")
-    ax.set_title("\n".join(notes), loc="right", fontsize=8, color="0.35")
-    ax.set_xlabel("block" if all(line.curves.network.has_stream for line in lines) else "layer")
+    ax.set_title(panel.title, loc="left", weight="bold")
+    if panel.close is None:
+        ax.set_title("\n".join(notes), loc="right", fontsize=8, color="0.35")
+    streams = {line.curves.network.has_stream for line in lines}
+    ax.set_xlabel("layer, or block" if len(streams) > 1 else "block" if True in streams else "layer")
     ax.set_ylabel("root mean square")
     ax.grid(alpha=0.25, lw=0.6)
 
@@ -260,17 +293,19 @@ def _theory(ax, lines, styles):
                 ax.plot(line.curves.layers[shown], predicted[shown] * DECADES, zorder=4, **look)
 
 
-def _axes(ax, lines):
-    """Ticks at whole decades, labelled 10^k, and at whole layers; never less than two decades high."""
+def _axes(ax, panel):
+    """Ticks at whole decades, labelled 10^k, and at whole layers; never less than LEAST_HIGH decades high."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    last = max(int(line.curves.layers[-1]) for line in lines)
+    last = max(int(line.curves.layers[-1]) for line in panel.lines)
     ax.set_xlim(-0.01 * last, 1.01 * last)  # though a curve may be zero at all layers but one
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.autoscale_view(scalex=False)
-    low, high = ax.get_ylim()
-    if high - low < 2:
-        low, high = min(low, (low + high) / 2 - 1), max(high, (low + high) / 2 + 1)
+    low, high = ax.get_ylim() if panel.close is None else panel.close
+    margin = 0.0 if panel.close is None else ax.margins()[1] * (high - low)
+    low, high = low - margin, high + margin
+    if high - low < LEAST_HIGH:
+        low, high = ((low + high + sign * LEAST_HIGH) / 2 for sign in (-1, 1))
     ax.set_ylim(low, high)
     if not any(line.get_xdata().size for line in ax.lines):
         ax.set_yticks([])

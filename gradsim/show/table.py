@@ -9,7 +9,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ..results.cells import batch_norm_note, describe, varying
+from ..results.cells import batch_norm_note, describe, label, varying
 from ..results.exits import REPORTED_PRECISIONS
 from ..statistics.quantities import CORRELATION_FLOOR
 
@@ -108,8 +108,7 @@ def sentences(curve_set):
     """A line a network: what it is, and what becomes of its gradient."""
     names = varying(curve_set) or ["activation", "init"]
     for curves in curve_set:
-        cell = describe(curves)
-        yield f"{', '.join(str(cell[name]) for name in names)}: {curves.verdict.sentence}"
+        yield f"{label(describe(curves), names)}: {curves.verdict.sentence}"
 
 
 def remarks(curve_set):

@@ -28,7 +28,8 @@ class Rows(NamedTuple):
 class Way(NamedTuple):
     """The columns of a quantity, and of its largest entries, in the order in which their numbers are made.
 
-    `log_entries` is the log of how many numbers each has; `layers` and `names` are those of `Rows`.
+    `log_entries` is the log of how many numbers each has; `layers` and `names` are those of `Rows`. `beside`: they lie beside
+    a stream, which goes on without them where they are exactly zero.
     """
 
     quantity: str
@@ -37,6 +38,7 @@ class Way(NamedTuple):
     log_entries: np.ndarray
     layers: np.ndarray
     names: np.ndarray
+    beside: bool
 
 
 @dataclass(frozen=True)
@@ -206,5 +208,6 @@ def _ways(nodes, inputs, found, rows):
         if len(tops) > len(numbers):  # the way begins at the input
             start = (found.placed["activation"].columns.start, np.log(float(nodes[0].width * inputs)), 0, 0)
             parts = [np.concatenate([[first], part]) for first, part in zip(start, parts, strict=True)]
-        result.append(Way(name, parts[0][order], tops[order], *(part[order] for part in parts[1:])))
+        beside = bool(streams) and quantity.at == LINEAR
+        result.append(Way(name, parts[0][order], tops[order], *(part[order] for part in parts[1:]), beside))
     return tuple(result)

@@ -54,6 +54,8 @@ class Leaving:
 
 def _counts(records, way):
     values, largest = np.take(records, way.columns, axis=1), np.take(records, way.largest, axis=1)
+    if way.beside:  # as if they had a sum of squares of 1, which all types hold
+        values, largest = (np.where(logs == -np.inf, -way.log_entries, logs) for logs in (values, largest))
     counts = np.zeros((len(LEAVING), len(PRECISIONS), way.log_entries.size), np.int64)
     count_leaving(values, largest, way.log_entries, _limits(), np.empty((len(LEAVING), way.log_entries.size)), counts)
     return counts

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from .faults import FAULTS as BY_TESTS
-from .faults import Fault
+from .faults import Fault, steps
 
 ROOT = Path(__file__).parents[2]
 BESIDE = ("tests", "docs", "scripts", "pyproject.toml", "README.md")  # of the package: what tests look at
@@ -285,6 +285,8 @@ PYTHON = {
         "statistics/moments.py", "self.total**2 / np.where", "self.total / np.where", ("statistics",)
     ),
 }
+COMPILED |= steps.COMPILED
+PYTHON |= steps.PYTHON
 BY_CHECKS = COMPILED | PYTHON
 FAULTS = BY_CHECKS | BY_TESTS
 

@@ -12,6 +12,50 @@ def test_the_classic_sweep():
     assert set(network.widths) == {128}
 
 
+def test_the_sweep_of_blocks():
+    """Six networks that differ in nothing but their blocks, and have as many linear maps."""
+    plan = sweep.read_plan("blocks")
+    networks = [network for network, _ in plan.cells]
+    assert [(len(network.linear_maps), network.depth, set(network.widths)) for network in networks] == [(1000, 1000, {64})] * 6
+    assert len(set(networks)) == 6 and [network.has_stream for network in networks] == [False, True, True, True, True, False]
+    assert {(network.activation, network.init, network.weight_gain) for network in networks} == {("relu", "he_normal", 1.0)}
+    assert {(run["inputs"], run["replicas"]) for _, run in plan.cells} == {(32, 50)}
+
+
+def test_tables_of_cells_are_grids_that_share_what_is_outside(tmp_path):
+    grid = tmp_path / "grid.toml"
+    grid.write_text(
+        'width = 4\ndepth = 3\nseed = [1, 2]\n[[cells]]\nactivation = ["tanh", "gelu"]\n'
+        '[[cells]]\nblock = "residual"\nblock-depth = 1\nseed = 7\n'
+    )
+    plan = sweep.read_plan(str(grid))
+    found = [(network.activation, run["seed"], network.has_stream) for network, run in plan.cells]
+    both = [("tanh", 1, False), ("gelu", 1, False), ("tanh", 2, False), ("gelu", 2, False)]
+    assert found == [*both, ("relu", 7, True)]
+    assert plan.axes == {
+        "width": [4],
+        "depth": [3],
+        "seed": [1, 2],
+        "cells": [{"activation": ["tanh", "gelu"]}, {"block": ["residual"], "block_depth": [1], "seed": [7]}],
+    }
+    result = sweep.run({**plan.axes, "replicas": 2})
+    result.save(tmp_path / "grid.h5")
+    assert gradsim.open(tmp_path / "grid.h5").request == result.request == plan.axes | {"replicas": [2]}
+
+
+@pytest.mark.parametrize(
+    "cells", [[], "plain", [3], {"width": 3}, [{"widht": 3}], [{"cells": []}], [{"width": 3}, {"depth": []}]]
+)
+def test_refusals_of_tables_of_cells(cells):
+    with pytest.raises(RequestError, match=r"^sweep: "):
+        sweep.read_plan({"depth": 2, "cells": cells})
+
+
+def test_too_many_cells_in_tables():
+    with pytest.raises(RequestError, match=r"^sweep: 2 tables of cells are 100,001 cells"):
+        sweep.read_plan({"width": 3, "depth": 2, "cells": [{"seed": list(range(100_000))}, {"seed": 1}]})
+
+
 def test_any_option_may_be_a_list():
     plan = sweep.read_plan({"width": [4, [3, 5]], "seed": [1, 2], "depth": 2, "bias_std": 0.5})
     assert [(n.widths, r["seed"]) for n, r in plan.cells] == [
