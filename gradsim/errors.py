@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 LONGEST_SHOWN = 80  # characters of a value in a message
@@ -10,6 +11,18 @@ EXACT_FLOAT = 2**53  # up to here every whole number is a float
 
 class RequestError(ValueError):
     """Names the option, the value and what is allowed."""
+
+
+@contextmanager
+def in_place_of(option, other):
+    """A RequestError about `option` becomes one about the `other` option, which takes the same values."""
+    try:
+        yield
+    except RequestError as error:
+        text = str(error)
+        if not text.startswith(f"{option}:"):
+            raise
+        raise RequestError(other + text.removeprefix(option)) from None
 
 
 def shown(value):

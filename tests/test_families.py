@@ -193,8 +193,8 @@ REFUSED = [
     ({"dropout": 1}, "--dropout: 1 is not from 0 to below 1; it is the probability of dropping"),
     ({"dropout": -0.5}, "--dropout: -0.5 is not from 0 to below 1"),
     ({"final_norm": "yes"}, "--final-norm: 'yes' is not true or false"),
-    ({"first_init": "he"}, "--init: unknown name 'he'"),
-    ({"last_activation": "rleu"}, "--activation: unknown name 'rleu'"),
+    ({"first_init": "he"}, "--first-init: unknown name 'he'"),
+    ({"last_activation": "rleu"}, "--last-activation: unknown name 'rleu'"),
     ({"depth": 1, "first_init": "zeros", "last_init": "ones"}, "--first-init: does not go with --last-init"),
     ({"block": "residual", "block_depth": 10**9}, "--depth: .* would take"),
 ]

@@ -314,7 +314,7 @@ def test_tables_are_parts():
     [
         ([{"part": "Liner"}], "--layers: part: unknown name 'Liner'; did you mean Linear"),
         ([{"part": "Linear", "widht": 3}], "--layers: Linear: unknown name 'widht'; did you mean width"),
-        ([{"part": "Activation"}], "--layers: Activation: there is no name"),
+        ([{"part": "Activation"}], "--layers: Activation: name is not given"),
         ([{"part": "Activation", "name": "relu", "digest": "0"}], "--layers: Activation: unknown name 'digest'"),
         ([{"part": "Dropout", "p": 2}], "Dropout: p: 2 is not from 0"),
         ([{"part": "Residual", "parts": 3}], "--layers: Residual: 3 is not a list of parts"),
@@ -353,7 +353,7 @@ FORMAT_2 = json.loads(gradsim.mlp(width=4, depth=2, block="pre_norm", outputs=2)
         (lambda d: d.update(blocks=3), "blocks is 3"),
         (lambda d: d.update(blocks=[]), "no block before its readout"),
         (lambda d: d["blocks"][0].update(times=0), "Repeat: times: 0"),
-        (lambda d: d["blocks"][0].pop("times"), "blocks: Repeat: there is no times"),
+        (lambda d: d["blocks"][0].pop("times"), "blocks: Repeat: times is not given"),
         (lambda d: d["blocks"][0].update(colour=1), "blocks: Repeat: unknown name 'colour'"),
         (lambda d: d.update(stem=3), "stem: 3 is not a list of parts"),
         (lambda d: d["readout"][0].update(init=3), "Linear: init is 3, not a text"),

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import chain as chained
 from itertools import groupby
 
-from ..errors import RequestError, whole_number
+from ..errors import RequestError, in_place_of, whole_number
 from ..memory import require
 from . import chain
 from .activations import canonical_activation, typed_activation
@@ -349,8 +349,13 @@ def mlp(
     check_family(options)
     for name in ("activation", "last_activation"):
         if options[name] is not None:
-            typed_activation(options[name])
-            options[name] = canonical_activation(options[name])
+            with in_place_of("--activation", NETWORK[name].flag):
+                typed_activation(options[name])
+                options[name] = canonical_activation(options[name])
+    for name in ("first_init", "last_init"):
+        if options[name] is not None:
+            with in_place_of("--init", NETWORK[name].flag):
+                find_initializer(options[name])
     options["bias"] = _bias(options["init"], options["bias"], options["bias_std"])
     widths = _widths(options["width"], options["depth"], options["block_depth"] or 1)
     options |= {"depth": len(widths), "input_width": options["input_width"] or widths[0]}

@@ -80,7 +80,7 @@ def _part(owner, given, make):
             raise unknown(f"{owner}: {kind.__name__}", name, names)
     for name, needed in names.items():
         if needed and name not in values:
-            raise RequestError(f"{owner}: {kind.__name__}: there is no {name}: {shown(given)}")
+            raise RequestError(f"{owner}: {kind.__name__}: {name} is not given: {shown(given)}")
     if "parts" in values:
         values["parts"] = _parts(f"{owner}: {kind.__name__}", values["parts"], make)
     if values.get("skip") is not None:

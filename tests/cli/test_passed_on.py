@@ -151,15 +151,16 @@ def test_warmup_of_all(recorded):
 @pytest.mark.parametrize(
     "arguments, quantity, theory",
     [
-        (["run", *SMALL, "--plot", "a.png"], "gradient", False),
-        (["run", *SMALL, "--plot", "a.png", "--theory"], "gradient", True),
-        (["sweep", "grid.toml", "--plot", "a.png", "--theory"], "gradient", True),
-        (["plot", "r.h5"], "gradient", False),
+        (["run", *SMALL, "--plot", "a.png"], None, False),
+        (["run", *SMALL, "--plot", "a.png", "--theory"], None, True),
+        (["sweep", "grid.toml", "--plot", "a.png", "--theory"], None, True),
+        (["plot", "r.h5"], None, False),
         (["plot", "r.h5", "--quantity", "activation"], "activation", False),
-        (["plot", "r.h5", "--theory"], "gradient", True),
+        (["plot", "r.h5", "--theory"], None, True),
     ],
 )
 def test_what_is_drawn(arguments, quantity, theory, recorded):
+    """None: what the verdict is about."""
     gradsim.simulate(gradsim.mlp(width=4, depth=3), 5).save("r.h5")
     Path("grid.toml").write_text("width = 4\ndepth = 2\nreplicas = 5\n")
     figure = recorded("gradsim.show.picture", "figure")
@@ -255,3 +256,13 @@ def test_help_is_there_under_both_names(capsys):
 
 def test_every_option_is_given_here():
     assert GIVEN.keys() == OPTIONS.keys() == NETWORK.keys() | RUN.keys()
+
+
+def test_the_files_that_tables_of_cells_read():
+    from gradsim.cli.output import sources
+    from gradsim.sweep import read_plan
+
+    for name in ("one.csv", "two.csv"):
+        Path(name).write_text("1,2\n")
+    plan = read_plan({"width": 2, "depth": 2, "input_file": "one.csv", "cells": [{"input_file": "two.csv"}, {"seed": 1}]})
+    assert [*sources(plan.axes)] == ["one.csv", "two.csv"]

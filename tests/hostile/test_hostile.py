@@ -2,12 +2,24 @@
 
 import pytest
 
-from . import command_lines, functions, grids, input_files, outputs, processes, python_calls, result_damage, result_files
+from . import (
+    blocks,
+    command_lines,
+    functions,
+    grids,
+    input_files,
+    outputs,
+    processes,
+    python_calls,
+    result_damage,
+    result_files,
+)
 from .truths import listing, problems
 from .workshop import Workshop
 
 FAMILIES = {
     "command_lines": command_lines.INPUTS,
+    "blocks": blocks.INPUTS,
     "grids": grids.INPUTS,
     "input_files": input_files.INPUTS,
     "result_files": [*result_files.INPUTS, *result_damage.INPUTS],
@@ -17,6 +29,7 @@ FAMILIES = {
 }
 LEAST = {
     "command_lines": 120,
+    "blocks": 200,
     "grids": 80,
     "input_files": 80,
     "result_files": 80,
