@@ -13,10 +13,10 @@ def _distance(a, b):
 
 
 def distance(a, b):
-    """Largest distance over quantities and layers between the means, and between the variances, of two ensembles.
+    """Largest distance over columns between the means, and between the variances, of two ensembles.
 
-    `a` and `b` are records of shape (replicas, quantities, layers), NaN where a quantity is not defined: infinite
-    distance if they do not agree on where that is. The variances catch networks that are not independent.
+    `a` and `b` are records of shape (replicas, columns), NaN where a quantity is not defined: infinite distance if they do
+    not agree on where that is. The variances catch networks that are not independent.
     """
     a, b = np.asarray(a, float), np.asarray(b, float)
     defined = np.isfinite(a).all(axis=0)

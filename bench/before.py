@@ -1,13 +1,15 @@
 """This checkout against another one: python -m bench.before PATH (of a checkout of an earlier commit, as `git worktree` makes).
 
-Each has a process of its own, with one thread, and they take turns. Bits are compared too: they should be the same unless
-the change between the two is meant to change them.
+Each has a process of its own, with one thread, and they take turns of about half a second, so that what is done once a call
+does not count. Bits are compared too: they should be the same unless the change between the two is meant to change them.
+Then both are compiled from nothing, in turns.
 """
 
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -20,18 +22,29 @@ from . import timing
 RESULT = Path(__file__).with_name("results") / "before.json"
 ROOT = Path(__file__).parents[1]
 ALLOWED = 1.02  # times as long
+ALLOWED_SECONDS = 35.0  # of a first compilation
+NAMES = ("gradient_log_mean", "gradient_log_quantile", "activation_log_variance", "weight_gradient_log_of_mean")
 INITS = {"tanh": "lecun_normal", "relu": "he_normal"}
 # Answers lines of JSON, {"network": ..., "run": ...}, with the sum of the simulation's bits
-WORKER = """
+WORKER = f"""
 import hashlib, json, sys
 import gradsim
 for line in sys.stdin:
     asked = json.loads(line)
     curves = gradsim.simulate(gradsim.mlp(**asked["network"]), **asked["run"], threads=1)
     digest = hashlib.sha256()
-    for name in ("gradient_log_mean", "gradient_log_quantile", "activation_log_variance", "weight_gradient_log_of_mean"):
+    for name in {NAMES}:
         digest.update(curves[name].tobytes())
     print(digest.hexdigest(), flush=True)
+"""
+# The first run of all, of one network with one unit: seconds, and those of all cores together
+FIRST = """
+import resource, time
+start = time.perf_counter()
+import gradsim
+gradsim.simulate(gradsim.mlp(width=1, depth=1), replicas=1)
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(time.perf_counter() - start, used.ru_utime + used.ru_stime)
 """
 
 
@@ -50,29 +63,86 @@ class Checkout:
 
 
 def cells():
-    """{name: what is asked}: the steps of both engines at three widths, and those of several inputs and losses."""
+    """{name: what is asked}: the steps of both engines at three widths, and those of several inputs and losses.
+
+    About 0.4 s each on a core of 2023.
+    """
     for activation, init in INITS.items():
-        for width, dense in ((64, 400), (256, 40), (1024, 4)):
+        for width, free, dense in ((64, 14_000, 3000), (256, 6000, 220), (1024, 2200, 14)):
             network = {"width": width, "depth": 50, "activation": activation, "init": init}
-            yield f"{activation} {width} matrix-free", {"network": network, "run": {"replicas": 256_000 // width}}
+            yield f"{activation} {width} matrix-free", {"network": network, "run": {"replicas": free}}
             run = {"replicas": dense, "engine": "dense"}
             yield f"{activation} {width} dense", {"network": network | {"depth": 20}, "run": run}
-    for init in ("he_normal", "he_uniform", "orthogonal", "rademacher(0.1)"):
+    for init, replicas in (("he_normal", 1600), ("he_uniform", 1000), ("orthogonal", 1400), ("rademacher(0.1)", 1000)):
         network = {"width": 128, "depth": 20, "activation": "gelu", "init": init, "bias_std": 0.1, "outputs": 10}
-        yield f"gelu 128 {init}, 3 inputs", {"network": network, "run": {"replicas": 400, "inputs": 3, "loss": "cross_entropy"}}
+        run = {"replicas": replicas, "inputs": 3, "loss": "cross_entropy"}
+        yield f"gelu 128 {init}, 3 inputs", {"network": network, "run": run}
 
 
-def compared(path, chosen, rounds):
+def smaller(asked):
+    """The same with a few networks."""
+    return asked | {"run": asked["run"] | {"replicas": 3}}
+
+
+def compared(path, chosen, rounds, target):
     """{name: (seconds by checkout, whether the bits are equal)} of one pair of processes."""
     here, there = Checkout(ROOT), Checkout(path)
     result = {}
     for name, asked in chosen.items():
         same = here.simulate(asked) == there.simulate(asked)
         contenders = {"now": partial(here.simulate, asked), "before": partial(there.simulate, asked)}
-        result[name] = timing.rounds(contenders, rounds, 0.2), same
+        result[name] = timing.rounds(contenders, rounds, target), same
     for checkout in (here, there):
         checkout.process.communicate()
     return result
+
+
+def first_run(path):
+    """(seconds, seconds of all cores together) of a process that finds no machine code."""
+    with tempfile.TemporaryDirectory() as empty:
+        environment = os.environ | {"PYTHONPATH": str(path), "NUMBA_CACHE_DIR": empty}
+        command = [sys.executable, "-c", FIRST]
+        text = subprocess.run(command, env=environment, cwd=path, check=True, capture_output=True, text=True).stdout
+    return tuple(float(x) for x in text.split())
+
+
+def compiled(path, count):
+    """{checkout: {"seconds": summary, "of all cores": summary}}, in turns."""
+    places, taken = {"before": path, "now": ROOT}, {"before": [], "now": []}
+    for turn in range(count):
+        for name in list(places)[:: 1 if turn % 2 == 0 else -1]:
+            taken[name].append(first_run(places[name]))
+    kinds = ("seconds", "of all cores")
+    return {
+        name: {kind: timing.summary([run[k] for run in runs]) for k, kind in enumerate(kinds)} for name, runs in taken.items()
+    }
+
+
+def cell(found, name):
+    """What is kept of a cell, from all restarts."""
+    taken = {key: [s for part in found for s in part[name][0][key]] for key in ("before", "now")}
+    ratio = timing.summary([a / b for a, b in zip(taken["now"], taken["before"], strict=True)])
+    same = all(part[name][1] for part in found)
+    return {key: timing.summary(samples, 1e3) for key, samples in taken.items()} | {"ratio": ratio, "same_bits": same}
+
+
+def show(result):
+    table, console = Table("cell", "before, ms", "now, ms", "now / before", "bits", box=None), Console(width=120)
+    for name, figures in result["cells"].items():
+        ratio = figures["ratio"]
+        mark = "" if ratio["median"] <= ALLOWED else " !"
+        table.add_row(
+            name,
+            *(f"{figures[key]['median']:.1f}" for key in ("before", "now")),
+            f"{ratio['median']:.3f} ({ratio['low']:.3f} to {ratio['high']:.3f}){mark}",
+            "equal" if figures["same_bits"] else "differ",
+        )
+    console.print(table)
+    for name, taken in result.get("compilation", {}).items():
+        console.print(
+            f"first run of all, {name}: {taken['seconds']['median']:.1f} s, {taken['of all cores']['median']:.1f} s of all "
+            f"cores together (asked {ALLOWED_SECONDS:.0f} s)"
+        )
 
 
 @click.command()
@@ -81,27 +151,20 @@ def compared(path, chosen, rounds):
     "--restarts", default=5, show_default=True, help="Pairs of processes: one and the same code differs by some percent."
 )
 @click.option("--rounds", default=3, show_default=True, help="Turns in each.")
-@click.option("--only", default="", help="Cells whose names contain this.")
-def main(path, restarts, rounds, only):
+@click.option("--compilations", default=3, show_default=True, help="First runs of each checkout.")
+@click.option("--only", default="", help="Cells whose names contain this; nothing is kept.")
+@click.option("--quick", is_flag=True, help="A few networks each, to see that it works and compare bits; nothing is kept.")
+def main(path, restarts, rounds, compilations, only, quick):
     """Time this checkout against the one at PATH."""
-    chosen = {name: asked for name, asked in cells() if only in name}
-    found = [compared(path.resolve(), chosen, rounds) for _ in range(restarts)]
-    table, result = Table("cell", "before, ms", "now, ms", "now / before", "bits", box=None), {}
-    for name in chosen:
-        taken = {key: [s for part in found for s in part[name][0][key]] for key in ("before", "now")}
-        ratio = timing.summary([a / b for a, b in zip(taken["now"], taken["before"], strict=True)])
-        same = all(part[name][1] for part in found)
-        result[name] = {key: timing.summary(samples, 1e3) for key, samples in taken.items()} | {
-            "ratio": ratio,
-            "same_bits": same,
-        }
-        figures = (f"{result[name][key]['median']:.1f}" for key in ("before", "now"))
-        mark = "" if ratio["median"] <= ALLOWED else " !"
-        spread = f"{ratio['median']:.3f} ({ratio['low']:.3f} to {ratio['high']:.3f}){mark}"
-        table.add_row(name, *figures, spread, "equal" if same else "differ")
-    Console(width=120).print(table)
-    if not only:
-        timing.write(RESULT, {"cells": result, "restarts": restarts, "rounds": rounds})
+    path, chosen, target = path.resolve(), {name: asked for name, asked in cells() if only in name}, 0.4
+    if quick:
+        chosen, restarts, rounds, target = {name: smaller(asked) for name, asked in chosen.items()}, 1, 1, 0.0
+    found = [compared(path, chosen, rounds, target) for _ in range(restarts)]
+    result = {"cells": {name: cell(found, name) for name in chosen}, "restarts": restarts, "rounds": rounds}
+    if not (only or quick):
+        result["compilation"] = compiled(path, compilations)
+        timing.write(RESULT, result)
+    show(result)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,10 @@ import click
 import numpy as np
 
 import gradsim
-from gradsim.kernels import record
 from gradsim.simulation.chunks import record_chunks
 
 from . import timing
 from .agreement import STANDARD_ERRORS, distance
-from .peers import RECORDED
 
 AGREEING = 200  # networks of each program that are compared
 LARGEST_BATCH = 4e9  # bytes of weights that a batch may take
@@ -50,11 +48,19 @@ def fastest(variants):
     return min(variants, key=lambda v: taken[v.name]), taken
 
 
-def check_agreement(network, engine, variant):
-    """Exit unless the peer's records have the means and variances of gradsim's."""
-    rows = [record.RECORDED.index(name) for name in RECORDED]
-    ours = np.concatenate(list(record_chunks(network, replicas=AGREEING, engine=engine)))[:, rows]
-    theirs = variant.run(-(-AGREEING // variant.batch))
+def flat(records):
+    """Records of shape (networks, quantities, places), NaN where a quantity has no such place, as gradsim has them: columns."""
+    columns = records.reshape(len(records), -1)
+    return columns[:, ~np.isnan(columns).all(axis=0)]
+
+
+def check_agreement(network, engine, variant, count=AGREEING):
+    """Exit unless the peer's records have the means and variances of gradsim's, column by column."""
+    ours = np.concatenate(list(record_chunks(network, replicas=count, engine=engine)))
+    theirs = flat(variant.run(-(-count // variant.batch)))
+    if theirs.shape[1] != ours.shape[1]:
+        click.echo(f"bench: {variant.name} has {theirs.shape[1]} columns, gradsim {ours.shape[1]}", err=True)
+        sys.exit(1)
     apart = distance(ours, theirs)
     if not max(apart) < STANDARD_ERRORS:
         click.echo(f"bench: {variant.name} disagrees: means, variances apart by {apart} standard errors", err=True)

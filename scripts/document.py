@@ -14,6 +14,7 @@ from gradsim.statistics.quantities import VARIABLES
 from gradsim.store.dataset import DIMENSIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
+RESULTS = DOCS.parent / "bench" / "results"
 
 
 def table(head, rows):
@@ -33,7 +34,7 @@ def variables():
 
 
 def benchmark(name):
-    return json.loads((DOCS.parent / "bench" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def where(result):
@@ -120,7 +121,78 @@ def costs():
     )
 
 
+def blocks():
+    result = benchmark("blocks")
+    rows = [
+        (row["program"], f"{row['networks']:,}", f"{row['blocks']:,}", f"{1e3 * row['median']:.3g} us")
+        for row in sorted(result["ms"], key=lambda row: -row["median"])
+    ]
+    ratios = result["ratios"]
+    peers = "; ".join(
+        f"{family} {result['extrapolated'][family]:,.0f} s, {ratio:.0f} times as long" for family, ratio in ratios.items()
+    )
+    return (
+        f"Width {result['width']}, {result['activation']}, one input; {where(result)}.\n\n"
+        + table(("program", "networks", "blocks", "a network and block"), rows)
+        + f"\n\n{result['networks']:,} networks of {result['depth']:,} blocks: {result['seconds']:.1f} s, "
+        f"{result['megabytes']:.0f} MB in a process of its own; {peers}."
+    )
+
+
+def steps():
+    """A row a step and width; ratios to tanh and to relu by the number of inputs."""
+    result = benchmark("steps")
+    sizes = {tuple(map(int, size.split(" x "))): found for size, found in result["sizes"].items()}
+    widths, inputs = (sorted({size[k] for size in sizes}) for k in (0, 1))
+    names = dict.fromkeys(name for found in sizes.values() for name in found)
+
+    def cell(name, width, b):
+        found = sizes.get((width, b), {}).get(name)
+        if found is None:
+            return ""
+        ratios = ", ".join(f"{found[f'over {other}']['median']:.2f}" for other in ("tanh", "relu"))
+        return f"{found['ns']['median']:.2f} ({found['passes']:.2f}); {ratios}"
+
+    rows = [(name, str(width), *(cell(name, width, b) for b in inputs)) for name in names for width in widths]
+    head = ("step", "width", *("1 input" if b == 1 else f"{b} inputs" for b in inputs))
+    return f"{where(result)}.\n\n" + table(head, [row for row in rows if any(row[2:])])
+
+
+def before():
+    result = benchmark("before")
+    rows = [
+        (
+            name,
+            f"{found['before']['median']:.0f} ms",
+            f"{found['now']['median']:.0f} ms",
+            f"{found['ratio']['median']:.3f} ({found['ratio']['low']:.3f} to {found['ratio']['high']:.3f})",
+            "equal" if found["same_bits"] else "differ",
+        )
+        for name, found in result["cells"].items()
+    ]
+    first = ", ".join(f"{name} {taken['seconds']['median']:.1f} s" for name, taken in result["compilation"].items())
+    return (
+        f"{where(result)} in each of {result['restarts']} pairs of processes.\n\n"
+        + table(("network", "before", "now", "now / before, quartiles", "bits"), rows)
+        + f"\n\nThe first run of all, compilation included: {first}."
+    )
+
+
+def measured(make, name, key):
+    """`make`, or which program has yet to be run: its results are not there, or not with this key."""
+
+    def text():
+        path = RESULTS / f"{name}.json"
+        known = path.exists() and key in benchmark(name)
+        return make() if known else f"Not measured since the program changed: `python -m bench.{name}`."
+
+    return text
+
+
 TABLES = {
+    "blocks": measured(blocks, "blocks", "ratios"),
+    "steps": measured(steps, "steps", "sizes"),
+    "before": measured(before, "before", "compilation"),
     "dense": dense,
     "costs": costs,
     "families": families,

@@ -132,15 +132,17 @@ def finite_width_law(activation, init, widths):
     return f"exact law, 200,000 networks: {activation}, {init}, width {shape}", "z standard normal", text, good
 
 
-def laws():
-    """Both engines against networks with explicit matrices (tests/oracles/two_sample.py), 20,000 of each."""
+def laws(kind):
+    """Both engines against networks with explicit matrices, 20,000 of each: plain ones (tests/oracles/two_sample.py), or blocks
+    with residuals, norms and dropout (tests/oracles/block_samples.py)."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    from tests.oracles.two_sample import FALSE_ALARMS, compare, grid
+    from tests.oracles import block_samples, two_sample
 
+    cells, limit = (block_samples if kind == "blocks" else two_sample).grid(), two_sample.FALSE_ALARMS
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        corrected, what, count = compare(grid(), 20_000, each=partial(pool.map, chunksize=5))
+        corrected, what, count = two_sample.compare(cells, 20_000, each=partial(pool.map, chunksize=5))
     text = f"smallest of {count:,} p-values times their number: {corrected:.2g} ({what})"
-    return "laws of both engines, 20,000 networks a cell", f"above {FALSE_ALARMS:g}", text, corrected > FALSE_ALARMS
+    return f"laws of both engines, {kind}, 20,000 networks a cell", f"above {limit:g}", text, corrected > limit
 
 
 def planted():
@@ -182,7 +184,8 @@ def main():
             for activation in ("linear", "relu")
             for widths in ((4, 7), (16, 25), (100, 64))
         ),
-        laws,
+        partial(laws, "plain networks"),
+        partial(laws, "blocks"),
         planted,
     )
     good = True

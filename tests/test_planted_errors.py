@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.oracles.faults import Fault
-from tests.oracles.planted import copied_with_tests, failing
+from tests.oracles.planted import ROOT, copied_with_tests, failing
 
-INITIALIZERS, EXACT, INFINITE = "initializers.py", "theory/exact_laws.py", "theory/infinite_width.py"
+INITIALIZERS, EXACT, LINEAR = "model/initializers.py", "theory/exact_laws.py", "theory/steps/linear.py"
 PROPERTIES = "tests/properties/test_"
 NAMED, SCALE = f"{PROPERTIES}initializers.py::test_named", f"{PROPERTIES}scale.py::test_"
 FINITE_WIDTH = f"{PROPERTIES}finite_width.py::test_means_variances_and_zeros"
@@ -86,9 +86,9 @@ PLANTED = {
         tests=(FINITE_WIDTH,),
     ),
     "fan_in for fan_out on the way back": Fault(
-        INFINITE,
-        ".weights.variance * layers[number].fan_out",
-        ".weights.variance * layers[number].fan_in",
+        LINEAR,
+        "kept.weights.variance * kept.fan_out",
+        "kept.weights.variance * kept.fan_in",
         tests=(MEAN_FIELD,),
     ),
 }
@@ -115,6 +115,11 @@ def outcomes(tmp_path_factory):
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         names = ["none", *PLANTED]
         return dict(zip(names, pool.map(outcome, names), strict=True))
+
+
+def test_every_error_can_be_planted():
+    for name, fault in PLANTED.items():
+        assert (ROOT / "gradsim" / fault.path).read_text(encoding="utf-8").count(fault.text) == 1, name
 
 
 def test_the_suite_passes_without_an_error(outcomes):

@@ -8,13 +8,14 @@ from gradsim.kernels import record as rec
 from gradsim.model.network import mlp
 from gradsim.program.program import lower
 from gradsim.simulation.chunks import Workplace
+from tests.oracles.places import by_place
 
 KEY = np.array([1, 2], np.uint32)
 
 
 def records(network, replicas, inputs=1):
     program = lower(network, inputs)
-    return Workplace(program, "carried", replicas).fill(program, KEY, 0, replicas)
+    return by_place(network, inputs, Workplace(program, "carried", replicas).fill(program, KEY, 0, replicas))
 
 
 def test_he_keeps_the_mean_square_of_relu_at_unequal_widths():

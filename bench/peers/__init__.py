@@ -8,9 +8,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gradsim.statistics.quantities import QUANTITIES
+from gradsim.kernels.record import TABLE
 
-RECORDED = tuple(name for name, quantity in QUANTITIES.items() if not quantity.pairs)  # one input has no pairs
+ALONE = tuple(recorded for recorded in TABLE if not recorded.pairs)  # of one input
+RECORDED = tuple(recorded.name for recorded in ALONE if recorded.at not in ("norm", "stream"))  # of a chain
 SATURATION = 0.01
 # init: (law of a weight, n Var W): stated here once more, so that the agreement of the programs tests it
 INITS = {

@@ -47,7 +47,7 @@ class Worker:
         for layer, weights in enumerate(self.weights):
             self.draw(weights)
             torch.bmm(weights, x[layer], out=h[layer])
-            torch.tanh(h[layer], out=x[layer + 1]) if tanh else torch.relu(h[layer], out=x[layer + 1])
+            torch.tanh(h[layer], out=x[layer + 1]) if tanh else torch.clamp_min(h[layer], 0.0, out=x[layer + 1])
         if tanh:
             torch.addcmul(torch.ones(()), x[1:], x[1:], value=-1, out=self.slopes)
         else:
@@ -86,15 +86,15 @@ class Worker:
         return records
 
 
-def alone(job, batch, from_words):
+def alone(job, batch, from_words, kind=Worker):
     """One generator; PyTorch's own threads share the products."""
-    worker = Worker(job, batch, 1, from_words)
+    worker = kind(job, batch, 1, from_words)
     return lambda batches: torch.cat([worker.run() for _ in range(batches)]).numpy()
 
 
-def side_by_side(job, batch, from_words):
+def side_by_side(job, batch, from_words, kind=Worker):
     """A generator and a share of the batch for every core."""
-    workers = [Worker(job, batch, seed, from_words) for seed in range(CORES)]
+    workers = [kind(job, batch, seed, from_words) for seed in range(CORES)]
     pool = ThreadPoolExecutor(CORES, initializer=torch.set_num_threads, initargs=(1,))
 
     def run(batches):

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..curves import Curves
 from ..model.network import Network
+from ..model.spelling import told_gain
 from ..results.verdict import DECADES
 from ..simulation.simulate import simulate
 from ..statistics.precision import PRECISIONS, log_square_limits
@@ -56,7 +57,7 @@ class Checked:
 
     def to_json(self):
         return {
-            "weight_gain": self.network.usual_gain,
+            "weight_gain": told_gain(self.network),
             "replicas": self.replicas,
             "median_decades": self.decades,
             "low_decades": self.low,
@@ -92,7 +93,11 @@ def _shares(curves):
 
 
 def _inside(curves, quantity):
-    """Boolean, (replicas, float types): whether the quantity is inside wherever there is one; NaN is outside."""
+    """Boolean, (replicas, float types): whether the quantity is inside wherever there is one; NaN is outside.
+
+    Beside a stream a branch may be exactly zero, as in ReZero: that is a number of every type.
+    """
     defined, (least, most) = curves.blocks.defined(quantity), log_square_limits()
     size, largest = (curves[f"{name}_log"][:, defined, None] for name in (quantity, f"{quantity}_max"))
-    return ((size >= least) & (largest <= most)).all(axis=1)
+    idle = (size == -math.inf) & (curves.network.has_stream and not quantity.startswith("stream"))
+    return (idle | (size >= least) & (largest <= most)).all(axis=1)

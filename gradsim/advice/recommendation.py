@@ -8,13 +8,17 @@ found is judged by others.
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from scipy.optimize import brentq
 
 from ..errors import RequestError, finite_number
+from ..model.families import FAMILIES
 from ..model.network import Network, mlp
 from ..model.options import LARGEST_WIDTH
+from ..model.parts import Dropout, LayerNorm, Linear, Residual
 from ..model.request import checked
+from ..model.spelling import spelled, told_gain
 from ..program.engine import Layers
 from .checks import SAFE_DECADES, Checked, check
 
@@ -29,6 +33,8 @@ LONGEST, SHORTEST = math.log(4), 0.03  # steps on the way to a change of sign
 CLOSE = 0.03  # decades of the median that count as none
 BIASES = (0.5, 1.0)  # standard deviations that are tried where no gain is safe
 WIDER = (4, 16)
+SMALL, PRE_NORM = {"residual_scale": "1/sqrt(depth)"}, {"block": "pre_norm", "norm": "layer"}
+KEPT = ("width", "activation", "init", "weight_gain", "bias", "input_width", "outputs", "block_depth", "dropout")
 ENOUGH = 0.6  # of the spread before: what is left where more of the same is tried
 
 
@@ -62,8 +68,8 @@ class Recommendation:
 
     @property
     def weight_gain(self):
-        """Of the network to use; None where no gain is safe or nothing was checked."""
-        return None if self.found is None else self.found.network.usual_gain
+        """Of the network to use, as `mlp` takes it; None where no gain is safe or nothing was checked."""
+        return None if self.found is None else told_gain(self.found.network)
 
     def to_json(self):
         return {
@@ -89,16 +95,49 @@ def recommend(network, *, inputs=1, input_correlation=0.0, probe="independent", 
     if not isinstance(network, Network):
         raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
     desk = _Desk(options, seed, finite_number("seconds", seconds, 0.0))
-    if not desk.takes(network):
-        return Recommendation(network, None, {}, (), _too_large(network, options, desk.left))
+    reason = idle_gain(network)
+    work = {"searches": 0, "checks": 1 + len(dict(gains))} if reason else {}
+    if not desk.takes(network, **work):
+        return Recommendation(network, None, {}, (), _too_large(desk.needs(network, **work), desk.left))
     rows = {"as asked": desk.check(network)}
     rows |= {name: desk.check(network.with_gain(gain)) for name, gain in dict(gains).items()}
     if network.depth == 1 or not network.usual_gain:
-        reason = "there is one hidden layer" if network.depth == 1 else "the gain is 0"
+        reason = f"there is one {'block' if network.has_stream else 'hidden layer'}" if network.depth == 1 else "the gain is 0"
         return Recommendation(network, _first_safe(rows), rows, (), reason)
-    desk.search(network, rows)
+    if not reason:
+        desk.search(network, rows)
     found, desk.left = _first_safe(rows), min(desk.left, REMEDIES)
-    return Recommendation(network, found, rows, () if found else tuple(_remedies(desk, network, rows)))
+    return Recommendation(network, found, rows, () if found else tuple(_remedies(desk, network, rows)), reason)
+
+
+def idle_gain(network):
+    """Why no other gain is looked for, in words; "" where the gain is what balances the gradient.
+
+    A stream's gradient comes back through the skips as it is, and what the branches add is never less than nothing: the sum
+    grows at every gain, or a norm behind it divides it by what the gain did to the stream. Without biases a norm right behind a
+    linear map divides out its gain, up to epsilon.
+    """
+    if not all(_is_sum(repeat.parts) or _deaf(repeat.parts) for repeat in dict.fromkeys(network.blocks)):
+        return ""
+    if network.has_stream:
+        return "where skips carry the gradient, the scale of the branches and the norms decide, and no gain balances it"
+    return "a norm behind every linear map divides its gain out"
+
+
+def _is_sum(parts):
+    """Whether a block is a sum, with nothing behind it but norms and dropout."""
+    first, *rest = parts
+    return isinstance(first, Residual) and all(isinstance(part, LayerNorm | Dropout) for part in rest)
+
+
+def _deaf(parts):
+    """Whether there is a norm right behind every linear map, and no bias between."""
+    for part, after in pairwise((*parts, None)):
+        if isinstance(part, Linear) and not (isinstance(after, LayerNorm) and part.bias == "zeros"):
+            return False
+        if isinstance(part, Residual) and not (part.skip is None and _deaf(part.parts)):
+            return False
+    return True
 
 
 def _first_safe(rows):
@@ -115,11 +154,10 @@ def _number(budget, cost, bounds):
     return int(min(max(budget // cost, bounds[0]), bounds[1]))
 
 
-def _too_large(network, options, seconds):
+def _too_large(needed, seconds):
     if not seconds:
         return "nothing was simulated"
-    asked = _Desk(options, 0, seconds).needs(network)
-    return f"too large to check: that takes about {asked:.0f} s on one core, and {seconds:g} s are allowed"
+    return f"too large to check: that takes about {needed:.0f} s on one core, and {seconds:g} s are allowed"
 
 
 class _Desk:
@@ -228,19 +266,27 @@ def _remedies(desk, network, rows):
     """
     start = rows.get("balanced", rows["as asked"])
     for kind, tries in _tries(network, start.network).items():
-        spread = start.spread
+        before = start
         for words, other in tries:
             remedy = Remedy(kind, words, _tried(desk, other))
             yield remedy
-            if remedy.helps or remedy.checked is None or not remedy.checked.spread < ENOUGH * spread:
+            if remedy.helps or remedy.checked is None or not _way(remedy.checked) < ENOUGH * _way(before):
                 break
-            spread = remedy.checked.spread
+            before = remedy.checked
+
+
+def _way(found):
+    """Decades that a Checked is off: its spread, and its median where that cannot be balanced."""
+    return max(found.spread, abs(found.decades)) if idle_gain(found.network) else found.spread
 
 
 def _tried(desk, network):
     """The Checked network with its balanced gain; as it is where there is none; None where it is too large."""
-    if not desk.takes(network, checks=2):
+    idle = bool(idle_gain(network))
+    if not desk.takes(network, searches=0 if idle else 1, checks=1 if idle else 2):
         return None
+    if idle:
+        return desk.check(network)
     rows = {"as asked": desk.look(network)}
     desk.search(network, rows)
     return rows["balanced"] if "balanced" in rows else desk.check(network)
@@ -249,13 +295,29 @@ def _tried(desk, network):
 def _tries(network, start):
     """{kind: [(words, Network)]}, cheapest first; none for networks of parts, which `mlp` may not be able to say."""
     if not network.plain:
-        return {}
+        return _other_blocks(network)
     factors = [f for f in WIDER if f * max(network.widths) <= LARGEST_WIDTH]
     return {
         "bias": [(f"biases normal({b:g})", _other(start, bias=None, bias_std=b)) for b in BIASES if b > network.bias_std],
         "width": [(f"width {f * max(network.widths)}", _other(start, **_wider(network, f))) for f in factors],
         "scheme": [] if network.init.startswith("orthogonal") else [("orthogonal", _other(start, init="orthogonal"))],
     }
+
+
+def _other_blocks(network):
+    """The same: branches scaled by the depth, and pre_norm blocks, of options that say the network."""
+    options = spelled(network)
+    if options is None:
+        return {}
+    kept = {name: options[name] for name in KEPT if options.get(name) is not None} | PRE_NORM
+    tries = {"scale": {"branches times 1/sqrt(depth)": options | SMALL}} if FAMILIES[options["block"]].scaled else {}
+    tries["block"] = {"pre_norm blocks": kept, "pre_norm blocks, branches times 1/sqrt(depth)": kept | SMALL}
+    known, found = {network}, {}
+    for kind, changes in tries.items():
+        made = [(words, mlp(**change)) for words, change in changes.items()]
+        found[kind] = [(words, other) for words, other in made if other not in known]
+        known.update(other for _, other in made)
+    return found
 
 
 def _wider(network, factor):

@@ -9,13 +9,19 @@ from scipy.optimize import brentq
 
 from ..errors import RequestError
 from ..model.network import Network
+from ..model.spelling import told_gain
+from ..program.graph import graph
 from ..results.verdict import DECADES
-from ..theory.exact_laws import FiniteWidth, finite_width
+from ..statistics.blocks import blocks_of
+from ..statistics.quantities import VARIABLES
+from ..theory.comparison import exact_law, laid_out
+from ..theory.exact_laws import FiniteWidth
+from ..theory.exact_streams import ExactStream
 from ..theory.fixed_points import CriticalPoint, FixedPoint, critical_point, fixed_point
 from ..theory.float_ranges import Precision, precision_of
 from ..theory.infinite_width import MeanField, mean_field
-from ..theory.prediction import linear_layers
-from .recommendation import SECONDS, Recommendation, recommend
+from ..theory.prediction import is_chain, linear_layers
+from .recommendation import SECONDS, Recommendation, idle_gain, recommend
 
 LAYER_FIGURES = ("q", "correlation", "log_one_minus_correlation", "chi_perp", "chi_par")
 BALANCE, BALANCE_POINTS = (0.2, 20.0), 16  # sigma_w among which the balanced gain is looked for
@@ -42,37 +48,57 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Summary:
-    """`exact` is a FiniteWidth or the reason why there is none; `proposals` are what infinite width says of other gains.
+    """`exact` is a FiniteWidth, of a stream an ExactStream, or the reason why there is none; `proposals` are what infinite
+    width says of other gains.
 
     `recommendation` is what simulation at the network's own width says of this gain and of those. `weight_std` and `bias_std`
-    are sigma_w and sigma_b of the hidden layers; `notes` says where they differ, or what was taken for what.
+    are sigma_w and sigma_b of the hidden layers; `notes` says where they differ, or what was taken for what. Where layers are
+    more than a linear map and an activation they are None, and so are `fixed_point` and `critical_point`, which hold of chains
+    of such layers only.
     """
 
     network: Network
-    weight_std: float
-    bias_std: float
-    fixed_point: FixedPoint
-    critical_point: CriticalPoint
+    weight_std: float | None
+    bias_std: float | None
+    fixed_point: FixedPoint | None
+    critical_point: CriticalPoint | None
     mean_field: MeanField
-    exact: FiniteWidth | str
+    exact: FiniteWidth | ExactStream | str
     precision: Precision
     proposals: tuple
     recommendation: Recommendation
     notes: tuple
+    inputs: int = 1
+
+    @property
+    def chain(self):
+        """Whether layers are a linear map and an activation each."""
+        return self.fixed_point is not None
+
+    @property
+    def blocks(self):
+        return blocks_of(self.network, self.inputs)
+
+    def curve(self, name):
+        """A variable of mean field over layers, and over places where a layer has several: the layout of Curves."""
+        return laid_out(self.network, self.blocks, VARIABLES[name].quantity.name, self.mean_field[name])
 
     def to_json(self):
         """JSON text; numbers beyond float64 and undefined ones are "inf", "-inf" or null."""
-        exact = (
-            None if isinstance(self.exact, str) else self.exact.variables | {"death_probability": self.exact.death_probability}
-        )
+        exact, wide = None if isinstance(self.exact, str) else dict(self.exact.variables), self.mean_field
+        if isinstance(self.exact, FiniteWidth):
+            exact["death_probability"] = self.exact.death_probability
+        figures = {name: getattr(wide, name) for name in LAYER_FIGURES} if self.chain else {}
         parts = {
             "network": json.loads(self.network.to_json()),
             "weight_std": self.weight_std,
             "bias_std": self.bias_std,
             "notes": list(self.notes),
-            "fixed_point": asdict(self.fixed_point),
-            "critical_point": asdict(self.critical_point),
-            "mean_field": self.mean_field.variables | {name: getattr(self.mean_field, name) for name in LAYER_FIGURES},
+            "fixed_point": self.fixed_point and asdict(self.fixed_point),
+            "critical_point": self.critical_point and asdict(self.critical_point),
+            "places": list(self.blocks.places),
+            "mean_field": {name: self.curve(name) for name in wide.variables} | figures,
+            "not_predicted_because": wide.silences,
             "exact": exact,
             "no_exact_law_because": self.exact if isinstance(self.exact, str) else None,
             "precision": _exits(self.precision),
@@ -91,16 +117,17 @@ def summary(network, *, inputs=1, input_correlation=0.0, probe="independent", se
     options = {"inputs": inputs, "input_correlation": input_correlation, "probe": probe}
     wide = mean_field(network, **options)
     try:
-        exact = finite_width(network) if inputs == 1 else "--inputs: exact laws are of one input"
+        exact = exact_law(network) if inputs == 1 else "--inputs: exact laws are of one input"
     except RequestError as error:
         exact = str(error)
-    weight_std, bias_std, notes = _scales(network)
-    activation = network.usual_activation
-    critical = critical_point(activation, bias_std=bias_std)
-    fixed = fixed_point(activation, weight_std=weight_std, bias_std=bias_std)
-    gains, edge = {}, _critical_gain(network, weight_std, critical)
-    if edge is not None:
-        gains["edge of chaos"] = edge
+    weight_std, bias_std, notes, fixed, critical, gains = None, None, (), None, None, {}
+    if is_chain(graph(network)):
+        weight_std, bias_std, notes = _scales(network)
+        activation = network.usual_activation
+        critical = critical_point(activation, bias_std=bias_std)
+        fixed = fixed_point(activation, weight_std=weight_std, bias_std=bias_std)
+        edge = _critical_gain(network, weight_std, critical)
+        gains = {} if edge is None else {"edge of chaos": edge}
     if prepare is not None and seconds:
         prepare()
     advice = recommend(network, gains=gains, seconds=seconds, **options)
@@ -109,15 +136,16 @@ def summary(network, *, inputs=1, input_correlation=0.0, probe="independent", se
         balanced = balanced_gain(network)
     if balanced is not None:
         gains["balanced"] = balanced
-    options |= {"input_correlation": None}
+    if not network.has_batch_norm:  # which needs it
+        options |= {"input_correlation": None}
     proposals = tuple(_proposal(name, network.with_gain(gain), options) for name, gain in gains.items())
     found = precision_of(wide, inputs)
-    return Summary(network, weight_std, bias_std, fixed, critical, wide, exact, found, proposals, advice, notes)
+    return Summary(network, weight_std, bias_std, fixed, critical, wide, exact, found, proposals, advice, notes, inputs)
 
 
 def _proposal(name, network, options):
     wide = mean_field(network, **options)
-    return Proposal(name, network.usual_gain, wide, precision_of(wide, options["inputs"]))
+    return Proposal(name, told_gain(network), wide, precision_of(wide, options["inputs"]))
 
 
 def balanced_gain(network):
@@ -125,10 +153,11 @@ def balanced_gain(network):
 
     A prediction of infinite width: at a finite one it may sit where half of the networks vanish and half explode (`recommend`
     looks for it by simulation). The smallest such gain with sigma_w of the hidden layers in BALANCE; None where there is
-    none, and for depths of 1 or beyond DEEPEST_BALANCE, where the search would take long.
+    none, where no gain balances anything (`idle_gain`), and for depths of 1 or beyond DEEPEST_BALANCE, where the search would
+    take long.
     """
     weight_std = _scales(network)[0]
-    if not weight_std or not 1 < network.depth <= DEEPEST_BALANCE:
+    if idle_gain(network) or not weight_std or not 1 < network.depth <= DEEPEST_BALANCE:
         return None
     sigmas = np.geomspace(*BALANCE, BALANCE_POINTS)
 
@@ -151,8 +180,13 @@ def balanced_gain(network):
 
 
 def decades(prediction):
-    """Decades of the root-mean-square gradient from the last hidden layer back to layer 1; NaN where both are zero."""
-    first, last = (float(prediction["gradient_log_mean"][layer]) for layer in (1, prediction.network.depth))
+    """Decades of the root-mean-square gradient from the last hidden layer back to layer 1, of the stream's from the last block
+    back to block 1 where there is a stream; NaN where both are zero, or theory does not know one of them."""
+    network = prediction.network
+    name = "stream_gradient" if network.has_stream else "gradient"
+    blocks = blocks_of(network, 1)
+    gradient = blocks.last(name, laid_out(network, blocks, name, prediction[f"{name}_log_mean"]))
+    first, last = (float(gradient[layer]) for layer in (1, network.depth))
     return math.nan if first == last == -math.inf else (first - last) * DECADES
 
 

@@ -10,6 +10,7 @@ from ..results.cells import of_network
 from ..results.verdict import DECADES
 from ..show.exit_table import EXIT_NOTE, exit_table, leaves_a_type, untrusted
 from ..show.table import wide
+from . import block_report
 from .recommendation_report import advice
 
 MOST_ROWS = 12  # of the table of layers
@@ -30,23 +31,25 @@ PHASE_WORDS = {
 def show(found, file=None):
     """Print a Summary."""
     console = wide(file)
-    for line in headline(found):
-        console.print(line, soft_wrap=True)
-    console.print()
-    console.print(layer_table(found))
+    for number, section in enumerate(_chain(found) if found.chain else block_report.sections(found)):
+        if number:
+            console.print()
+        for part in section:
+            console.print(part, soft_wrap=True)
+    for section in (summary_exits(found), edges(found) if found.chain else (), advice(found)):
+        parts = list(section)
+        if parts:
+            console.print()
+        for part in parts:
+            console.print(part, soft_wrap=True)
+
+
+def _chain(found):
+    """Sections on a chain of layers: Tables and lines."""
     reason = found.exact if isinstance(found.exact, str) else None
-    if reason:
-        console.print(f"no exact law at this width ({reason})", style="dim", soft_wrap=True)
-    console.print(LAYER_NOTE + ("" if reason else EXACT_NOTE), style="dim", soft_wrap=True)
-    console.print()
-    for part in summary_exits(found):
-        console.print(part, soft_wrap=True)
-    console.print()
-    for line in edges(found):
-        console.print(line, soft_wrap=True)
-    console.print()
-    for part in advice(found):
-        console.print(part, soft_wrap=True)
+    yield headline(found)
+    why = [Text(f"no exact law at this width ({reason})", style="dim")] if reason else []
+    yield [layer_table(found), *why, Text(LAYER_NOTE + ("" if reason else EXACT_NOTE), style="dim")]
 
 
 def headline(found):
@@ -55,8 +58,7 @@ def headline(found):
     widths = f"width {max(network.widths)}" + ("" if len(set(network.widths)) == 1 else " at most")
     words = of_network(network)
     scheme = f"{words['init']}, gain {network.usual_gain:g}, biases {words['bias']}"
-    block = "" if network.plain else f"{words['block']} blocks, "
-    yield f"{block}{words['activation']}, {scheme}, {widths}, depth {network.depth}"
+    yield f"{words['activation']}, {scheme}, {widths}, depth {network.depth}"
     yield f"sigma_w = {found.weight_std:.6g} (Var W = sigma_w^2 / fan_in), sigma_b = {found.bias_std:.6g}"
     for note in found.notes:
         yield f"note: {note}"
@@ -119,13 +121,25 @@ def summary_exits(found):
     """Rich Tables or lines on exits from float types, predicted and, where networks were simulated, measured."""
     predicted, asked = found.precision, found.recommendation.rows.get("as asked")
     measured = None if asked is None else asked.exits
-    if not leaves_a_type(predicted.forward, predicted.backward) and not (measured and leaves_a_type(*measured)):
-        seen = "" if measured is None else f", and in the median of {asked.replicas} simulated networks"
-        yield f"Float types: every one holds every layer, forward and backward (from {predicted.source_words}{seen})"
+    left = [predicted.forward, predicted.backward] + ([] if measured is None else list(measured))
+    if not leaves_a_type(*left):
+        yield _holding(found, 0 if measured is None else asked.replicas)
         return
     yield exit_table(predicted, measured)
     yield from untrusted(predicted)
     yield Text(EXIT_NOTE, style="dim")
+
+
+def _holding(found, replicas):
+    """A line for where no exit was found, by theory or in so many simulated networks."""
+    unit, known = "block" if found.network.has_stream else "layer", all(found.precision.known)
+    holds = f"Float types: every one holds every {unit}, forward and backward"
+    simulated = f"in the median of {replicas} simulated networks"
+    if known:
+        return f"{holds} (from {found.precision.source_words}{f', and {simulated}' if replicas else ''})"
+    if replicas:
+        return f"{holds}, {simulated}; theory does not know all of them (see above)"
+    return f"Float types: every one holds every {unit} that theory knows, which are not all (see above)"
 
 
 def edges(found):

@@ -35,6 +35,13 @@ def spelled(network: Network):
     return None
 
 
+def told_gain(network):
+    """The `weight_gain` of `mlp` that gives the network, where there is one: recipes multiply it by a factor of their own. The
+    usual gain of its linear maps where there is none."""
+    options = None if network.plain else spelled(network)
+    return network.usual_gain if options is None else options["weight_gain"]
+
+
 def _known(network):
     """(the network in canonical texts, with activations of the table in place of users' functions, {those: these}).
 

@@ -26,7 +26,7 @@ from ..kernels.workspace import Code, Data, padded_width
 from ..model.initializers import bias_law
 from .columns import Columns, columns
 from .engine import Layers
-from .graph import ACTIVATION, BATCH_NORM, INPUT, LINEAR, LOSS, graph
+from .graph import ACTIVATION, ADD, BATCH_NORM, INPUT, LINEAR, LOSS, graph
 from .slots import assign_slots
 from .steps import STEPS
 
@@ -223,9 +223,11 @@ def _with_slots(steps, nodes):
 
 
 def _mark_balanced(steps, nodes):
-    """Linear maps that only BatchNorms read: their gradients add up to zero over the inputs, in rounding too."""
-    only = {}
-    for node in nodes:
-        for source in node.sources:
-            only[source] = only.get(source, True) and node.kind == BATCH_NORM
-    steps[[k for k, alone in only.items() if alone and nodes[k].kind == LINEAR], layout.BALANCED] = 1
+    """Linear maps whose gradients add up to zero over the inputs, in rounding too: only BatchNorms read what they make, it may
+    be through sums and other linear maps."""
+    balanced = {}
+    for k in reversed(range(len(nodes))):
+        own = nodes[k].kind == BATCH_NORM or (nodes[k].kind in (ADD, LINEAR) and balanced.get(k, False))
+        for source in nodes[k].sources:
+            balanced[source] = balanced.get(source, True) and own
+    steps[[k for k, alone in balanced.items() if alone and nodes[k].kind == LINEAR], layout.BALANCED] = 1

@@ -7,7 +7,7 @@ from ..errors import RequestError
 from ..results.cells import describe, varying
 from ..results.verdict import DECADES
 from ..statistics.quantities import THEORIES
-from ..theory.comparison import disagreements, predicted_exits, silence
+from ..theory.comparison import disagreements, predicted_exits, silence, silences
 from ..theory.float_ranges import measured_exits
 from .exit_table import EXIT_NOTE, exit_table, untrusted
 from .table import wide
@@ -68,7 +68,8 @@ def disagreement_table(curve_set):
 
 
 def _quantity(row):
-    return row.quantity.replace("_", " ") + (": zero" if row.statistic == "zero_share" else "")
+    place = f" ({row.place})" if row.place else ""
+    return row.quantity.replace("_", " ") + place + (": zero" if row.statistic == "zero_share" else "")
 
 
 def missing(curve_set):
@@ -79,6 +80,7 @@ def missing(curve_set):
             reason = silence(theory, curves)
             if reason is not None:
                 lines[f"{WORDS[theory]}: no prediction ({reason})"] = None
+        lines |= dict.fromkeys(f"{WORDS['mean_field']}: {line}" for line in silent_lines(silences(curves)))
         if curves.run.get("loss", "probe") != "probe":
             lines[
                 f"gradients: no prediction with loss {curves.run['loss']}, whose gradient depends on the network's output"
@@ -90,12 +92,20 @@ def missing(curve_set):
     return list(lines)
 
 
+def silent_lines(silences, words="not predicted everywhere"):
+    """A line for every reason among {quantity: why} of what theory leaves out."""
+    names = {}
+    for quantity, why in silences.items():
+        names.setdefault(why, []).append(quantity.replace("_", " "))
+    return [f"{words}: {', '.join(found)} ({why})" for why, found in names.items()]
+
+
 def exit_parts(curves):
     """Rich parts on predicted and measured layers at which float types are left; none where theory says nothing."""
     try:
         predicted = predicted_exits(curves)
     except RequestError:
         return
-    yield exit_table(predicted, measured_exits(curves), curves.run.get("loss", "probe") == "probe")
+    yield exit_table(predicted, measured_exits(curves))
     yield from untrusted(predicted)
     yield Text(EXIT_NOTE, style="dim")

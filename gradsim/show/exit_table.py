@@ -13,8 +13,8 @@ EXIT_NOTE = (
 )
 
 
-def exit_table(predicted, measured=None, gradients=True):
-    """A rich Table of a Precision, beside it (forward, backward) as measured, if any; `gradients` says that theory has them."""
+def exit_table(predicted, measured=None):
+    """A rich Table of a Precision, beside it (forward, backward) as measured, if any; "?" where theory does not know."""
     seen = "" if measured is None else " / measured"
     result = Table(
         title=f"First layer out of range, predicted (from {predicted.source_words}){seen}",
@@ -30,9 +30,10 @@ def exit_table(predicted, measured=None, gradients=True):
     mark = "" if predicted.trusted else "~"
     for name in predicted.forward:
         cells = []
-        for way, known in ((0, True), (1, gradients)):
+        for way, known in enumerate(predicted.known):
             exits = (predicted.forward, predicted.backward)[way][name]
-            words = [f"{mark if layer else ''}{layer_word(layer)}" if known else "?" for layer in exits]
+            never = layer_word(None) if known else "?"
+            words = [never if layer is None else f"{mark}{layer_word(layer)}" for layer in exits]
             if measured is not None:
                 words = [f"{p} / {layer_word(m)}" for p, m in zip(words, measured[way][name], strict=True)]
             cells += words
@@ -42,7 +43,7 @@ def exit_table(predicted, measured=None, gradients=True):
 
 def untrusted(predicted):
     """A line where infinite width is not to be trusted with the layer of an exit."""
-    if not predicted.trusted:
+    if not predicted.trusted and leaves_a_type(predicted.forward, predicted.backward):
         ratio = f"depth/width is {predicted.depth_over_width:.2g}"
         yield Text(
             f"~ {ratio}: mean field is of infinite width and off by a multiple of that; these layers are no more than a guess.",
@@ -50,9 +51,9 @@ def untrusted(predicted):
         )
 
 
-def leaves_a_type(forward, backward):
-    """Whether any float type is left."""
-    return any(layer for way in (forward, backward) for found in way.values() for layer in found)
+def leaves_a_type(*ways):
+    """Whether any float type is left on one of the ways."""
+    return any(layer is not None for way in ways for found in way.values() for layer in found)
 
 
 def layer_word(layer):

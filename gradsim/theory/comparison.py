@@ -24,6 +24,8 @@ COMPARED = (  # (quantity, statistic, which of its layers)
     ("input_gradient", "log_mean", "first"),
     ("correlation", "mean", "last"),
     ("gradient_correlation", "mean", "first"),
+    ("stream_correlation", "mean", "last"),
+    ("stream_gradient_correlation", "mean", "first"),
 )
 ROUNDING = 1e-6  # of a log, by float32 numbers: it is added to the standard error in z
 SEEN = 0.01  # expected number of zero networks from which their share is compared, or where there is one
@@ -47,6 +49,8 @@ def silence(theory, curves):
 
 def silences(curves):
     """{quantity: why} of what mean field leaves out of these Curves' network, in words; {} where it says all or nothing."""
+    if curves.network.plain:
+        return {}
     try:
         return prediction("mean_field", curves.network, _with_square(curves)).silences
     except RequestError:
@@ -61,12 +65,17 @@ def _options(run):
     return found | {"input_correlation": correlation, "gaussian_input": not run.get("input_file")}
 
 
+def exact_law(network):
+    """The FiniteWidth of a Network, or the ExactStream of one with a stream. Raises RequestError where no law is known."""
+    return exact_stream(network) if network.has_stream else finite_width(network)
+
+
 def _exact(network, run):
     if run["inputs"] > 1:
         raise RequestError("--inputs: exact laws are of one input")
     if run.get("input_file"):
         raise RequestError("--input-file: exact laws are of Gaussian inputs")
-    found = exact_stream(network) if network.has_stream else finite_width(network)
+    found = exact_law(network)
     if run.get("loss", "probe") == "probe":
         return found
     kept = {n: v for n, v in found.variables.items() if "gradient" not in n and not n.startswith("loss")}
@@ -88,21 +97,26 @@ def with_theory(curves):
         except RequestError:
             continue
         names = {f"{theory}_{name}": value for name, value in found.variables.items()}
-        variables |= {name: _laid_out(curves, name, np.asarray(value)) for name, value in names.items() if name in PREDICTED}
+        laid = {
+            name: laid_out(curves.network, curves.blocks, VARIABLES[name].quantity.name, value)
+            for name, value in names.items()
+            if name in PREDICTED
+        }
+        variables |= laid
     return replace(curves, variables=variables)
 
 
-def _laid_out(curves, name, values):
-    """`values` of a predicted variable as curves have it: theory counts places, but for chains of layers."""
-    if not values.ndim or is_chain(graph(curves.network)):
-        return values
-    return curves.blocks.spread(VARIABLES[name].quantity.name, values)
+def laid_out(network, blocks, quantity, values):
+    """Predicted `values` of a quantity as curves have it: theory counts places, but for chains of layers."""
+    values = np.asarray(values)
+    return values if not values.ndim or is_chain(graph(network)) else blocks.spread(quantity, values)
 
 
 @dataclass(frozen=True)
 class Disagreement:
     """Of one number: `measured` and `predicted`, the standard error of the first, and z = difference over error.
 
+    Of several linear maps or activations in a layer it is about the last one, `place`, which is "" where there is one.
     `statistic` is "log_mean" (of networks that are not zero), "mean", or "zero_share": the share of networks that are exactly
     zero, whose z is the normal quantile of the binomial law.
     """
@@ -115,6 +129,7 @@ class Disagreement:
     predicted: float
     standard_error: float
     z: float
+    place: str = ""
 
 
 def disagreements(curves):
@@ -126,8 +141,17 @@ def disagreements(curves):
                 defined = np.atleast_1d(curves.blocks.defined(name))
                 layers = np.flatnonzero(defined.reshape(len(defined), -1).any(axis=1))
                 layer = int(layers[0] if which == "first" else layers[-1])
-                result += [_disagreement(curves, theory, name, statistic, layer), _zero_share(curves, theory, name, layer)]
-    return [row for row in result if row is not None and not math.isnan(row.z)]
+                rows = _disagreement(curves, theory, name, statistic, layer), _zero_share(curves, theory, name, layer)
+                place = _place(curves, name, layer)
+                result += [replace(row, place=place) for row in rows if row is not None and not math.isnan(row.z)]
+    return result
+
+
+def _place(curves, name, layer):
+    """The name of the place that `_at` looks at."""
+    if len(curves.blocks.shape(name)) < 2:
+        return ""
+    return curves.places[curves.blocks.own[QUANTITIES[name].at][layer]]
 
 
 def _at(curves, name, layer):
@@ -175,7 +199,10 @@ def _disagreement(curves, theory, name, statistic, layer):
 
 def predicted_exits(curves):
     """The `Precision` of the network under the run's options. Raises RequestError where there is none."""
-    return precision(curves.network, **_options(_with_square(curves)) | {"input_correlation": None})
+    options = _options(_with_square(curves))
+    if not curves.network.has_batch_norm:  # which needs the correlation
+        options["input_correlation"] = None
+    return precision(curves.network, **options)
 
 
 def _with_square(curves):

@@ -47,10 +47,13 @@ class Precision:
     """Predicted Exits: `forward` of preactivations from layer 1 on, `backward` of gradients from the last layer down.
 
     Both map the names of float types to an Exit, whose layers are blocks in networks that have several linear maps in one.
+    Where there is a stream, it goes along: whichever of it (from x_0, block 0, on) and of the linear maps leaves first, and a
+    branch that is exactly zero leaves nothing.
     `source` says what the typical size of a layer was taken from: an exact law where there is one, mean-field theory
     otherwise. Where that is used and `depth_over_width`, the sum of 1/width over the layers, is above TRUSTED, it is not
     `trusted`: networks of that width lie elsewhere. `log_largest_preactivation` and `log_largest_gradient` are logs of
-    squares, over layers: the median of the largest entry given that size; -inf where half of the networks are zero.
+    squares, over layers: the median of the largest entry given that size; -inf where half of the networks are zero. `known`
+    says, forward and backward, whether theory knows every size: where it does not, an Exit that is None is no promise.
     """
 
     network: Network
@@ -60,6 +63,7 @@ class Precision:
     log_largest_preactivation: np.ndarray = field(repr=False)
     log_largest_gradient: np.ndarray = field(repr=False)
     depth_over_width: float
+    known: tuple = (True, True)
 
     @property
     def trusted(self):
@@ -84,23 +88,63 @@ def precision_of(wide, inputs=1, input_square=1.0, loss="probe"):
             typical, source = finite_width(network), "exact"
     size, gradient = (_typical(typical, quantity, wide) for quantity in ("preactivation", "gradient"))
     first = len(size) - len(wide.linear)
-    largest = size + over_layers(_spread_of_preactivations(wide, inputs), len(size), first)
-    largest_gradient = gradient + over_layers(_spread_of_gradients(wide, inputs), len(size), first)
-    blocks = dict(enumerate((layer.block for layer in wide.linear), start=first))
+    largest = size + over_layers(_spread_of_preactivations(wide.linear, inputs), len(size), first)
+    largest_gradient = gradient + over_layers(_spread_of_gradients(wide.linear, inputs), len(size), first)
+    blocks = np.arange(len(size)) if first else np.array([layer.block for layer in wide.linear])
+    forward, backward = [Way(size, largest, blocks)], [Way(gradient, largest_gradient, blocks)]
+    if wide.streams:
+        forward, backward = [_without_zeros(*forward)], [_without_zeros(*backward)]
+        forward.append(_stream(wide, "stream", _spread_of_preactivations(wide.streams, inputs)))
+        backward.append(_stream(wide, "stream_gradient", _spread_of_gradients(wide.streams, inputs)))
     return Precision(
         network,
         source,
-        _in_blocks(exits(size, largest, range(first, len(size))), blocks),
-        _in_blocks(exits(gradient, largest_gradient, range(len(size) - 1, first - 1, -1)), blocks),
+        _first_of(forward, down=False),
+        _first_of(backward, down=True),
         largest,
         largest_gradient,
         sum(1 / layer.width for layer in wide.linear),
+        tuple(
+            not np.isnan(np.concatenate([sizes[first:], *(way.log_square for way in ways[1:])])).any()
+            for sizes, ways in ((size, forward), (gradient, backward))
+        ),
     )
 
 
-def _in_blocks(found, blocks):
-    """The same exits by the blocks of their places."""
-    return {name: Exit(*(None if k is None else blocks[k] for k in exit)) for name, exit in found.items()}
+class Way(NamedTuple):
+    """Logs of mean squares, of squared largest entries and the blocks of all places of a quantity, in the program's order."""
+
+    log_square: np.ndarray
+    log_largest: np.ndarray
+    blocks: np.ndarray
+
+
+def _stream(wide, quantity, spread):
+    """The Way of a stream or of its gradient."""
+    size = wide[f"{quantity}_log_mean"] if f"{quantity}_log_mean" in wide else np.full(len(wide.streams), np.nan)
+    return Way(size, size + spread, np.array([stream.block for stream in wide.streams]))
+
+
+def _without_zeros(way):
+    """Of linear maps beside a stream: a branch that is exactly zero leaves no type, and the stream goes on without it."""
+    zero = way.log_square == -np.inf
+    return way._replace(log_square=np.where(zero, np.nan, way.log_square), log_largest=np.where(zero, np.nan, way.log_largest))
+
+
+def _first_of(ways, down):
+    """{float type: Exit} in blocks, of several Ways that the numbers go `down` or up: that which leaves first."""
+    found, first = [], max if down else min
+    for way in ways:
+        count = len(way.blocks)
+        places = exits(way.log_square, way.log_largest, range(count - 1, -1, -1) if down else range(count))
+        found.append({n: [None if k is None else int(way.blocks[k]) for k in exit] for n, exit in places.items()})
+    return {
+        name: Exit(*(first(_known(k), default=None) for k in zip(*(f[name] for f in found), strict=True))) for name in found[0]
+    }
+
+
+def _known(values):
+    return [value for value in values if value is not None]
 
 
 def _typical(prediction, quantity, wide):
@@ -123,21 +167,27 @@ def exits(log_square, log_largest, way):
 
 def measured_exits(curves):
     """(forward, backward) as in `Precision`, of the median network."""
-    rows = curves.blocks.rows["preactivation"]
-    blocks, count = dict(enumerate(rows.layers.tolist())), len(rows.layers)
+    stream = "stream" in curves.blocks.rows
+    forward, backward = (
+        [_measured(curves, quantity) for quantity in (of_maps, of_stream)[: 1 + stream]]
+        for of_maps, of_stream in (("preactivation", "stream"), ("gradient", "stream_gradient"))
+    )
+    if stream:
+        forward[0], backward[0] = _without_zeros(forward[0]), _without_zeros(backward[0])
+    return _first_of(forward, down=False), _first_of(backward, down=True)
 
-    def sizes(*names):  # in the order of the program
-        return (curves.quantile(name, 0.5)[curves.blocks.where(name, rows.layers, rows.names)] for name in names)
 
-    forward = exits(*sizes("preactivation", "preactivation_max"), range(count))
-    backward = exits(*sizes("gradient", "gradient_max"), range(count - 1, -1, -1))
-    return _in_blocks(forward, blocks), _in_blocks(backward, blocks)
+def _measured(curves, quantity):
+    """The Way of the medians."""
+    rows = curves.blocks.rows[quantity]
+    at = curves.blocks.where(quantity, rows.layers, rows.names)
+    return Way(*(curves.quantile(name, 0.5)[at] for name in (quantity, f"{quantity}_max")), rows.layers)
 
 
-def _spread_of_preactivations(wide, inputs):
-    """log of the squared median largest entry over the mean square, of linear maps."""
+def _spread_of_preactivations(linear, inputs):
+    """log of the squared median largest entry over the mean square, of linear maps or of streams."""
     result = []
-    for layer in wide.linear:
+    for layer in linear:
         log_q = log_sum(layer.log_normal, _log_square_of(layer.fixed))
         spread, bias = 1.0, (0.0, 0.0)
         if any(layer.fixed) and log_q > -math.inf:
@@ -183,10 +233,10 @@ def _integral(z):
     return z * ndtr(z) + math.exp(-0.5 * min(z * z, 1400.0)) / math.sqrt(2 * math.pi)
 
 
-def _spread_of_gradients(wide, inputs):
+def _spread_of_gradients(linear, inputs):
     """The same of gradients phi'(h) g, g normal and independent of h, or of g where no activation reads the linear map."""
     result, known = [], {}
-    for layer in wide.linear:
+    for layer in linear:
         kind, log_v, width = layer.reader, layer.log_normal, layer.width
         if kind is None:
             result.append(_largest(width * inputs, 1.0, 0.0, 0.0))

@@ -17,14 +17,14 @@ from .layers import Layer
 from .memory import Memory
 from .prediction import Prediction, is_chain, nodes_of, over_layers
 from .steps import STEPS
-from .units import Cotangent, added, log, one_minus, unknown
+from .units import NO_BIAS, NORMAL, Cotangent, added, log, one_minus, unknown
 
 LOG_CHI_SQUARE = -math.log(2) - np.euler_gamma  # E log of the square of a standard normal
 
 
 class Linear(NamedTuple):
-    """A linear map as float ranges see it: its block and units, what is fixed in the biases, log of the Gaussian rest's
-    variance, and the activation that reads it, None where another step does."""
+    """A linear map, or a stream, as float ranges see it: its block and units, what is fixed in the biases, log of the Gaussian
+    rest's variance, and the activation that reads it, None where another step does."""
 
     block: int
     width: int
@@ -54,6 +54,7 @@ class MeanField(Prediction):
     chi_par: np.ndarray = field(default=None, repr=False)
     log_slope_square: np.ndarray = field(default=None, repr=False)
     linear: tuple = field(default=(), repr=False)  # Linear, in the order of the program
+    streams: tuple = field(default=(), repr=False)  # the same of x_0 to x_L; units that have no known law as Gaussian ones
     silences: dict = field(default_factory=dict, repr=False)
 
 
@@ -81,7 +82,8 @@ def mean_field(
     curves = Curves(walk)
     if loss == "probe":
         curves.add_gradients()
-    return MeanField(network, curves.variables, **curves.figures(), linear=curves.linear(), silences=curves.silences)
+    seen = {"linear": curves.linear(), "streams": curves.streams(), "silences": curves.silences}
+    return MeanField(network, curves.variables, **curves.figures(), **seen)
 
 
 class Walk:
@@ -218,6 +220,14 @@ class Curves:
         readers = {node.sources[0]: self.walk.kept[k] for k, node in enumerate(nodes) if node.kind == ACTIVATION}
         kinds = {k: kept.kind for k, kept in readers.items() if kept}
         return tuple(Linear(nodes[k].block, nodes[k].width, of[k].fixed, of[k].log_normal, kinds.get(k)) for k in self.maps)
+
+    def streams(self):
+        """The Linear of every x_l."""
+        nodes, of = self.walk.nodes, self.walk.units
+        known = {
+            k: (of[k].fixed, of[k].log_normal) if of[k].law == NORMAL else (NO_BIAS, of[k].log_square) for k in self.stream
+        }
+        return tuple(Linear(nodes[k].block, nodes[k].width, *known[k], None) for k in self.stream)
 
     def add_gradients(self):
         """Of a probe on the output."""

@@ -8,15 +8,33 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import unknown, whole_number
-from . import activations, drawn, engines, ensembles, identities, laws, limits, losses, moments, replicas
+from . import (
+    activations,
+    block_engines,
+    block_laws,
+    block_limits,
+    block_replicas,
+    drawn,
+    engines,
+    ensembles,
+    identities,
+    laws,
+    limits,
+    losses,
+    moments,
+    replicas,
+)
 from .check import ALARM, Check, Result
 from .overall import Overall, overall
 
-ROOMS = (identities, activations, losses, replicas, ensembles, drawn, engines, laws, moments, limits)
+PLAIN = (identities, activations, losses, replicas, ensembles, drawn, engines, laws, moments, limits)
+ROOMS = (*PLAIN, block_replicas, block_engines, block_laws, block_limits)
 CHECKS = {check.name: check for room in ROOMS for check in room.CHECKS}
 NOT_CHECKED = (
     "functions of your own (`gradsim.activation`), which are called from the same compiled code",
-    "networks deeper than 200 layers or wider than 300 units; more than 7 inputs",
+    "networks deeper than 200 layers or wider than 300 units; more than 7 inputs, or 128 of BatchNorm",
+    "residual networks and norms: gradients at finite width beyond single networks and two engines; more than 20 blocks",
+    "rows that float32 cannot tell from zero, and how they are held",
     "the laws of deep networks in plain float32 and float64 arithmetic, and what happens where these overflow",
     "where float types are left: the shares of networks, layer by layer, and predictions of them",
     "theory beyond averages over one layer, mean-field curves and exact laws: fixed points, edges of chaos, depth scales",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import stats
 
-ALARM = 1e-5  # p-value below which a check disagrees: 33 with chance in them, and all z-scores, make 1 in 3,000 runs false
+ALARM = 5e-6  # p-value below which a check disagrees: 57 with chance in them, and all z-scores, make 1 in 3,000 runs false
 
 
 @dataclass(frozen=True)

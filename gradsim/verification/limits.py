@@ -9,7 +9,7 @@ from ..simulation.simulate import simulate
 from ..theory import mean_field
 from .check import Check, from_scores
 
-WIDTHS = (64, 128, 256)
+NETWORKS, WIDTHS = 1200, (64, 128, 256)
 RICHARDSON = np.array([1, -6, 8]) / 3  # takes away 1/n and 1/n^2 (Richardson 1911)
 POOLE = "Poole et al. 2016 (arXiv:1606.05340), Schoenholz et al. 2017 (arXiv:1611.01232)"
 # (name of the variable, its layer) with depth L; the statistic's variance is what its name says
@@ -18,15 +18,15 @@ READ = (("activation_log_mean", -1), ("gradient_log_mean", 1), ("correlation_mea
 
 def extrapolated(activation, init, depth, options, scale, seed):
     """z-scores of the extrapolated curves against mean field, each variable of networks of its own."""
-    scores, lines = [], []
+    scores, lines, run = [], [], {"inputs": 2, "input_correlation": 0.3}
+    networks = [mlp(width=width, depth=depth, activation=activation, init=init, **options) for width in WIDTHS]
+    predictions = [mean_field(network, **run) for network in networks]
     for variable, layer in READ:
         gaps, errors = [], []
-        for width in WIDTHS:
-            network = mlp(width=width, depth=depth, activation=activation, init=init, **options)
-            run = {"inputs": 2, "input_correlation": 0.3}
+        for width, network, prediction in zip(WIDTHS, networks, predictions, strict=True):
             stream = f"limit {activation} {init} {variable} {width}"
-            curves = simulate(network, 2000 * scale, seed, stream=stream, **run)
-            gaps.append(curves[variable][layer] - mean_field(network, **run)[variable][layer])
+            curves = simulate(network, NETWORKS * scale, seed, stream=stream, **run)
+            gaps.append(curves[variable][layer] - prediction[variable][layer])
             spread = curves[variable.replace("_mean", "_variance")][layer]
             errors.append(np.sqrt(spread / curves.run["replicas"]))
         scores.append(float(RICHARDSON @ gaps) / float(np.sqrt(RICHARDSON**2 @ np.square(errors))))

@@ -14,7 +14,7 @@ from ..kernels.sampling import ROLE_BACKWARD, ROLE_FORWARD
 from ..model.initializers import weight_law
 from ..model.streams import stream_key
 from ..program.columns import columns
-from ..program.graph import LINEAR, graph
+from ..program.graph import ADD, BATCH_NORM, LINEAR, graph
 from ..program.program import lower
 from ..reference import unit_numbers
 from ..reference.steps import STEPS, linear
@@ -144,7 +144,22 @@ class Twin:
         self.cotangents = reference.backward(network, self.drawn, self.tape, steps)
 
     def records(self):
-        return reference.record_row(self.network, self.drawn, self.tape, self.cotangents)
+        row = reference.record_row(self.network, self.drawn, self.tape, self.cotangents)
+        row[self._without_bias_gradient()] = -np.inf
+        return row
+
+    def _without_bias_gradient(self):
+        """Columns of bias gradients before BatchNorm, through sums and linear maps: zero, which float64 leaves as rounding."""
+        nodes, readers = graph(self.network), {}
+        for k, node in enumerate(nodes):
+            for source in node.sources:
+                readers.setdefault(source, []).append(k)
+
+        def centred(k):
+            return nodes[k].kind == BATCH_NORM or (nodes[k].kind in (ADD, LINEAR) and all(map(centred, readers[k])))
+
+        first = self.placed["bias_gradient"].columns.start - 1
+        return [first + node.number for k, node in enumerate(nodes) if node.kind == LINEAR and all(map(centred, readers[k]))]
 
     def unresolved(self):
         """A row of logs below which float32 tells nothing (see `reference.unresolved_sums`)."""

@@ -11,15 +11,15 @@ import sys
 from pathlib import Path
 
 from .faults import FAULTS as BY_TESTS
-from .faults import Fault
+from .faults import Fault, steps
 
 ROOT = Path(__file__).parents[2]
 BESIDE = ("tests", "docs", "scripts", "pyproject.toml", "README.md")  # of the package: what tests look at
 
 GAUSSIAN, HAAR = "kernels/steps/linear_gaussian.py", "kernels/steps/linear_haar.py"
-LINEAR, LOSS, ACTIVATION, PLAIN = (f"kernels/{name}.py" for name in ("linear", "loss", "activation", "plain"))
+LINEAR, LOSS, ACTIVATION, INPUTS = (f"kernels/steps/{name}.py" for name in ("linear", "loss", "activation", "input"))
 VECTORS, FRAMES, WEIGHTS, SAMPLING = (f"kernels/{name}.py" for name in ("vectors", "frames", "weights", "sampling"))
-ELEMENTARY, INPUTS, PHILOX, FOLD = (f"kernels/{name}.py" for name in ("elementary", "inputs", "philox", "fold"))
+ELEMENTARY, PLAIN, PHILOX, FOLD = (f"kernels/{name}.py" for name in ("elementary", "plain", "philox", "fold"))
 GATED, SATURATING, PIECEWISE = (f"kernels/activations/{name}.py" for name in ("gated", "saturating", "piecewise"))
 EXACT = "model/activations/exact.py"
 
@@ -39,7 +39,7 @@ COMPILED = {
     ),
     "a fresh matrix backward, several inputs": Fault(
         GAUSSIAN,
-        "add_mix(scratch.first, rank, q, n_in, b, row(g, b))",
+        "add_mix(scratch.first, rank, q, g.n, b, row(g.values, b))",
         "pass",
         ("replica: Gaussian", "two engines: Gaussian, probe"),
     ),
@@ -63,19 +63,19 @@ COMPILED = {
     ),
     "orthogonal: no projection of the fresh frame, one input": Fault(
         HAAR,
-        "subtract(dot(before, fresh, n_in) / x_square, before, n_in, fresh)",
+        "subtract(dot(before, fresh, x.n) / x_square, before, x.n, fresh)",
         "pass",
         ("replica: orthogonal", "layers: relu, orthogonal(1.4), matrix_free"),
     ),
     "orthogonal: the fresh frame not across the inputs": Fault(
         HAAR,
-        "squares[k] = subtract(dot(direction, row(residuals, k), n_in), direction, n_in, row(residuals, k))",
+        "squares[k] = subtract(dot(direction, row(residuals, k), g.n), direction, g.n, row(residuals, k))",
         "pass",
         ("replica: orthogonal", "two engines: orthogonal, probe"),
     ),
     "orthogonal: reflections without their sign": Fault(
         WEIGHTS,
-        "return (-1.0 if first >= 0.0 else 1.0), 1.0",
+        "return (-1.0 if head >= 0.0 else 1.0), 1.0",
         "return 1.0, 1.0",
         ("replica: initializers", "weights: whole laws"),
     ),
@@ -148,8 +148,8 @@ COMPILED = {
     ),
     "a dead fraction off by one": Fault(
         ACTIVATION,
-        "record[DEAD_FRACTION, layer] = dead / n",
-        "record[DEAD_FRACTION, layer] = (dead + 1) / n",
+        "variance / rows, dead / n, saturated",
+        "variance / rows, (dead + 1) / n, saturated",
         ("replica: activations",),
     ),
     "dead on one input, not on all": Fault(
@@ -177,7 +177,9 @@ COMPILED = {
     "cross-entropy summed, not averaged": Fault(
         LOSS, "return loss - math.log(rows)", "return loss", ("losses: carried", "replica: losses")
     ),
-    "a shared probe that is not": Fault(LOSS, "row = 0 if shared else b", "row = b", ("replica: losses", "drawn: losses")),
+    "a shared probe that is not": Fault(
+        LOSS, "of, after = 0 if shared else b,", "of, after = b,", ("replica: losses", "drawn: losses")
+    ),
     "weight gradients with cross terms once": Fault(
         LINEAR, "power_of_two(shift + (b != c))", "power_of_two(shift)", ("replica: activations", "replica: Gaussian")
     ),
@@ -205,7 +207,7 @@ COMPILED = {
         "own, common = math.sqrt(1.0 - correlation * correlation)",
         ("replica: losses", "drawn: inputs"),
     ),
-    "a sample taken twice": Fault(INPUTS, "row = newest\n", "row = row\n", ("replica: losses", "drawn: inputs")),
+    "a sample taken twice": Fault(INPUTS, "chosen = newest\n", "chosen = chosen\n", ("replica: losses", "drawn: inputs")),
     "plain arithmetic: biases without their exponent": Fault(
         PLAIN,
         "h[b, i] += math.ldexp(np.float64(bias[i]), int(p[BIAS_EXPONENT]))",
@@ -214,8 +216,8 @@ COMPILED = {
     ),
     "plain arithmetic: a dead fraction off by one": Fault(
         PLAIN,
-        "record[DEAD_FRACTION, layer] = dead / n",
-        "record[DEAD_FRACTION, layer] = (dead + 1) / n",
+        "put(record, DEAD_FRACTION, place, dead / n)",
+        "put(record, DEAD_FRACTION, place, (dead + 1) / n)",
         ("replica: float32", "replica: float64"),
     ),
     "squared deviations that forget the mean": Fault(FOLD, "gap = v[i] - mean[i] if", "gap = v[i] if", ("statistics",)),
@@ -283,13 +285,15 @@ PYTHON = {
         "statistics/moments.py", "self.total**2 / np.where", "self.total / np.where", ("statistics",)
     ),
 }
+COMPILED |= steps.COMPILED
+PYTHON |= steps.PYTHON
 BY_CHECKS = COMPILED | PYTHON
 FAULTS = BY_CHECKS | BY_TESTS
 
 
 def copied(folder, fault=None, source=ROOT, share_kernels=False):
-    """A copy of the package in `folder`, with the fault; `share_kernels`: with the kernels and activations of the source."""
-    shared = ("kernels", "activations") if share_kernels else ()
+    """A copy of the package in `folder`, with the fault; `share_kernels`: with the kernels of the source."""
+    shared = ("kernels",) if share_kernels else ()
     ignore = shutil.ignore_patterns("__pycache__", *shared)
     shutil.copytree(source / "gradsim", folder / "gradsim", ignore=ignore)
     for name in shared:
@@ -299,7 +303,7 @@ def copied(folder, fault=None, source=ROOT, share_kernels=False):
 
 
 def copied_with_tests(folder, fault=None, source=ROOT):
-    """The same of the whole project, its kernels and activations those of the source: nothing is compiled again."""
+    """The same of the whole project, its kernels those of the source: nothing is compiled again."""
     copied(folder, fault, source, share_kernels=True)
     for name in BESIDE:
         if (source / name).is_dir():

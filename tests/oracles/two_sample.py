@@ -27,8 +27,8 @@ FALSE_ALARMS = 1e-4
 SHAPES = [(n, (n, n, n)) for n in (1, 2, 3, 8, 33)] + [(5, (9, 5, 9)), (9, (5, 9, 5))]
 LOSSES = [("probe", "independent"), ("mse", "independent"), ("cross_entropy", "independent"), ("probe", "shared")]
 ENGINES = ("matrix_free", "dense")
-GRAIN = 1e-4  # statistics are rounded to this part of their median: what is zero or saturated in exact arithmetic is one
-# value then, where float32 and float64 leave different rests
+GRAIN = 1e-4  # statistics are rounded to this part of the median of what they are sums of: what is zero or saturated in exact
+# arithmetic is one value then, where float32 and float64 leave different rests
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,14 @@ class Cell:
     inputs: int
     loss: str
     probe: str
+
+    def explicit(self, replicas, seed):
+        """As many networks with explicit matrices."""
+        return Explicit(self.network, replicas, self.inputs, self.loss, self.probe, seed)
+
+    def features(self, found):
+        """{statistic: (a number of each network, what it is small or large beside)}."""
+        return {name: (values, abs(values)) for name, values in features(found).items()}
 
     @property
     def name(self):
@@ -97,14 +105,15 @@ def features(found):
 
 def p_values(cell, replicas, seed=0):
     """{(engine, statistic): p-value} against as many networks with explicit matrices."""
-    explicit = features(Explicit(cell.network, replicas, cell.inputs, cell.loss, cell.probe, [seed, crc32(cell.name.encode())]))
+    explicit = cell.features(cell.explicit(replicas, [seed, crc32(cell.name.encode())]))
     result = {}
     for engine in ENGINES:
         program = lower(cell.network, cell.inputs, loss=cell.loss, probe=cell.probe, engine=engine)
-        found = features(Tapes(program, stream_key(seed, f"{engine} {cell.name}"), replicas))
-        for name, sample in found.items():
-            grain = GRAIN * np.median(abs(explicit[name])) or 1.0
-            result[engine, name] = ks_2samp(*(np.rint(v / grain) for v in (sample, explicit[name])), method="asymp").pvalue
+        found = cell.features(Tapes(program, stream_key(seed, f"{engine} {cell.name}"), replicas))
+        for name, (sample, _) in found.items():
+            other, size = explicit[name]
+            grain = GRAIN * np.median(size) or 1.0
+            result[engine, name] = ks_2samp(*(np.rint(v / grain) for v in (sample, other)), method="asymp").pvalue
     return result
 
 
@@ -121,8 +130,13 @@ def compare(cells, replicas, seed=0, each=map):
     return least * len(found), what, len(found)
 
 
-if __name__ == "__main__":
-    chosen = [cell for cell in grid() if all(text in cell.name for text in sys.argv[2:])]
+def main(cells):
+    """The command line: exits with 1 if those that are chosen differ."""
+    chosen = [cell for cell in cells if all(text in cell.name for text in sys.argv[2:])]
     worst, what, count = compare(chosen, int(sys.argv[1]))
     print(f"{count} p-values, the smallest times their number {worst:.3g} ({what})")
     sys.exit(int(worst < FALSE_ALARMS))
+
+
+if __name__ == "__main__":
+    main(grid())

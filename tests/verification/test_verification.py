@@ -11,9 +11,22 @@ from gradsim.kernels.record import RECORDED
 from gradsim.model.activations import ACTIVATIONS
 from gradsim.model.initializers import BIASES, INITIALIZERS
 from gradsim.model.options import LOSSES, PROBES
+from gradsim.program.graph import KINDS, graph
 from gradsim.theory import finite_width
 from gradsim.theory.log_laws import LayerLaw
-from gradsim.verification import CHECKS, NOT_CHECKED, activations, drawn, engines, laws, replicas, select, verify
+from gradsim.verification import (
+    CHECKS,
+    NOT_CHECKED,
+    activations,
+    block_engines,
+    block_replicas,
+    drawn,
+    engines,
+    laws,
+    replicas,
+    select,
+    verify,
+)
 from gradsim.verification.check import ALARM, Result, from_p_values, from_scores, from_share, mean_score, variance_score
 from gradsim.verification.formulas import FORMULAS
 from gradsim.verification.overall import overall
@@ -45,11 +58,19 @@ def test_every_entry_of_every_table_is_looked_at():
 
 def test_every_quantity_is_compared_somewhere():
     compared = set()
-    for network, options in (*replicas.of_losses(), *replicas.of_blocks()):
+    for network, options in (*replicas.of_losses(), *block_replicas.of_norms()):
         twin = Twin(network, 0, **options)
         row = twin.records()
         compared |= {quantity for quantity, at in twin.placed.items() if np.isfinite(row[at.columns]).any()}
     assert compared == set(RECORDED)
+
+
+def test_every_kind_of_step_is_in_replicas_and_engines():
+    families = [network for network, _ in block_replicas.of_families()]
+    for networks in (families, [network for _, network, _ in block_engines.CASES]):
+        assert {node.kind for network in networks for node in graph(network)} == set(KINDS)
+    made = "".join(network.to_json() for network in families)
+    assert all(text in made for text in ("LayerNorm", "RMSNorm", "BatchNorm", "Dropout", "skip"))
 
 
 def test_what_is_not_checked_is_said():

@@ -175,8 +175,8 @@ FAULTS = {
     ),
     "memory of samples forgotten": Fault(
         "simulation/footprint.py",
-        'kept = logs if run["keep_samples"] else 0',
-        "kept = 0",
+        'if run["keep_samples"] else (0, 0)',
+        'if run["arithmetic"] == "" else (0, 0)',
         tests=(f"{MEMORY}samples_are_counted_where_they_are_kept",),
     ),
     "the last byte not used": Fault(

@@ -2,7 +2,9 @@
 
 from . import Fault
 
-ENSEMBLE, LEAVING, MOMENTS, QUANTILES = (f"statistics/{name}.py" for name in ("ensemble", "leaving", "moments", "quantiles"))
+BLOCKS, ENSEMBLE, LEAVING, MOMENTS, QUANTILES = (
+    f"statistics/{name}.py" for name in ("blocks", "ensemble", "leaving", "moments", "quantiles")
+)
 OF_ENSEMBLE, OF_MOMENTS, OF_QUANTILES = (
     f"tests/statistics/test_{name}.py::test_" for name in ("ensemble", "moments", "quantiles")
 )
@@ -20,8 +22,8 @@ FAULTS = {
     ),
     "zeros left out of a mean": Fault(
         MOMENTS,
-        "LogOfMean(count[:logs] + zeros[:logs],",
-        "LogOfMean(count[:logs],",
+        "total = (count + zeros)[: len(top)]",
+        "total = count[: len(top)]",
         tests=(f"{OF_MOMENTS}sums_of_parts_are_the_whole",),
     ),
     "twice the bytes for samples": Fault(
@@ -61,24 +63,24 @@ FAULTS = {
         tests=("tests/test_curves.py::test_counts_are_those_of_the_samples",),
     ),
     "counts of 0 where nothing is defined": Fault(
-        ENSEMBLE,
-        '-1 if array.dtype.kind == "i" else np.nan',
-        '0 if array.dtype.kind == "i" else np.nan',
+        BLOCKS,
+        '-1 if dtype.kind == "i" else np.nan',
+        '0 if dtype.kind == "i" else np.nan',
         tests=(f"{OF_ENSEMBLE}layers_without_the_quantity_hold_nothing",),
     ),
     "pairs of a single input": Fault(
-        ENSEMBLE,
-        "if quantity.pairs and inputs == 1:",
-        "if quantity.pairs and inputs == 0:",
+        "program/columns.py",
+        "(inputs > 1 or not quantity.pairs)",
+        "(inputs > 0 or not quantity.pairs)",
         tests=("tests/test_curves.py::test_counts_are_those_of_the_samples",),
     ),
     "the input never leaves a type": Fault(
-        LEAVING, "        values[:, 0] = records[:, ACTIVATION, 0]  # the input", "        pass", tests=(SAMPLES,)
+        BLOCKS, "if len(tops) > len(numbers):", "tops = tops[-len(numbers) :]\n        if False:", tests=(SAMPLES,)
     ),
     "sums of squares as large as squares of sums": Fault(
         LEAVING, "largest / 2, -smallest / 2", "largest, -smallest / 2", tests=(SAMPLES,)
     ),
-    "sums of squares over one input": Fault(LEAVING, "np.log(widths * inputs)", "np.log(widths)", tests=(SAMPLES,)),
+    "sums of squares over one input": Fault(BLOCKS, 'fans[:, 1] * inputs, "weight', 'fans[:, 1], "weight', tests=(SAMPLES,)),
     "networks that have left come back": Fault(
         LEAVING, "np.cumsum(count, axis=1).T / replicas", "count.T / replicas", tests=(SAMPLES,)
     ),

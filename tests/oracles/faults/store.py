@@ -97,8 +97,8 @@ FAULTS = {
     ),
     "the width of layer 0 is that of layer 1": Fault(
         DATASET,
-        "(network.input_width, *network.linear_widths)",
-        "(network.linear_widths[0], *network.linear_widths)",
+        "row[: len(curves.layers)] = curves.blocks.widths",
+        "row[: len(curves.layers)] = [curves.blocks.widths[1], *curves.blocks.widths[1:]]",
         tests=(f"{KEPT}widths_of_every_layer_are_in_the_file",),
     ),
     "quantiles in the order of the file": Fault(

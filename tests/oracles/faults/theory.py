@@ -2,25 +2,27 @@
 
 from . import Fault
 
-CHECKS, COMPARISON, COMPARISON_REPORT, EXACT, FIXED, RANGES, WIDE, ADVICE, ADVICE_REPORT, SUMMARY = (
-    f"{name}.py"
+ADVICE, ADVICE_REPORT, BLOCKS, CHECKS, SUMMARY = (
+    f"advice/{name}.py" for name in ("recommendation", "recommendation_report", "block_report", "checks", "summary")
+)
+COMPARISON, EXACT, FIXED, RANGES, WIDE, LINEAR = (
+    f"theory/{name}.py"
+    for name in ("comparison", "exact_laws", "fixed_points", "float_ranges", "infinite_width", "steps/linear")
+)
+COMPARISON_REPORT, EXIT_TABLE, SPELLING = "show/comparison.py", "show/exit_table.py", "model/spelling.py"
+POINTS, LAWS, SCORES, EXITS, CURVES, ADVISED, STREAMS = (
+    f"tests/theory/test_{name}.py::test_"
     for name in (
-        "advice/checks",
-        "theory/comparison",
-        "show/comparison",
-        "theory/exact_laws",
-        "theory/fixed_points",
-        "theory/float_ranges",
-        "theory/infinite_width",
-        "advice/recommendation",
-        "advice/recommendation_report",
-        "advice/summary",
+        "fixed_points",
+        "exact_laws",
+        "comparison",
+        "float_ranges",
+        "infinite_width",
+        "recommendation",
+        "streams_and_theory",
     )
 )
-POINTS, LAWS, SCORES, EXITS, CURVES, ADVISED = (
-    f"tests/theory/test_{name}.py::test_"
-    for name in ("fixed_points", "exact_laws", "comparison", "float_ranges", "infinite_width", "recommendation")
-)
+TOLD = "tests/cli/test_theory_of_blocks.py::test_"
 
 FAULTS = {
     "ordered and chaotic exchanged": Fault(
@@ -84,9 +86,9 @@ FAULTS = {
         tests=(f"{CURVES}the_loss_of_a_probe_is_a_normal_number",),
     ),
     "fan_in for fan_out into the input": Fault(
-        WIDE,
-        "delta + log(first.weights.variance * first.fan_out)",
-        "delta + log(first.weights.variance * first.fan_in)",
+        LINEAR,
+        "log(kept.weights.variance * kept.fan_out)",
+        "log(kept.weights.variance * kept.fan_in)",
         tests=(f"{CURVES}curves_against_the_recursion_by_brute_force",),
     ),
     "z without rounding": Fault(
@@ -120,7 +122,10 @@ FAULTS = {
         tests=(f"{SCORES}the_table_is_in_decades",),
     ),
     "exits on the way back from below": Fault(
-        RANGES, "range(len(size) - 1, 0, -1)", "range(1, len(size))", tests=(f"{SCORES}exits_predicted_and_measured",)
+        RANGES,
+        "range(count - 1, -1, -1) if down else range(count)",
+        "range(count)",
+        tests=(f"{STREAMS}exits_are_the_first_on_the_way",),
     ),
     "half dead is alive": Fault(
         RANGES,
@@ -166,5 +171,86 @@ FAULTS = {
         "network.usual_gain * critical.weight_std / weight_std",
         "critical.weight_std / weight_std",
         tests=("tests/cli/test_theory_commands.py::test_theory_as_json",),
+    ),
+    "exits without the stream": Fault(
+        RANGES, "if wide.streams:", "if not wide.streams:", tests=(f"{STREAMS}a_stream_leaves_before_its_branches",)
+    ),
+    "a branch that is zero leaves every type": Fault(
+        RANGES,
+        "zero = way.log_square == -np.inf",
+        "zero = way.log_square == np.inf",
+        tests=(f"{STREAMS}branches_that_are_zero_leave_no_type[rezero]",),
+    ),
+    "networks of a branch that is zero leave every type": Fault(
+        CHECKS, "idle | (size >= least)", "(size >= least)", tests=(f"{STREAMS}branches_that_are_zero_leave_no_type[fixup]",)
+    ),
+    "never, where theory knows nothing": Fault(
+        EXIT_TABLE,
+        "layer_word(None) if known",
+        "layer_word(None) if True",
+        tests=(f"{STREAMS}what_theory_does_not_know_is_no_promise",),
+    ),
+    "batch norm's exits without the inputs' correlation": Fault(
+        COMPARISON,
+        "if not curves.network.has_batch_norm:",
+        "if True:",
+        tests=(f"{STREAMS}what_theory_does_not_know_is_no_promise",),
+    ),
+    "places of theory in the order of the program": Fault(
+        COMPARISON,
+        "else blocks.spread(quantity, values)",
+        "else values",
+        tests=(f"{STREAMS}every_family_beside_its_curves", f"{TOLD}every_family_as_json"),
+    ),
+    "the first map's name for the last one's": Fault(
+        COMPARISON,
+        "curves.places[curves.blocks.own[QUANTITIES[name].at][layer]]",
+        "curves.places[1]",
+        tests=(f"{STREAMS}places_are_told",),
+    ),
+    "streams without their exact law": Fault(
+        COMPARISON,
+        "exact_stream(network) if network.has_stream else finite_width(network)",
+        "finite_width(network)",
+        tests=(f"{STREAMS}the_exact_law_of_a_stream_is_compared", f"{TOLD}the_exact_law_of_a_stream"),
+    ),
+    "silent about what is not predicted": Fault(
+        COMPARISON_REPORT,
+        "silent_lines(silences(curves))",
+        "silent_lines({})",
+        tests=(f"{STREAMS}what_theory_does_not_know_is_no_promise",),
+    ),
+    "a gain looked for where none balances": Fault(
+        ADVICE, "if not reason:", "if reason:", tests=(f"{STREAMS}no_gain_is_looked_for_where_none_balances",)
+    ),
+    "a bias does not hear the gain": Fault(
+        ADVICE, ' and part.bias == "zeros"', "", tests=(f"{STREAMS}what_makes_a_gain_idle",)
+    ),
+    "a recipe's own gain for the one that is typed": Fault(
+        SPELLING,
+        'network.usual_gain if options is None else options["weight_gain"]',
+        "network.usual_gain",
+        tests=(f"{STREAMS}the_gain_that_is_told_is_the_one_that_is_typed",),
+    ),
+    "a linear map's gradient for the stream's": Fault(
+        SUMMARY,
+        'name = "stream_gradient" if network.has_stream else "gradient"',
+        'name = "gradient"',
+        tests=(f"{TOLD}the_gradient_is_the_streams",),
+    ),
+    "a fixed point for every network": Fault(
+        SUMMARY, "if is_chain(graph(network)):", "if True:", tests=(f"{TOLD}every_family_in_words",)
+    ),
+    "squares in the words on a stream": Fault(
+        BLOCKS,
+        "grown, change = (signal[depth] - signal[0]) * DECADES",
+        "grown, change = (signal[depth] - signal[0]) * 2 * DECADES",
+        tests=(f"{TOLD}streams_that_people_measured",),
+    ),
+    "zero gradients as undefined ones": Fault(
+        BLOCKS,
+        '"zero" if value == -math.inf else',
+        '"" if value == -math.inf else',
+        tests=(f"{TOLD}the_gradient_is_the_streams",),
     ),
 }

@@ -28,14 +28,14 @@ FAULTS = {
     ),
     "gradients leave from below": Fault(
         "results/exits.py",
-        'layers[:0:-1] if "gradient" in quantity else layers',
-        'layers[1:] if "gradient" in quantity else layers',
+        'curves.layers[::-1] if "gradient" in quantity else curves.layers',
+        "curves.layers",
         tests=(f"{JUDGED}half_of_the_networks_leave_at_the_layers_of_the_textbook",),
     ),
     "what is not finite is no overflow": Fault(
         "results/exits.py",
-        'np.fmax(column["overflow"], share_not_finite(curves, quantity))',
-        'np.maximum(column["overflow"], share_not_finite(curves, quantity))',
+        'np.fmax(column["overflow"], broken)',
+        'np.maximum(column["overflow"], broken)',
         tests=(f"{JUDGED}inputs_that_a_type_does_not_hold_are_layer_0",),
     ),
     "a pace over layers for steps": Fault(
@@ -71,5 +71,11 @@ FAULTS = {
     ),
     "one median for another quantile": Fault(
         "curves.py", "[..., column[0]]", "[..., column[0] - 1]", tests=(f"{HELD}samples_agree_with_the_statistics",)
+    ),
+    "branches that are exactly zero underflow": Fault(
+        "results/exits.py",
+        'or "underflow" not in statistic',
+        'or "underflow" in statistic',
+        tests=("tests/theory/test_streams_and_theory.py::test_branches_that_are_zero_leave_no_type[rezero]",),
     ),
 }
