@@ -46,7 +46,7 @@ def disagreement_table(curve_set):
     names = varying(curve_set)
     result = Table(box=None, pad_edge=False, header_style="bold")
     for name in (*names, "theory", "quantity", "layer"):
-        result.add_column(name)
+        result.add_column(name.replace("_", " "))
     for name in ("measured", "±", "predicted", "z"):
         result.add_column(name, justify="right")
     for curves in curve_set:
