@@ -13,10 +13,12 @@ from gradsim.simulation.chunks import folded_chunks
 inits = [("gelu", "he_normal"), ("tanh", "uniform(-1,2)"), ("relu", "constant(0.5)"), ("tanh", "orthogonal")]
 networks = [mlp(width=[3, 5], activation=a, init=i, bias_std=0.3, outputs=1, input_width=16) for a, i in inits]
 networks += [mlp(width=[2, 2], activation=a, init="rademacher(9)", outputs=2) for a in ("tanh", "sigmoid")]  # sums cancel
-keep = lambda records, unresolved: np.concatenate([records, unresolved[:, None]], axis=1)
-found = [np.concatenate(list(folded_chunks(network, keep, replicas=3, inputs=b))) for network in networks for b in (1, 2)]
-assert any(records[:, -1].any() for records in found)
-np.save(sys.argv[1], found)
+networks += [mlp(width=4, depth=2, block=b, dropout=0.3, activation="tanh") for b in ("pre_norm", "post_norm", "resnet_v1")]
+keep = lambda records, unresolved: (np.array(records), np.array(unresolved))
+some = [(network, inputs) for network in networks for inputs in (1, 3) if inputs > 1 or not network.has_batch_norm]
+found = [list(folded_chunks(network, keep, replicas=3, inputs=inputs)) for network, inputs in some]
+assert any(unresolved.any() for chunks in found for _, unresolved in chunks)
+np.save(sys.argv[1], np.concatenate([array.ravel() for chunks in found for chunk in chunks for array in chunk]))
 """
 
 

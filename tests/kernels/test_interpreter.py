@@ -10,14 +10,15 @@ from gradsim.model.activations import ACTIVATIONS
 from gradsim.model.network import mlp
 from gradsim.program.program import lower
 from gradsim.simulation.chunks import Workplace
+from tests.oracles.places import by_place
 
 KEY = np.array([5, 6], np.uint32)
 
 
 def run(network, replicas, rows=1, first=0, engine="auto"):
-    """Records, in one call of the kernel."""
+    """Records by quantity and layer, in one call of the kernel."""
     program = lower(network, rows, engine=engine)
-    return Workplace(program, "carried", replicas).fill(program, KEY, first, replicas)
+    return by_place(network, rows, Workplace(program, "carried", replicas).fill(program, KEY, first, replicas))
 
 
 @pytest.mark.parametrize("engine", ["dense", "matrix_free"])

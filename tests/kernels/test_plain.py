@@ -96,11 +96,12 @@ def test_infinities_and_nan_go_through_activations_as_their_limits():
     from gradsim.kernels import plain
     from gradsim.kernels.compilation import for_python
     from gradsim.model.activations import ACTIVATIONS, CODES
-    from gradsim.program.program import _activation_parameters
+    from gradsim.model.parts import Activation
+    from gradsim.program.steps import STEPS
 
     plain_phi, plain_derivative = for_python(plain.plain_phi), for_python(plain.plain_derivative)
     for entry in ACTIVATIONS:
-        p = np.array(_activation_parameters(gradsim.mlp(width=1, depth=1, activation=entry.name))[1], float)
+        p = np.array(STEPS["activation"].parameters(Activation(entry.name))[1], float)
         for h, side in ((-np.inf, 0), (np.inf, 1)):
             limit = entry.slope[side] * h if entry.slope[side] != 0 else entry.intercept[side]
             np.testing.assert_equal(plain_phi(CODES[entry.name], p, h), limit)
