@@ -63,6 +63,7 @@ def folded_chunks(network, fold, **options):
     """
     options = checked(**options)
     fit(network, options)
+    threads, ahead = workers(network, options, options["threads"] or numba.config.NUMBA_NUM_THREADS)
     program = lower(
         network,
         options["inputs"],
@@ -76,7 +77,6 @@ def folded_chunks(network, fold, **options):
     )
     key = stream_key(options["seed"], network.to_json() if options["stream"] is None else options["stream"])
     size, replicas, idle = chunk_size(program), options["replicas"], []
-    threads, ahead = workers(network, options, options["threads"] or numba.config.NUMBA_NUM_THREADS)
     size = min(size, replicas)
 
     def chunk(first):

@@ -160,18 +160,20 @@ def _quantile_bytes(logs, rows, replicas):
     return min(2 * samples, max(WAITING_BYTES, counts)) + (2 * counts if samples > counts else 0)
 
 
-def _least(network, run):
-    """What is found at once, before the network's graph is made: the vectors of its linear maps, with their residues."""
+def refuse_at_once(network, run):
+    """Raises RequestError for what cannot fit, before the network's graph is made: its linear maps' vectors and residues."""
     inputs = run["inputs"]
     vectors, pairs = 8 * inputs * sum(network.linear_widths), 16 * inputs * inputs
-    return Footprint(LAYER_BYTES * len(network.linear_widths), 0, 0, vectors + pairs, pairs, 0, 0)
+    least = Footprint(LAYER_BYTES * len(network.linear_widths), 0, 0, vectors + pairs, pairs, 0, 0)
+    if least.total(1, 1) > memory.SMALL:
+        free = memory.available()
+        if least.total(1, 1) > free:
+            raise least.refusal(network, run, free)
 
 
 def workers(network, run, threads):
     """(threads, how many results may wait) for a run. Raises RequestError where it does not fit the memory there is."""
-    least = _least(network, run)
-    if least.total(1, 1) > memory.SMALL and least.total(1, 1) > memory.available():
-        raise least.refusal(network, run, memory.available())
+    refuse_at_once(network, run)
     needed = Footprint.of(network, run)
     if needed.total(threads, AHEAD * threads + 1) <= memory.SMALL:
         return threads, AHEAD * threads + 1

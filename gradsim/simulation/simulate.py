@@ -18,6 +18,7 @@ from ..statistics.ensemble import EnsembleStatistics
 from ..statistics.quantiles import collector, rows_of
 from ..statistics.quantities import QUANTILES
 from .chunks import folded_chunks
+from .footprint import refuse_at_once
 
 
 def warm_up(arithmetic="carried"):
@@ -82,6 +83,7 @@ def simulate(
         arithmetic=arithmetic,
     )
     quantiles = _probabilities(quantiles)
+    refuse_at_once(network, options)
     blocks = blocks_of(network, options["inputs"])
     kind = collector(rows_of(blocks.columns), options["replicas"])
     fold = partial(_fold, kind, blocks, options["keep_samples"])
