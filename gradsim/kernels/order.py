@@ -78,7 +78,8 @@ def order_statistics(values, ranks, found):
         for rank in ranks:
             if below <= rank < below + finite:
                 wanted[bucket_with(rank - below, ends)] = True
-        filled[:] = ends[:buckets]
+        for bucket in range(buckets):  # in a loop, as in `vectors.copy`
+            filled[bucket] = ends[bucket]
         for i in range(n):
             if places[i] >= 0 and wanted[places[i]]:
                 members[filled[places[i]]] = v[i]

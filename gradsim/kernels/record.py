@@ -81,7 +81,7 @@ PLAIN_QUANTITIES = tuple(recorded.name for recorded in PLAIN)
     GRADIENT_CORRELATION,
     STREAM_CORRELATION,
     STREAM_GRADIENT_CORRELATION,
-) = range(len(RECORDED))
+) = (np.int64(number) for number in range(len(RECORDED)))  # as in `sampling`: Python's have functions compiled anew
 NOT_RECORDED = -(2**40)  # a start: no column is there
 
 

@@ -14,10 +14,10 @@ FRACTION, ONE = np.int64((1 << 52) - 1), np.int64(1023 << 52)  # bits of a float
 
 
 @internal
-def member(b, k, values, factors):
-    """Row b + k and its factor; any row and 0 behind the last."""
-    inside = b + k < values.shape[0]
-    return row(values, b + k if inside else b), factors[b + k] if inside else 0.0
+def member(b, values, factors):
+    """Row b and its factor; any row and 0 behind the last."""
+    inside = b < values.shape[0]
+    return row(values, b if inside else 0), factors[b] if inside else 0.0
 
 
 @internal
@@ -27,8 +27,8 @@ def add_moments(values, factors, b, n, sums, squares):
     (Of four rows LLVM would have to compare more addresses than it is willing to before a loop, and not vectorise it.)
     """
     widest_vectors()
-    v_0, f_0 = member(b, 0, values, factors)
-    v_1, f_1 = member(b, 1, values, factors)
+    v_0, f_0 = member(b, values, factors)
+    v_1, f_1 = member(b + 1, values, factors)
     for i in range(n):
         entry_0, entry_1 = f_0 * np.float64(v_0[i]), f_1 * np.float64(v_1[i])
         sums[i] += entry_0 + entry_1

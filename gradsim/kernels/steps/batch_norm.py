@@ -49,7 +49,9 @@ from .batch_loops import (
 from .deviation import (
     EPSILON,
     EPSILON_EXPONENT,
+    FREE,
     KEPT,
+    ONLY,
     common_scale,
     keep_deviation,
     kept_deviation,
@@ -164,7 +166,7 @@ def batch_norm_forward(p, x, out, kept, scratch):
     faint = deviations(power_of_two(2 * (x_top - t)), scaled_epsilon(p, t), rows, n, means, inverses)
     fractions, exponents = halves(kept, n)
     keep_inverses(inverses, n, fractions, exponents)
-    keep_deviation(kept, 0, 1.0, t, False)
+    keep_deviation(kept, ONLY, 1.0, t, FREE)
     centres, factors, shifts = scratch.floats, scratch.fresh, scratch.room
     narrow(means, inverses, n, centres, shifts)
     plain = narrow_copy(inverses, n, factors) < WIDE
@@ -268,7 +270,7 @@ def batch_norm_backward(p, out, kept, d, g, place, scratch, record):
         d_factor, y_factor = factor_of(d.exponents[b], d_top), factor_of(out.exponents[b], y_top)
         add_products(row(d.values, b), d_factor, row(out.values, b), y_factor, n, sums, products)
     record_gradients(out, d, y_top, d_top, place, scratch, record)
-    _, t = kept_deviation(kept, 0)
+    _, t = kept_deviation(kept, ONLY)
     inverses = row(scratch.residuals, 0)
     fractions, exponents = halves(kept, n)
     top_inverse = largest_exponent(exponents, n)

@@ -11,6 +11,8 @@ from ..vectors import power_of_two
 EPSILON, EPSILON_EXPONENT = range(2)
 KEPT = 8  # numbers of one S: 1/S in two parts, its exponent in three, and whether the row is held
 TWO_20 = 2.0**20
+ONLY = np.int64(0)  # the number of an S where there is but one
+HELD, FREE = np.bool_(True), np.bool_(False)  # rows: Numba compiles functions anew for Python's True and False
 
 
 def epsilon_parameters(epsilon):

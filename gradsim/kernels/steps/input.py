@@ -65,7 +65,7 @@ def input_forward(kind, p, draws, data, x, samples, scratch, record):
         if correlation != 0.0:
             correlate(x.values, x.n, correlation)
         for b in range(rows):
-            x.exponents[b] = normalise(x.values[b], x.n, 0)
+            x.exponents[b] = normalise(x.values[b], x.n, np.int64(0))
     for b in range(rows):
         x.squares[b] = measure(row(x.values, b), x.n)[1]
     put(record, ACTIVATION, 0, log_mean_square(x.values, x.exponents, x.n))

@@ -42,7 +42,7 @@ from .linear import (
     record_preactivation,
 )
 
-NO_SHIFT = np.float32(0.0)
+NO_SHIFT, CANCELS = np.float32(0.0), np.bool_(False)
 
 
 @step
@@ -97,7 +97,7 @@ def many_forward(p, draws, x, h, v, q, scratch):
     load(v, n, residuals, left, squares)
     orthonormalise(rank, n, rank, NO_TOLERANCE, scratch, v, scratch.second)
     mix(scratch.first, rank, v, h.n, h.values)
-    finish_forward(p, False, draws, x, h, scratch)
+    finish_forward(p, CANCELS, draws, x, h, scratch)
     return rank
 
 
@@ -121,7 +121,7 @@ def many_backward(p, draws, d, g, v, q, rank, scratch):
     orthonormalise(found, n, found, NO_TOLERANCE, scratch, frame, scratch.first)
     for b in range(rows):
         add_mix(scratch.second, found, frame, g.n, b, row(g.values, b))
-    finish_backward(p, False, d, g, scratch)
+    finish_backward(p, CANCELS, d, g, scratch)
 
 
 @internal

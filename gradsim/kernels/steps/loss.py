@@ -67,7 +67,7 @@ def probe(shared, draws, x, d, scratch):
         sample_row(LAW_NORMAL, draws.key, draws.layer, draws.replica, ROLE_PROBE, of, n, scratch.words, after)
         for i in range(n):
             after[i] *= factor
-        d.exponents[b] = normalise(after, n, 0)
+        d.exponents[b] = normalise(after, n, np.int64(0))
         if largest(row(x.values, b), n) > 0.0:
             top = max(top, x.exponents[b] + d.exponents[b])
     total = 0.0

@@ -24,6 +24,8 @@ from ..vectors import LN2, combine, in_window, largest, measure, power_of_two, s
 from ..windows import row
 from .deviation import (
     EPSILON,
+    FREE,
+    HELD,
     KEPT,
     damping,
     inverse_deviation,
@@ -57,7 +59,7 @@ def hold_norm(p, size, x_exponent, out, kept, b, scratch):
     hold(after, n, np.float32(most), b, scratch)
     out.exponents[b] = settle(after, n, np.float32(most), exponent)
     out.squares[b] = measure(after, n)[1]
-    keep_deviation(kept, b, inverse, t, True)
+    keep_deviation(kept, b, inverse, t, HELD)
 
 
 @internal
@@ -90,7 +92,7 @@ def norm_forward(variant, p, x, out, kept, scratch):
             if not in_window(top):
                 out.exponents[b] = settle(after, n, top, exponent)
                 out.squares[b] = measure(after, n)[1]
-            keep_deviation(kept, b, inverse, t, False)
+            keep_deviation(kept, b, inverse, t, FREE)
         clear_padding(after, n)
 
 
