@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from gradsim.errors import RequestError
+from gradsim.kernels import layout
 from gradsim.kernels import record as rec
-from gradsim.model.network import mlp
+from gradsim.model.network import mlp, network
+from gradsim.model.parts import Activation, BatchNorm, Linear, Residual
 from gradsim.program.program import lower
 from gradsim.simulation.chunks import Workplace
 from tests.oracles.places import by_place
@@ -60,3 +62,13 @@ def test_bad_requests(options, words):
 
 def test_identity_is_canonical():
     assert mlp(width=4, depth=2).to_json() == mlp(width=[4, 4]).to_json()
+
+
+def test_gradients_before_batch_norm_add_up_to_zero():
+    """Also through a sum and another linear map; not where something else reads the vector, nor through an activation."""
+    tanh, norm = Activation("tanh"), BatchNorm()
+    residual = Residual((Linear(), tanh, Linear(), Linear()))
+    steps = lower(network([residual, norm, tanh, Linear(), norm, Linear(), tanh], 6), 3).steps
+    linear = np.isin(steps[:, layout.OPERATION], (layout.LINEAR_DENSE, layout.LINEAR_GAUSSIAN))
+    assert steps[linear, layout.BALANCED].tolist() == [0, 1, 1, 1, 0]
+    assert not steps[~linear, layout.BALANCED].any()
