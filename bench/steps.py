@@ -65,14 +65,10 @@ NEW = {
     # the mask; x, the mask, y; y; back the mask, d, g; and a random word a unit
     "dropout": Measured((Repeat((RECTIFIED, DROPOUT), STEPS),), (Repeat((RECTIFIED,), STEPS),), 8),
     # skip, branch, sum; back d, g of the branch; and the skip's cotangent added to the branch's: both of them, and the sum
-    "add": Measured(
-        inside(Repeat((Residual((RECTIFIED,), SCALE),), STEPS)), inside(Repeat((RECTIFIED,), STEPS)), 8
-    ),
+    "add": Measured(inside(Repeat((Residual((RECTIFIED,), SCALE),), STEPS)), inside(Repeat((RECTIFIED,), STEPS)), 8),
     # the same with the records of a stream: the sum twice, and its cotangent twice
-    "add to a stream": Measured(
-        (Repeat((Residual((RECTIFIED,), SCALE),), STEPS),), inside(Repeat((RECTIFIED,), STEPS)), 12
-    ),
-}  # fmt: skip
+    "add to a stream": Measured((Repeat((Residual((RECTIFIED,), SCALE),), STEPS),), inside(Repeat((RECTIFIED,), STEPS)), 12),
+}
 
 
 def filling(parts, width, inputs):

@@ -121,7 +121,7 @@ def split(plain, v):
         if top > 0.0 and np.isfinite(top):
             v.exponents[b] = math.frexp(top)[1] - 1
         for i in range(v.n):
-            v.values[b, i] = np.float32(math.ldexp(np.float64(plain[b, i]), -v.exponents[b]))
+            v.values[b, i] = np.float32(math.ldexp(np.float64(plain[b, i]), -int(v.exponents[b])))
         v.squares[b] = measure(row(v.values, b), v.n)[1]
 
 
@@ -130,7 +130,7 @@ def join(v, plain):
     """The plain numbers of normalised rows: infinite or zero where T ends."""
     for b in range(v.values.shape[0]):
         for i in range(v.n):
-            plain[b, i] = math.ldexp(np.float64(v.values[b, i]), v.exponents[b])
+            plain[b, i] = math.ldexp(np.float64(v.values[b, i]), int(v.exponents[b]))
 
 
 @inlined

@@ -213,7 +213,7 @@ HELD = [
     call(CURVES + "c.quantile('gradient', 'x')", Refused(("'x'",), errors=("RequestError",)), "a text for a quantile"),
     call(CURVES + "c.plot(quantity='gradints')", refused("gradints", "gradient"), "a typo of a picture"),
     call(CURVES + "c.plot(quantity=3)", refused("3"), "a number for a picture"),
-    call(CURVES + "c.plot(quantity=None)", refused("None"), "None for a picture"),
+    call(CURVES + "c.plot(quantity=None)", done(), "the gradient of the network, whichever it is"),
     call(CURVES + "c.plot('a.txt')", refused("a.txt", "png"), "a picture of text"),
     *(call(CURVES + f"c.plot({v})", refused(), f"a picture in {v}") for v in ("3", "[]")),
     call(CURVES + "c.plot(b'a.png')", done(writes=("a.png",)), "a picture in bytes"),

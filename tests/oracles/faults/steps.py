@@ -5,6 +5,7 @@ from . import Fault
 NORM, BATCH, DROPOUT, ADD, DEVIATION, GAINS, STREAM, ROWS = (
     f"kernels/steps/{name}.py" for name in ("norm", "batch_norm", "dropout", "add", "deviation", "gains", "stream", "rows")
 )
+LOOPS = "kernels/steps/batch_loops.py"
 INTERPRETER, SLOTS, GRAPH, PROGRAM = "kernels/interpreter.py", "program/slots.py", "program/graph.py", "program/program.py"
 EXACT, WIDE_BATCH, WIDE_NORM = "theory/exact_streams.py", "theory/steps/batch_norm.py", "theory/steps/norm.py"
 SUMS, NORMS, BATCHES, DROPS, FAMILIES = (
@@ -45,21 +46,32 @@ COMPILED = {
         (NORMS,),
     ),
     "BatchNorm: the sum over the inputs forgotten": Fault(
-        BATCH, "sums[i] += entry_0 + entry_1", "sums[i] = entry_0 + entry_1", (BATCHES,)
+        LOOPS, "sums[i] += entry_0 + entry_1", "sums[i] = entry_0 + entry_1", (BATCHES,)
     ),
     "BatchNorm: no projection backward": Fault(
-        BATCH, "e[i] = np.float32(inverses[i] * products[i] * square_scale / rows)", "e[i] = np.float32(0.0)", (BATCHES,)
+        BATCH,
+        "narrow_product(power_of_two(2 * y_top) / rows, inverses, scratch.logs, n, e)",
+        "narrow_product(0.0, inverses, scratch.logs, n, e)",
+        (BATCHES,),
     ),
     "BatchNorm: the mean not taken off backward": Fault(
-        BATCH, "b[i] = np.float32(inverses[i] * sums[i] / rows)", "b[i] = np.float32(0.0)", (BATCHES,)
+        BATCH,
+        "narrow_product(1.0 / rows, inverses, scratch.signs, n, c)",
+        "narrow_product(0.0, inverses, scratch.signs, n, c)",
+        (BATCHES,),
     ),
     "BatchNorm: a variance over B - 1": Fault(
-        BATCH,
+        LOOPS,
         "variance = max(square - mean * mean, 0.0)",
         "variance = max(square - mean * mean, 0.0) * rows / max(rows - 1, 1)",
         (BATCHES,),
     ),
-    "BatchNorm: three rows of four": Fault(BATCH, "sums[i] += (a + c) + (d + e)", "sums[i] += (a + c) + d", (BATCHES,)),
+    "BatchNorm: one row of two": Fault(
+        LOOPS,
+        "squares[i] += entry_0 * entry_0 + entry_1 * entry_1",
+        "squares[i] += entry_0 * entry_0",
+        (BATCHES,),
+    ),
     "dropout: p for 1 - p": Fault(
         DROPOUT, "float(round(p * 2**32))", "float(round((1.0 - p) * 2**32))", (DROPS, "mean: ReLU, dropout")
     ),
@@ -114,9 +126,9 @@ PYTHON = {
     ),
     "streams marked before their blocks": Fault(
         GRAPH,
-        "            x = build.through(repeat.parts, x)\n            if network.has_stream:\n"
+        "            x = build.through(repeat.parts, x)\n            if has_stream:\n"
         "                build.mark_stream(x, build.block)\n",
-        "            if network.has_stream:\n                build.mark_stream(x, build.block)\n"
+        "            if has_stream:\n                build.mark_stream(x, build.block)\n"
         "            x = build.through(repeat.parts, x)\n",
         ("pre_norm streams: tanh, width 4",),
     ),
