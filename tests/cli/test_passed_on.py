@@ -258,10 +258,11 @@ def test_every_option_is_given_here():
     assert GIVEN.keys() == OPTIONS.keys() == NETWORK.keys() | RUN.keys()
 
 
-def test_the_files_that_tables_of_cells_read():
+def test_the_files_that_tables_of_cells_read(tmp_path, monkeypatch):
     from gradsim.cli.output import sources
     from gradsim.sweep import read_plan
 
+    monkeypatch.chdir(tmp_path)
     for name in ("one.csv", "two.csv"):
         Path(name).write_text("1,2\n")
     plan = read_plan({"width": 2, "depth": 2, "input_file": "one.csv", "cells": [{"input_file": "two.csv"}, {"seed": 1}]})
