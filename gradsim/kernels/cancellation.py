@@ -22,9 +22,9 @@ RESOLUTION = 2.0**-20  # and no larger than this: what is added has a few roundi
 FLOOR_EXPONENT = np.int64(math.floor(NEGLIGIBLE_LOG / LN2))  # where rows are held that are too small for their exponents
 
 # Places in `state`: whether anything of this replica is in doubt, what this step recorded that is (bits, one a quantity),
-# whether zeros are what the arithmetic makes of sums (plain float types), so that nothing is ever in doubt, and the address
-# of what follows doubts (0 where nothing does)
-DOUBTFUL, FOUND, ROUNDED, ADDRESS = range(4)
+# whether zeros are what the arithmetic makes of sums (plain float types), so that nothing is ever in doubt, and the addresses
+# of what follows doubts and of the steps of blocks (0 where there is none yet)
+DOUBTFUL, FOUND, ROUNDED, DOUBTS, BLOCKS = range(5)
 OLD, NEW = 1, 2  # doubts about a row, as bits: it was in doubt before this step, it is since
 
 

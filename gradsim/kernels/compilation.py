@@ -1,6 +1,6 @@
 """How kernels are compiled: the one place where that is decided.
 
-Six decorators cover every kernel:
+Seven decorators cover every kernel:
 
 ``kernel``
     loops over vectors; floating-point sums may be reordered so that they vectorise.
@@ -14,6 +14,8 @@ Six decorators cover every kernel:
     integer functions that LLVM would not inline by itself.
 ``entry_point``
     what Python calls, from any thread; kept on disk (see `cache`).
+``deferred``
+    what kernels call by its address, compiled when it is first needed (see `later`); kept on disk.
 """
 
 from types import SimpleNamespace
@@ -66,7 +68,8 @@ kernel = njit(**_VECTORS)
 # Called by other kernels only: without what Python would need to call them, a quarter of the compilation is saved. They
 # allocate nothing, so they count no references: every bundle of arrays that is handed down would cost two atomic
 # operations an array otherwise, 2.7 us a layer, four times what a layer of 256 units takes.
-_INTERNAL = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False, "pipeline_class": _PartCompiler}
+_CALLED_BY_KERNELS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+_INTERNAL = _CALLED_BY_KERNELS | {"pipeline_class": _PartCompiler}
 internal = njit(**_VECTORS, **_INTERNAL)
 step = njit(forceinline=True, **_VECTORS, **_INTERNAL)
 elementary = njit(fastmath=set(FASTMATH_ELEMENTARY), error_model="numpy", nogil=True, **_INTERNAL)
@@ -112,7 +115,15 @@ def entry_point(function):
 
     The cache is attached to this one function, so the settings of the user's own Numba code stay as they are.
     """
-    dispatcher = njit(no_cfunc_wrapper=True, **_VECTORS)(function)
+    return _kept(njit(no_cfunc_wrapper=True, **_VECTORS)(function), function)
+
+
+def deferred(function):
+    """The same for what kernels call by its address (see `later`)."""
+    return _kept(njit(**_VECTORS, **_CALLED_BY_KERNELS)(function), function)
+
+
+def _kept(dispatcher, function):
     if hasattr(dispatcher, "_cache"):  # absent under NUMBA_DISABLE_JIT=1
         dispatcher._cache = KernelCache(function)
     return dispatcher

@@ -9,9 +9,8 @@ import math
 
 import numpy as np
 
-from .bundles import bundle
 from .cancellation import FOUND, NEW, OLD, mark
-from .compilation import entry_point, internal
+from .compilation import deferred, internal
 from .later import END, FORWARD
 from .layout import (
     ACTIVATE,
@@ -311,10 +310,9 @@ def mark_stream_gradient(k, steps, tape, scratch):
         mark_stream(STREAM_GRADIENT, STREAM_GRADIENT_MAX, steps[k, STREAM], tape)
 
 
-@entry_point
+@deferred
 def follow_doubts(stage, k, code, key, replica, tape, scratch, record):
     """What becomes of doubts at step k: after it went forward or back, and at a replica's end."""
-    code, tape, scratch, record = bundle(code), bundle(tape), bundle(scratch), bundle(record)
     steps, rows = code.steps, tape.exponents.shape[1]
     n, slot, source = steps[k, WIDTH], steps[k, SLOT], steps[k, SOURCE]
     if stage == END:

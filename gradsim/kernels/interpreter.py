@@ -8,15 +8,13 @@ it reads. The cotangent of a vector that several steps read is the sum of what t
 import numpy as np
 
 from .bundles import bundle
-from .cancellation import ADDRESS, DOUBTFUL, clear
+from .cancellation import BLOCKS, DOUBTFUL, DOUBTS, clear
 from .compilation import entry_point, inlined, internal
-from .later import BACKWARD, END, FORWARD, call_later
+from .later import ADDED, BACKWARD, END, FORWARD, STREAM_BACKWARD, STREAM_FORWARD, call_blocks, call_doubts
 from .layout import (
     ACTIVATE,
     ADD,
     BALANCED,
-    BATCH_NORM,
-    DROPOUT,
     FRESH,
     INPUT,
     KEPT,
@@ -25,11 +23,8 @@ from .layout import (
     LINEAR_GAUSSIAN,
     LINEAR_HAAR,
     LOSS,
-    NORM,
-    OFFSET,
     OPERATION,
     OTHER,
-    OTHER_FRESH,
     PLACE,
     SLOT,
     SOURCE,
@@ -40,53 +35,15 @@ from .layout import (
 from .rare import rarely_called
 from .record import BIAS_GRADIENT, INPUT_GRADIENT, Record, put
 from .steps.activation import activation_backward, activation_forward
-from .steps.add import add_backward, add_forward, deliver
-from .steps.batch_norm import batch_norm_backward, batch_norm_forward
-from .steps.dropout import dropout_backward, dropout_forward
 from .steps.input import input_forward
 from .steps.linear_dense import dense_backward, dense_forward
 from .steps.linear_gaussian import gaussian_backward, gaussian_forward
 from .steps.linear_haar import haar_backward, haar_forward
 from .steps.loss import CROSS_ENTROPY, loss_backward, readout_bias_gradient
-from .steps.norm import norm_backward, norm_forward
-from .steps.stream import record_stream, record_stream_gradient
 from .vectors import log_mean_square
+from .views import cotangent, frames_kept, spare, taped
 from .windows import row, window
-from .workspace import Draws, Vector, vector
-
-
-@inlined
-def taped(k, steps, tape):
-    """Vector k."""
-    n, rows = steps[k, WIDTH], tape.exponents.shape[1]
-    return Vector(vector(tape.values, steps[k, OFFSET], rows, n), row(tape.exponents, k), row(tape.squares, k), n)
-
-
-@inlined
-def cotangent(slot, n, tape):
-    """The cotangent in a slot, of a vector of n units."""
-    rows = tape.exponents.shape[1]
-    return Vector(vector(row(tape.cotangents, slot), 0, rows, n), row(tape.d_exponents, slot), row(tape.d_squares, slot), n)
-
-
-@inlined
-def spare(tape):
-    """The slot of what is added to another cotangent: the last one."""
-    return tape.cotangents.shape[0] - 1
-
-
-@inlined
-def kept(k, steps, tape):
-    """What step k keeps for the way back, from there on."""
-    return window(tape.values, steps[k, KEPT], (tape.values.size - steps[k, KEPT],))
-
-
-@inlined
-def frames_kept(k, steps, tape, n_in, n_out):
-    """What a matrix-free layer drew, and the frame of its inputs (none for one input)."""
-    n, rows, start = max(n_in, n_out) if steps[k, OPERATION] == LINEAR_HAAR else n_out, tape.exponents.shape[1], steps[k, KEPT]
-    drawn = vector(tape.values, start, rows, n)
-    return drawn, vector(tape.values, start + rows * drawn.shape[1], rows, n_in) if rows > 1 else drawn
+from .workspace import Draws, vector
 
 
 @internal
@@ -105,14 +62,6 @@ def from_vectors(k, code, draws, out, tape, scratch, record):
     elif operation == LINEAR_HAAR:
         z, q = frames_kept(k, steps, tape, x.n, out.n)
         tape.ranks[k] = haar_forward(p, draws, x, out, z, q, scratch, record)
-    elif operation == ADD:
-        add_forward(p, x, taped(steps[k, OTHER], steps, tape), out, scratch)
-    elif operation == NORM:
-        norm_forward(variant, p, x, out, kept(k, steps, tape), scratch)
-    elif operation == BATCH_NORM:
-        batch_norm_forward(p, x, out, kept(k, steps, tape), scratch)
-    elif operation == DROPOUT:
-        dropout_forward(p, draws, x, out, kept(k, steps, tape), steps[k, PLACE], scratch, record)
 
 
 @internal
@@ -123,10 +72,12 @@ def forward_step(k, code, key, replica, data, tape, scratch, record):
         if scratch.state[DOUBTFUL] != 0:
             clear(tape, scratch)
         input_forward(steps[k, VARIANT], row(code.parameters, k), draws, data, out, tape.samples, scratch, record)
-    elif steps[k, OPERATION] != LOSS:
+    elif steps[k, OPERATION] < LOSS:
         from_vectors(k, code, draws, out, tape, scratch, record)
+    elif steps[k, OPERATION] > LOSS:
+        call_blocks(scratch.state[BLOCKS], FORWARD, k, code, key, replica, tape, scratch, record)
     if steps[k, STREAM] >= 0:
-        record_stream(out, steps[k, STREAM], scratch, record)
+        call_blocks(scratch.state[BLOCKS], STREAM_FORWARD, k, code, key, replica, tape, scratch, record)
 
 
 @inlined
@@ -138,18 +89,6 @@ def is_classifying_readout(k, steps):
 
 
 @internal
-def sum_backward(k, steps, p, d, tape, scratch):
-    """The cotangent of a sum goes to its branch, and unchanged to its skip, which takes over its slot if it is the first."""
-    skip, branch, fresh = steps[k, SOURCE], steps[k, OTHER], steps[k, OTHER_FRESH] != 0
-    g = cotangent(steps[branch, SLOT] if fresh else spare(tape), d.n, tape)
-    add_backward(p, d, g)
-    if not fresh:
-        deliver(g, cotangent(steps[branch, SLOT], d.n, tape), False, scratch)
-    if steps[k, FRESH] == 0:
-        deliver(d, cotangent(steps[skip, SLOT], d.n, tape), False, scratch)
-
-
-@internal
 def backward_step(k, code, key, replica, data, tape, scratch, record):
     """From the cotangent of vector k to those of the vectors that step k reads."""
     steps, operation, variant = code.steps, code.steps[k, OPERATION], code.steps[k, VARIANT]
@@ -158,7 +97,7 @@ def backward_step(k, code, key, replica, data, tape, scratch, record):
     d = cotangent(steps[k, SLOT], n, tape)
     g = cotangent(steps[source, SLOT] if steps[k, FRESH] != 0 else spare(tape), x.n, tape)
     if steps[k, STREAM] >= 0:
-        record_stream_gradient(d, steps[k, STREAM], scratch, record)
+        call_blocks(scratch.state[BLOCKS], STREAM_BACKWARD, k, code, key, replica, tape, scratch, record)
     if operation == ACTIVATE:
         slopes = vector(tape.values, steps[k, KEPT], rows, n)
         activation_backward(variant, p, x, slopes, d, g, scratch)
@@ -172,15 +111,10 @@ def backward_step(k, code, key, replica, data, tape, scratch, record):
     elif operation == LINEAR_HAAR:
         z, q = frames_kept(k, steps, tape, x.n, n)
         haar_backward(p, draws, x, d, g, z, q, tape.ranks[k], scratch, record)
-    elif operation == ADD:
-        sum_backward(k, steps, p, d, tape, scratch)
-        return
-    elif operation == NORM:
-        norm_backward(variant, p, taped(k, steps, tape), kept(k, steps, tape), d, g, steps[k, PLACE], scratch, record)
-    elif operation == BATCH_NORM:
-        batch_norm_backward(p, taped(k, steps, tape), kept(k, steps, tape), d, g, steps[k, PLACE], scratch, record)
-    elif operation == DROPOUT:
-        dropout_backward(p, kept(k, steps, tape), d, g)
+    else:
+        call_blocks(scratch.state[BLOCKS], BACKWARD, k, code, key, replica, tape, scratch, record)
+        if operation == ADD:
+            return
     if steps[k, BALANCED] != 0:
         put(record, BIAS_GRADIENT, steps[k, PLACE], -np.inf)
     if rows > 1 and is_classifying_readout(k, steps):
@@ -190,7 +124,7 @@ def backward_step(k, code, key, replica, data, tape, scratch, record):
         for i in range(x.n, g.values.shape[1]):
             g.values[b, i] = 0.0
     if steps[k, FRESH] == 0:
-        deliver(g, cotangent(steps[source, SLOT], x.n, tape), False, scratch)
+        call_blocks(scratch.state[BLOCKS], ADDED, k, code, key, replica, tape, scratch, record)
 
 
 @internal
@@ -208,19 +142,19 @@ def run_with_doubts(code, key, replica, data, tape, scratch, record):
     """A replica of which something is in doubt once more, with what becomes of it after every step."""
     rarely_called()
     clear(tape, scratch)
-    place, last = scratch.state[ADDRESS], code.steps.shape[0] - 1
+    place, last = scratch.state[DOUBTS], code.steps.shape[0] - 1
     for k in range(last + 1):
         load_doubts(k, code.steps, tape, scratch)
         forward_step(k, code, key, replica, data, tape, scratch, record)
         if 0 < k < last and scratch.state[DOUBTFUL] != 0:
-            call_later(place, FORWARD, k, code, key, replica, tape, scratch, record)
+            call_doubts(place, FORWARD, k, code, key, replica, tape, scratch, record)
     for k in range(last, 0, -1):
         for b in range(scratch.doubts.size):
             own = tape.doubts[code.steps[k, SOURCE], b] if k == last else tape.d_doubts[code.steps[k, SLOT], b]
             scratch.doubts[b] = own
         backward_step(k, code, key, replica, data, tape, scratch, record)
         if scratch.state[DOUBTFUL] != 0:
-            call_later(place, BACKWARD, k, code, key, replica, tape, scratch, record)
+            call_doubts(place, BACKWARD, k, code, key, replica, tape, scratch, record)
 
 
 @entry_point
@@ -243,15 +177,15 @@ def run_chunk(code, key, data, tape, scratch, first_replica, records, unresolved
             backward_step(k, code, key, replica, data, tape, scratch, record)
         in_doubt = scratch.state[DOUBTFUL] != 0
         if in_doubt:
-            if scratch.state[ADDRESS] == 0:
+            if scratch.state[DOUBTS] == 0:
                 return r
             run_with_doubts(code, key, replica, data, tape, scratch, record)
         x_0 = cotangent(steps[0, SLOT], steps[0, WIDTH], tape)
         put(record, INPUT_GRADIENT, 0, log_mean_square(x_0.values, x_0.exponents, x_0.n))
         if steps[0, STREAM] >= 0:
-            record_stream_gradient(x_0, steps[0, STREAM], scratch, record)
+            call_blocks(scratch.state[BLOCKS], STREAM_BACKWARD, 0, code, key, replica, tape, scratch, record)
         if in_doubt:
-            call_later(scratch.state[ADDRESS], END, 0, code, key, replica, tape, scratch, record)
+            call_doubts(scratch.state[DOUBTS], END, 0, code, key, replica, tape, scratch, record)
             for place in range(unresolved.shape[1]):
                 unresolved[r, place] = tape.unresolved[place]
     return records.shape[0]

@@ -1,7 +1,10 @@
-"""Kernels that most runs never call: compiled by themselves when they are first needed, and called by their address.
+"""Kernels that not every run calls: compiled by themselves when they are first needed, and called by their address.
 
-Compiled into the interpreter, what `doubts` and `residues` do would make everybody's first run 6 s longer.
+Compiled into the interpreter, what `doubts` and `residues` do would make everybody's first run 6 s longer, and the steps of
+`block_steps` 15 s.
 """
+
+from importlib import import_module
 
 from numba import config, typeof, types
 from numba.core import cgutils
@@ -9,48 +12,57 @@ from numba.extending import intrinsic
 
 from .bundles import Bundle
 
-FORWARD, BACKWARD, END = range(3)  # stages, see `doubts.follow_doubts`
+FORWARD, BACKWARD, END, ADDED, STREAM_FORWARD, STREAM_BACKWARD = range(6)  # stages
 _STAGE = _STEP = _REPLICA = types.int64
 
 
-def address(code, key, tape, scratch, record):
-    """The address of `follow_doubts` for arrays like these, compiled if it is not."""
-    from .doubts import follow_doubts
-
-    if config.DISABLE_JIT:
-        return 1
-    signature = (_STAGE, _STEP, *map(typeof, (code, key)), _REPLICA, *map(typeof, (tape, scratch, record)))
-    follow_doubts.compile(signature)
-    compiled = follow_doubts.overloads[signature]
-    return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+def _signature(code, key, tape, scratch, record):
+    return _STAGE, _STEP, code, key, _REPLICA, tape, scratch, record
 
 
 @intrinsic
 def _compiled_call(typing_context, address, stage, k, code, key, replica, tape, scratch, record):
-    given = (code, key, replica, tape, scratch, record)
-    fields = [a.fields if isinstance(a, Bundle) else a for a in given]
-    called = (_STAGE, _STEP, *fields[:2], _REPLICA, *fields[3:])
+    called = _signature(code, key, tape, scratch, record)
 
     def generate(context, builder, signature, arguments):
-        pairs = zip(signature.args[1:], arguments[1:], strict=True)
-        values = [builder.load(value) if isinstance(kind, Bundle) else value for kind, value in pairs]
         convention = context.call_conv
         kind = convention.get_function_type(types.none, called)
         function = builder.inttoptr(arguments[0], kind.as_pointer())
         result = cgutils.alloca_once(builder, kind.args[0].pointee)
         error = cgutils.alloca_once(builder, kind.args[1].pointee)
-        packed = convention._get_arg_packer(called).as_arguments(builder, values)
+        packed = convention._get_arg_packer(called).as_arguments(builder, arguments[1:])
         builder.call(function, [result, error, *packed])
         return context.get_dummy_value()
 
-    return types.none(types.int64, _STAGE, _STEP, *given[:2], _REPLICA, *given[3:]), generate
+    return types.none(types.int64, *called), generate
 
 
-def _direct_call(address, *arguments):
-    from .doubts import follow_doubts
+class Later:
+    """A kernel (stage, step, code, key, replica, tape, scratch, record) of a module that is not imported before.
 
-    follow_doubts(*arguments)
+    `address` has it compiled; `call`, which kernels use, takes that address before the kernel's own arguments.
+    """
+
+    def __init__(self, module, name):
+        self.module, self.name = module, name
+        self.call = self._call_directly if config.DISABLE_JIT else _compiled_call
+
+    def address(self, code, key, tape, scratch, record):
+        """Where the kernel for arrays like these is, compiled if it is not; never 0."""
+        if config.DISABLE_JIT:
+            return 1
+        code, tape, scratch, record = (Bundle(typeof(a)) for a in (code, tape, scratch, record))
+        signature, kernel = _signature(code, typeof(key), tape, scratch, record), self._kernel()
+        kernel.compile(signature)
+        compiled = kernel.overloads[signature]
+        return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+
+    def _kernel(self):
+        return getattr(import_module(f".{self.module}", __package__), self.name)
+
+    def _call_directly(self, address, *arguments):
+        self._kernel()(*arguments)
 
 
-# call_later(address, stage, k, code, key, replica, tape, scratch, record): `follow_doubts` at that address
-call_later = _direct_call if config.DISABLE_JIT else _compiled_call
+doubts, blocks = Later("doubts", "follow_doubts"), Later("block_steps", "block_step")
+call_doubts, call_blocks = doubts.call, blocks.call

@@ -72,6 +72,12 @@ class Program:
         return self.columns.places
 
     @property
+    def has_block_steps(self):
+        """Whether it needs what kernels/block_steps.py does."""
+        steps = self.steps
+        return bool(np.any(steps[:, layout.OPERATION] > layout.LOSS) or np.any(steps[:, layout.STREAM] >= 0))
+
+    @property
     def code(self):
         """What the kernels want of it."""
         return Code(self.steps, self.parameters, self.columns.starts)

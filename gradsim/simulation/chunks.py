@@ -12,9 +12,9 @@ import numba
 import numpy as np
 
 from ..errors import RequestError
-from ..kernels.cancellation import ADDRESS
+from ..kernels.cancellation import BLOCKS, DOUBTS
 from ..kernels.interpreter import run_chunk
-from ..kernels.later import address
+from ..kernels.later import blocks, doubts
 from ..kernels.plain import PLAIN_LIMITS, new_plain_tape, run_plain_chunk
 from ..kernels.record import Record
 from ..kernels.workspace import new_scratch, new_tape
@@ -46,9 +46,12 @@ class Workplace:
         records, unresolved = self.records[:count], self.unresolved[:count]
         unresolved[:] = 0
         code, data, tape, scratch = program.code, program.data, self.tape, self.scratch
+        arrays = code, key, tape, scratch, Record(records[0], code.starts)
+        if program.has_block_steps:
+            scratch.state[BLOCKS] = scratch.state[BLOCKS] or blocks.address(*arrays)
         done = self.run(code, key, data, tape, scratch, first, records, unresolved, *self.rest)
         if done < count:
-            scratch.state[ADDRESS] = address(code, key, tape, scratch, Record(records[0], code.starts))
+            scratch.state[DOUBTS] = doubts.address(*arrays)
             self.run(code, key, data, tape, scratch, first + done, records[done:], unresolved[done:], *self.rest)
         return records
 

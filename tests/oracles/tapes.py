@@ -3,8 +3,10 @@
 import numpy as np
 
 from gradsim.kernels.bundles import bundle
+from gradsim.kernels.cancellation import BLOCKS
 from gradsim.kernels.compilation import kernel
 from gradsim.kernels.interpreter import backward_step, forward_step
+from gradsim.kernels.later import blocks
 from gradsim.kernels.layout import OFFSET, SLOT, WIDTH
 from gradsim.kernels.record import Record
 from gradsim.kernels.windows import row, window
@@ -35,18 +37,20 @@ class Tapes:
 
     def __init__(self, program, key, replicas, first=0):
         p, steps = program, len(program.steps)
-        tape = new_tape(steps, p.inputs, p.tape_size, p.widest, p.slots)
+        scratch, tape = new_scratch(p.inputs, p.widest), new_tape(steps, p.inputs, p.tape_size, p.widest, p.slots)
         self.records = np.full((replicas, p.columns.size), np.nan)
         self.ranks = np.zeros((replicas, steps), np.int64)
         values, exponents = np.zeros((replicas, p.tape_size), np.float32), np.zeros((replicas, steps, p.inputs), np.int64)
         deltas = np.zeros((replicas, steps, tape.cotangents.shape[1]), np.float32)
         d_exponents = np.zeros_like(exponents)
+        if p.has_block_steps:
+            scratch.state[BLOCKS] = blocks.address(p.code, key, tape, scratch, Record(self.records[0], p.code.starts))
         _collect(
             p.code,
             key,
             p.data,
             tape,
-            new_scratch(p.inputs, p.widest),
+            scratch,
             first,
             self.records,
             deltas,

@@ -6,7 +6,7 @@ NORM, BATCH, DROPOUT, ADD, DEVIATION, GAINS, STREAM, ROWS = (
     f"kernels/steps/{name}.py" for name in ("norm", "batch_norm", "dropout", "add", "deviation", "gains", "stream", "rows")
 )
 LOOPS = "kernels/steps/batch_loops.py"
-INTERPRETER, SLOTS, GRAPH, PROGRAM = "kernels/interpreter.py", "program/slots.py", "program/graph.py", "program/program.py"
+STEPS, SLOTS, GRAPH, PROGRAM = "kernels/block_steps.py", "program/slots.py", "program/graph.py", "program/program.py"
 EXACT, WIDE_BATCH, WIDE_NORM = "theory/exact_streams.py", "theory/steps/batch_norm.py", "theory/steps/norm.py"
 SUMS, NORMS, BATCHES, DROPS, FAMILIES = (
     f"replica: {name}" for name in ("residual", "norms", "batch norm", "dropout", "families")
@@ -95,18 +95,18 @@ COMPILED = {
         ADD, "branch.exponents[b] + np.int64(p[EXPONENT])", "branch.exponents[b]", (SUMS, FAMILIES)
     ),
     "a sum that scales its skip": Fault(
-        INTERPRETER,
+        STEPS,
         "add_forward(p, x, taped(steps[k, OTHER], steps, tape), out, scratch)",
         "add_forward(p, taped(steps[k, OTHER], steps, tape), x, out, scratch)",
         (SUMS, FAMILIES),
     ),
     "the cotangent of a skip lost where it is not the first": Fault(
-        INTERPRETER, "deliver(d, cotangent(steps[skip, SLOT], d.n, tape), False, scratch)", "pass", (SUMS,)
+        STEPS, "deliver(d, cotangent(steps[skip, SLOT], d.n, tape), False, scratch)", "pass", (SUMS,)
     ),
     "a cotangent not added where a vector is read twice": Fault(
-        INTERPRETER,
-        "deliver(g, cotangent(steps[source, SLOT], x.n, tape), False, scratch)",
-        "deliver(g, cotangent(steps[source, SLOT], x.n, tape), True, scratch)",
+        STEPS,
+        "deliver(cotangent(spare(tape), n, tape), cotangent(steps[source, SLOT], n, tape), False, scratch)",
+        "deliver(cotangent(spare(tape), n, tape), cotangent(steps[source, SLOT], n, tape), True, scratch)",
         (SUMS, NORMS, FAMILIES),
     ),
     "the stream on record one block off": Fault(
