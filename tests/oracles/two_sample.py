@@ -4,7 +4,8 @@ Null law: both samples are independent draws of the same law; each statistic bel
 that is at least uniform (conservative where the statistic has atoms). A grid raises a false alarm with probability at
 most FALSE_ALARMS: each p-value is held against that divided by their number (Bonferroni).
 
-From the command line: python -m tests.oracles.two_sample REPLICAS [TEXT ...]: the cells whose names contain each TEXT.
+From the command line: python -m tests.oracles.two_sample REPLICAS ENGINE,... [TEXT ...]: the cells whose names contain
+each TEXT.
 """
 
 import itertools
@@ -103,11 +104,11 @@ def features(found):
     return result
 
 
-def p_values(cell, replicas, seed=0):
+def p_values(cell, replicas, seed=0, engines=ENGINES):
     """{(engine, statistic): p-value} against as many networks with explicit matrices."""
     explicit = cell.features(cell.explicit(replicas, [seed, crc32(cell.name.encode())]))
     result = {}
-    for engine in ENGINES:
+    for engine in engines:
         program = lower(cell.network, cell.inputs, loss=cell.loss, probe=cell.probe, engine=engine)
         found = cell.features(Tapes(program, stream_key(seed, f"{engine} {cell.name}"), replicas))
         for name, (sample, _) in found.items():
@@ -117,12 +118,12 @@ def p_values(cell, replicas, seed=0):
     return result
 
 
-def compare(cells, replicas, seed=0, each=map):
+def compare(cells, replicas, seed=0, each=map, engines=ENGINES):
     """(smallest p-value times how many there are, what it is of, how many): below FALSE_ALARMS they differ.
 
     `each` applies a function to each of the cells, as `map` does.
     """
-    results = each(partial(p_values, replicas=replicas, seed=seed), cells)
+    results = each(partial(p_values, replicas=replicas, seed=seed, engines=engines), cells)
     found = [
         (p, f"{cell.name}: {' '.join(key)}") for cell, result in zip(cells, results, strict=True) for key, p in result.items()
     ]
@@ -131,9 +132,10 @@ def compare(cells, replicas, seed=0, each=map):
 
 
 def main(cells):
-    """The command line: exits with 1 if those that are chosen differ."""
-    chosen = [cell for cell in cells if all(text in cell.name for text in sys.argv[2:])]
-    worst, what, count = compare(chosen, int(sys.argv[1]))
+    """The command line, REPLICAS ENGINE,... TEXT...: exits with 1 if cells with all these texts in their names differ."""
+    replicas, engines, *texts = sys.argv[1:]
+    chosen = [cell for cell in cells if all(text in cell.name for text in texts)]
+    worst, what, count = compare(chosen, int(replicas), engines=engines.split(","))
     print(f"{count} p-values, the smallest times their number {worst:.3g} ({what})")
     sys.exit(int(worst < FALSE_ALARMS))
 
