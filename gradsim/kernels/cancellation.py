@@ -23,8 +23,8 @@ FLOOR_EXPONENT = np.int64(math.floor(NEGLIGIBLE_LOG / LN2))  # where rows are he
 
 # Places in `state`: whether anything of this replica is in doubt, what this step recorded that is (bits, one a quantity),
 # whether zeros are what the arithmetic makes of sums (plain float types), so that nothing is ever in doubt, and the addresses
-# of what follows doubts and of the steps of blocks (0 where there is none yet)
-DOUBTFUL, FOUND, ROUNDED, DOUBTS, BLOCKS = range(5)
+# of what is compiled apart: what follows doubts, the steps of blocks, those with orthogonal weights (0 where it is not yet)
+DOUBTFUL, FOUND, ROUNDED, DOUBTS, BLOCKS, HAAR = range(6)
 OLD, NEW = 1, 2  # doubts about a row, as bits: it was in doubt before this step, it is since
 
 

@@ -8,9 +8,9 @@ it reads. The cotangent of a vector that several steps read is the sum of what t
 import numpy as np
 
 from .bundles import bundle
-from .cancellation import BLOCKS, DOUBTFUL, DOUBTS, clear
+from .cancellation import BLOCKS, DOUBTFUL, DOUBTS, HAAR, clear
 from .compilation import entry_point, inlined, internal
-from .later import ADDED, BACKWARD, END, FORWARD, STREAM_BACKWARD, STREAM_FORWARD, call_blocks, call_doubts
+from .later import ADDED, BACKWARD, END, FORWARD, STREAM_BACKWARD, STREAM_FORWARD, call_blocks, call_doubts, call_haar
 from .layout import (
     ACTIVATE,
     ADD,
@@ -38,7 +38,6 @@ from .steps.activation import activation_backward, activation_forward
 from .steps.input import input_forward
 from .steps.linear_dense import dense_backward, dense_forward
 from .steps.linear_gaussian import gaussian_backward, gaussian_forward
-from .steps.linear_haar import haar_backward, haar_forward
 from .steps.loss import CROSS_ENTROPY, loss_backward, readout_bias_gradient
 from .vectors import log_mean_square
 from .views import cotangent, frames_kept, spare, taped
@@ -59,9 +58,6 @@ def from_vectors(k, code, draws, out, tape, scratch, record):
     elif operation == LINEAR_GAUSSIAN:
         z, q = frames_kept(k, steps, tape, x.n, out.n)
         tape.ranks[k] = gaussian_forward(p, draws, x, out, z, q, scratch, record)
-    elif operation == LINEAR_HAAR:
-        z, q = frames_kept(k, steps, tape, x.n, out.n)
-        tape.ranks[k] = haar_forward(p, draws, x, out, z, q, scratch, record)
 
 
 @internal
@@ -72,6 +68,8 @@ def forward_step(k, code, key, replica, data, tape, scratch, record):
         if scratch.state[DOUBTFUL] != 0:
             clear(tape, scratch)
         input_forward(steps[k, VARIANT], row(code.parameters, k), draws, data, out, tape.samples, scratch, record)
+    elif steps[k, OPERATION] == LINEAR_HAAR:
+        call_haar(scratch.state[HAAR], FORWARD, k, code, key, replica, tape, scratch, record)
     elif steps[k, OPERATION] < LOSS:
         from_vectors(k, code, draws, out, tape, scratch, record)
     elif steps[k, OPERATION] > LOSS:
@@ -109,8 +107,7 @@ def backward_step(k, code, key, replica, data, tape, scratch, record):
         z, q = frames_kept(k, steps, tape, x.n, n)
         gaussian_backward(p, draws, x, d, g, z, q, tape.ranks[k], scratch, record)
     elif operation == LINEAR_HAAR:
-        z, q = frames_kept(k, steps, tape, x.n, n)
-        haar_backward(p, draws, x, d, g, z, q, tape.ranks[k], scratch, record)
+        call_haar(scratch.state[HAAR], BACKWARD, k, code, key, replica, tape, scratch, record)
     else:
         call_blocks(scratch.state[BLOCKS], BACKWARD, k, code, key, replica, tape, scratch, record)
         if operation == ADD:

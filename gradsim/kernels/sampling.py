@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .compilation import kernel, widest_vectors
+from .compilation import internal, widest_vectors
 from .elementary import log, sincos_half_turns, truncated_normal_quantile
 from .philox import fill_words
 from .windows import window
@@ -34,19 +34,19 @@ BELOW_ONE = np.float32(1.0 - 2.0**-24)
 MINUS_TWO = np.float32(-2.0)
 
 
-@kernel
+@internal
 def blocks_per_row(columns):
     """Philox blocks that a row of `columns` numbers takes: each block holds four."""
     return (columns + 3) // 4
 
 
-@kernel
+@internal
 def signed_unit(word):
     """A uint32 word as a float32 in [-1, 1], symmetric about 0 and never 0."""
     return np.float32(np.uint32(word).view(np.int32)) * TWO_TO_MINUS_31 + TWO_TO_MINUS_32
 
 
-@kernel
+@internal
 def box_muller(word_radius, word_angle):
     """Two standard normals (cosine first) from two words.
 
@@ -59,7 +59,7 @@ def box_muller(word_radius, word_angle):
     return radius * cosine, radius * sine
 
 
-@kernel
+@internal
 def sample_blocks(law, key, layer, replica, role, first_block, blocks, words, values, start):
     """Fill columns start, start + 1, ... of `values`, float32 of shape (4, >= start + blocks), with consecutive blocks.
 
@@ -88,7 +88,7 @@ def sample_blocks(law, key, layer, replica, role, first_block, blocks, words, va
                 values[k, start + np.uint64(j)] = np.copysign(ONE, signed_unit(words[k, j]))
 
 
-@kernel
+@internal
 def sample_row(law, key, layer, replica, role, row, columns, words, out):
     """Row `row` of an array with `columns` columns: writes out[:columns], and zeros up to a multiple of four.
 

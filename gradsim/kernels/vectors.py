@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from .compilation import internal, kernel, widest_vectors
+from .compilation import internal, widest_vectors
 from .elementary import float_of
 from .windows import row
 
@@ -222,7 +222,7 @@ def dot(u, v, n):
     return total
 
 
-@kernel
+@internal
 def normalise(v, n, exponent):
     """Bring max|v| into [1/16, 16) by a power of two; returns the exponent that goes with it (0 for a zero vector)."""
     return settle(v, n, largest(v, n), exponent)
@@ -275,7 +275,7 @@ def from_logs(signs, logs, n, out):
     return normalise(out, n, exponent)
 
 
-@kernel
+@internal
 def log_mean_square(v, exponents, n):
     """Natural log of the mean square over n units and all rows of v: -inf for zero."""
     rows = v.shape[0]

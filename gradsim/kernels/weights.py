@@ -39,9 +39,9 @@ def rows_per_tile(n_in):
 @internal
 def draw_tile(law, nonzero, draws, n_in, first_row, rows, words, values):
     """Rows first_row, ..., of G: entry (r, k * blocks + j) becomes values[k, r * blocks + j]."""
-    blocks = blocks_per_row(n_in)
-    unit = LAW_NORMAL if law == LAW_SPARSE else law
-    sample_blocks(unit, draws.key, draws.layer, draws.replica, ROLE_WEIGHT, first_row * blocks, rows * blocks, words, values, 0)
+    blocks, start = blocks_per_row(n_in), np.int64(0)
+    unit, first = LAW_NORMAL if law == LAW_SPARSE else law, first_row * blocks
+    sample_blocks(unit, draws.key, draws.layer, draws.replica, ROLE_WEIGHT, first, rows * blocks, words, values, start)
     if law == LAW_SPARSE:
         fill_words(draws.key, draws.layer, draws.replica, ROLE_PLACE, first_row * blocks, rows * blocks, words)
         for r in range(rows):
@@ -246,7 +246,9 @@ def draw_reflection(draws, n, k, scratch):
     """
     blocks, values, direction = blocks_per_row(n - k), scratch.numbers, scratch.floats
     first = k * blocks_per_row(n)
-    sample_blocks(LAW_NORMAL, draws.key, draws.layer, draws.replica, ROLE_WEIGHT, first, blocks, scratch.words, values, 0)
+    sample_blocks(
+        LAW_NORMAL, draws.key, draws.layer, draws.replica, ROLE_WEIGHT, first, blocks, scratch.words, values, np.int64(0)
+    )
     for i in range(n - k):
         direction[i] = values[i // blocks, i % blocks]
     norm = math.sqrt(sum_of_squares(direction, n - k))

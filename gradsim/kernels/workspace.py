@@ -85,7 +85,7 @@ class Scratch(NamedTuple):
     residuals: np.ndarray  # float64 (inputs, padded width)
     labels: np.ndarray  # int64 (inputs,), and so is `doubts`: which rows are unresolved
     doubts: np.ndarray
-    state: np.ndarray  # int64 (5,): see `cancellation`
+    state: np.ndarray  # int64 (6,): see `cancellation`
 
 
 def padded_width(width):
@@ -144,5 +144,5 @@ def new_scratch(rows, widest):
         np.zeros((rows, columns)),
         np.zeros(rows, np.int64),
         np.zeros(rows, np.int64),
-        np.zeros(5, np.int64),
+        np.zeros(6, np.int64),
     )

@@ -8,6 +8,8 @@ import numpy as np
 
 from ..errors import RequestError
 from ..kernels import layout
+from ..kernels.cancellation import BLOCKS, HAAR
+from ..kernels.later import blocks, haar
 from ..kernels.layout import PARAMETERS
 from ..kernels.sampling import (
     LAW_CONSTANT,
@@ -72,10 +74,13 @@ class Program:
         return self.columns.places
 
     @property
-    def has_block_steps(self):
-        """Whether it needs what kernels/block_steps.py does."""
-        steps = self.steps
-        return bool(np.any(steps[:, layout.OPERATION] > layout.LOSS) or np.any(steps[:, layout.STREAM] >= 0))
+    def apart(self):
+        """Kernels that its steps need beside the interpreter: (place of their address in a scratch space's state, Later)."""
+        operations, streams = self.steps[:, layout.OPERATION], self.steps[:, layout.STREAM]
+        if np.any(operations == layout.LINEAR_HAAR):
+            yield HAAR, haar
+        if np.any(operations > layout.LOSS) or np.any(streams >= 0):
+            yield BLOCKS, blocks
 
     @property
     def code(self):

@@ -12,9 +12,9 @@ import numba
 import numpy as np
 
 from ..errors import RequestError
-from ..kernels.cancellation import BLOCKS, DOUBTS
+from ..kernels.cancellation import DOUBTS
 from ..kernels.interpreter import run_chunk
-from ..kernels.later import blocks, doubts
+from ..kernels.later import doubts
 from ..kernels.plain import PLAIN_LIMITS, new_plain_tape, run_plain_chunk
 from ..kernels.record import Record
 from ..kernels.workspace import new_scratch, new_tape
@@ -47,8 +47,8 @@ class Workplace:
         unresolved[:] = 0
         code, data, tape, scratch = program.code, program.data, self.tape, self.scratch
         arrays = code, key, tape, scratch, Record(records[0], code.starts)
-        if program.has_block_steps:
-            scratch.state[BLOCKS] = scratch.state[BLOCKS] or blocks.address(*arrays)
+        for place, kernel in program.apart:
+            scratch.state[place] = scratch.state[place] or kernel.address(*arrays)
         done = self.run(code, key, data, tape, scratch, first, records, unresolved, *self.rest)
         if done < count:
             scratch.state[DOUBTS] = doubts.address(*arrays)

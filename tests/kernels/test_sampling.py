@@ -5,8 +5,12 @@ import pytest
 from numba import njit
 from scipy import stats
 
+from gradsim.kernels import sampling
+from gradsim.kernels.compilation import for_python
 from gradsim.kernels.philox import fill_words
-from gradsim.kernels.sampling import LAW_NORMAL, LAW_RADEMACHER, LAW_TRUNCATED, LAW_UNIFORM, sample_blocks
+from gradsim.kernels.sampling import LAW_NORMAL, LAW_RADEMACHER, LAW_TRUNCATED, LAW_UNIFORM
+
+sample_blocks = for_python(sampling.sample_blocks)
 
 KNOWN = [  # Random123, kat_vectors: counter, key, block
     ([0] * 4, [0] * 2, "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),

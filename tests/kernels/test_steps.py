@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradsim.kernels import workspace
+from gradsim.kernels import sampling, workspace
 from gradsim.kernels.compilation import for_python
 from gradsim.kernels.record import (
     ACTIVATION,
@@ -16,7 +16,7 @@ from gradsim.kernels.record import (
     WEIGHT_GRADIENT,
     Record,
 )
-from gradsim.kernels.sampling import ROLE_BIAS, ROLE_WEIGHT, sample_row
+from gradsim.kernels.sampling import ROLE_BIAS, ROLE_WEIGHT
 from gradsim.kernels.steps import activation, linear_dense
 from gradsim.kernels.workspace import Draws, Vector
 from gradsim.model.activations import ACTIVATIONS, CODES
@@ -25,7 +25,7 @@ from gradsim.model.activations.exact import exact
 dense_forward, dense_backward = for_python(linear_dense.dense_forward), for_python(linear_dense.dense_backward)
 activation_forward = for_python(activation.activation_forward)
 activation_backward = for_python(activation.activation_backward)
-new_scratch = workspace.new_scratch
+sample_row, new_scratch = for_python(sampling.sample_row), workspace.new_scratch
 KEY = np.array([11, 12], np.uint32)
 LN2 = np.log(2)
 

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from gradsim.kernels.vectors import normalise
+from gradsim.kernels import vectors
+from gradsim.kernels.compilation import for_python
+
+normalise = for_python(vectors.normalise)
 
 
 @pytest.mark.parametrize("value", [1e-44, 1e-38, 0.3, 1.0, 3e38])

@@ -6,10 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from gradsim.kernels.bundles import bundle
-from gradsim.kernels.cancellation import BLOCKS
 from gradsim.kernels.compilation import entry_point
 from gradsim.kernels.interpreter import backward_step, forward_step
-from gradsim.kernels.later import blocks
 from gradsim.kernels.layout import OFFSET, SLOT, WIDTH
 from gradsim.kernels.record import Record
 from gradsim.kernels.windows import row, window
@@ -50,8 +48,8 @@ class Tapes:
         values, exponents = np.zeros((replicas, p.tape_size), np.float32), np.zeros((replicas, steps, p.inputs), np.int64)
         deltas = np.zeros((replicas, steps, tape.cotangents.shape[1]), np.float32)
         d_exponents = np.zeros_like(exponents)
-        if p.has_block_steps:
-            scratch.state[BLOCKS] = blocks.address(p.code, key, tape, scratch, Record(self.records[0], p.code.starts))
+        for place, apart in p.apart:
+            scratch.state[place] = apart.address(p.code, key, tape, scratch, Record(self.records[0], p.code.starts))
         _collect(
             p.code,
             key,

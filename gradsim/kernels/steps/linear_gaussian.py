@@ -41,7 +41,7 @@ def one_forward(p, draws, x, h, z, scratch):
     before, after, fresh = row(x.values, 0), row(h.values, 0), row(z, 0)
     factor, shift = 0.0, 0.0
     if p[SCALE] != 0.0:
-        sample_row(LAW_NORMAL, draws.key, draws.layer, draws.replica, ROLE_FORWARD, 0, h.n, scratch.words, fresh)
+        sample_row(LAW_NORMAL, draws.key, draws.layer, draws.replica, ROLE_FORWARD, np.int64(0), h.n, scratch.words, fresh)
         factor = p[SCALE] * math.sqrt(x.squares[0])
     if p[MEAN] != 0.0:
         shift = mean_times(p, before, x.n, 0, scratch)
@@ -65,7 +65,7 @@ def one_backward(p, draws, x, d, g, z, scratch, record):
     before, after, below, seen = row(x.values, 0), row(d.values, 0), row(g.values, 0), row(z, 0)
     fresh = row(vector(scratch.fresh, 0, np.int64(1), x.n), 0)
     if p[SCALE] != 0.0:
-        sample_row(LAW_NORMAL, draws.key, draws.layer, draws.replica, ROLE_BACKWARD, 0, x.n, scratch.words, fresh)
+        sample_row(LAW_NORMAL, draws.key, draws.layer, draws.replica, ROLE_BACKWARD, np.int64(0), x.n, scratch.words, fresh)
     top, d_square, along = measure_beside(after, seen, d.n)
     x_square, overlap = x.squares[0], dot32(before, fresh, x.n)
     record_one_gradient(x, x_square, d, d_square, top, draws.layer, record)

@@ -67,7 +67,7 @@ def one_backward(p, draws, x, d, g, z, scratch, record):
     """g = s (q (v . d) + f |d - v (v . d)|), q = x/|x|, v = z/|z|, f a random direction across q."""
     n, before, after, below, seen = max(x.n, d.n), row(x.values, 0), row(d.values, 0), row(g.values, 0), row(z, 0)
     fresh = row(vector(scratch.fresh, 0, np.int64(1), n), 0)
-    sample_row(LAW_NORMAL, draws.key, draws.layer, draws.replica, ROLE_BACKWARD, 0, n, scratch.words, fresh)
+    sample_row(LAW_NORMAL, draws.key, draws.layer, draws.replica, ROLE_BACKWARD, np.int64(0), n, scratch.words, fresh)
     # in float64: in two dimensions, what is across q is a small difference now and then
     x_square, d_square = sum_of_squares(before, x.n), sum_of_squares(after, d.n)
     record_one_gradient(x, x_square, d, d_square, largest(after, d.n), draws.layer, record)
