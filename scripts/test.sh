@@ -6,5 +6,5 @@ source scripts/environment.sh
 environment .venv-test test
 .venv-test/bin/ruff format --quiet --check . || fail "not as ruff formats it; mend it with .venv-test/bin/ruff format"
 .venv-test/bin/ruff check --quiet .
-# On all cores; a file of tests stays with one worker, since tests of a file share what they make
-exec .venv-test/bin/python -m pytest -q -n auto --dist loadfile "$@"
+# On all cores; a file of tests stays with one worker, since tests of a file share what they make, and they keep their order
+exec .venv-test/bin/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder "$@"

@@ -149,10 +149,10 @@ def compared(folder, module, replicas, engines, cells):
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory):
     """Of all planted errors, as many at a time as there are cores."""
-    base, names = tmp_path_factory.mktemp("planted"), [*PLANTED, *IN_BLOCKS, *WITHOUT]
+    names = [*PLANTED, *IN_BLOCKS, *WITHOUT]
 
     def verdict(name):
-        folder = base / str(names.index(name))
+        folder = tmp_path_factory.mktemp("planted")
         for part in ("gradsim", "tests"):
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         if name in PLANTED:

@@ -24,7 +24,7 @@ def compilation_notice():
             if not self.said:
                 self.said = True
                 often = "" if obstacle() else ", once for this CPU and these versions of gradsim, Numba and Python"
-                tell(f"compiling the kernels{often}: about a minute ...")
+                tell(f"compiling the kernels{often}: half a minute or more ...")
 
         def on_end(self, happening):
             pass

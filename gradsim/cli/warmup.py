@@ -13,9 +13,9 @@ def command(everything):
     """Compile the kernels ahead of the first run and say where they are kept."""
     from ..kernels import cache
     from ..model.options import ARITHMETICS
-    from ..simulation.simulate import warm_up_doubts
+    from ..simulation.simulate import warm_up_apart
 
     start = time.monotonic()
     compile_first(*(ARITHMETICS if everything else ARITHMETICS[:1]))
-    warm_up_doubts()
+    warm_up_apart()
     click.echo(f"ready after {time.monotonic() - start:.1f} s{'' if cache.obstacle() else f'; kept in {cache.folder()}'}")

@@ -26,9 +26,12 @@ def warm_up(arithmetic="carried"):
     simulate(mlp(width=1, depth=1), replicas=1, arithmetic=arithmetic)
 
 
-def warm_up_doubts():
-    """The same for what is compiled when a sum first cancels: half of these networks have one that does."""
+def warm_up_apart():
+    """The same for what is compiled when it is first needed: where a sum cancels, which half of the first networks have one
+    of, for orthogonal weights, and for blocks."""
     simulate(mlp(width=2, depth=2, activation="tanh", init="rademacher(20)"), replicas=64)
+    simulate(mlp(width=1, depth=1, init="orthogonal"), replicas=1)
+    simulate(mlp(width=1, depth=1, block="pre_norm"), replicas=1)
 
 
 def simulate(

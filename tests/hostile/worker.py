@@ -180,12 +180,12 @@ if __name__ == "__main__":
     del sys.path[0]  # this folder
     import numpy as np
 
-    from gradsim.simulation.simulate import warm_up, warm_up_doubts
+    from gradsim.simulation.simulate import warm_up, warm_up_apart
     from gradsim.statistics.quantiles import Histograms
 
     for arithmetic in ("carried", "float32", "float64"):  # compiled, or loaded: nothing that is looked at compiles
         warm_up(arithmetic)
-    warm_up_doubts()
+    warm_up_apart()
     counted = Histograms.of(np.zeros((2, 1)))
     counted + counted
     serve(Path(sys.argv[1]))
