@@ -6,10 +6,12 @@ import pytest
 from gradsim.errors import RequestError
 from gradsim.kernels import layout
 from gradsim.kernels import record as rec
+from gradsim.kernels.steps.linear import BALANCED
 from gradsim.model.network import mlp, network
 from gradsim.model.parts import Activation, BatchNorm, Linear, Residual
 from gradsim.program.program import lower
 from gradsim.simulation.chunks import Workplace
+from gradsim.simulation.simulate import simulate
 from tests.oracles.places import by_place
 
 KEY = np.array([1, 2], np.uint32)
@@ -68,7 +70,12 @@ def test_gradients_before_batch_norm_add_up_to_zero():
     """Also through a sum and another linear map; not where something else reads the vector, nor through an activation."""
     tanh, norm = Activation("tanh"), BatchNorm()
     residual = Residual((Linear(), tanh, Linear(), Linear()))
-    steps = lower(network([residual, norm, tanh, Linear(), norm, Linear(), tanh], 6), 3).steps
-    linear = np.isin(steps[:, layout.OPERATION], (layout.LINEAR_DENSE, layout.LINEAR_GAUSSIAN))
-    assert steps[linear, layout.BALANCED].tolist() == [0, 1, 1, 1, 0]
-    assert not steps[~linear, layout.BALANCED].any()
+    program = lower(network([residual, norm, tanh, Linear(), norm, Linear(), tanh], 6), 3)
+    linear = np.isin(program.steps[:, layout.OPERATION], (layout.LINEAR_DENSE, layout.LINEAR_GAUSSIAN))
+    assert program.parameters[linear, BALANCED].tolist() == [0, 1, 1, 1, 0]
+
+
+def test_nothing_is_in_doubt_behind_batch_norm():
+    """Bias gradients there are zero, not sums that cancel: networks ran twice for them, and were told to be unresolved."""
+    curves = simulate(mlp(width=16, depth=5, activation="relu", norm="batch"), 20, inputs=4)
+    assert curves.unresolved == () and np.all(curves["bias_gradient_zero_count"][1:] == 20)

@@ -55,7 +55,7 @@ from .residues import (
     zero_sum_of_rows,
 )
 from .steps.activation import LARGEST_DERIVATIVE, SLOPE_ZERO_LEFT, SLOPE_ZERO_RIGHT, VALUE_ZERO
-from .steps.linear import EXPONENT, has_bias
+from .steps.linear import BALANCED, EXPONENT, has_bias
 from .steps.loss import INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
 from .vectors import LN2, largest, log_largest_square, log_mean_square
 from .windows import row
@@ -164,12 +164,13 @@ def doubts_forward(k, code, key, replica, x_exponents, out, out_exponents, tape,
 
 
 @internal
-def mark_gradients(x, x_exponents, x_doubts, d, d_exponents, n_in, n_out, scratch):
+def mark_gradients(balanced, x, x_exponents, x_doubts, d, d_exponents, n_in, n_out, scratch):
     """On the way back through a linear step, from the doubts about the rows of x and of d."""
     if dominated(d, d_exponents, n_out, scratch.doubts):
         mark(GRADIENT, scratch)
         mark(GRADIENT_MAX, scratch)
-        mark(BIAS_GRADIENT, scratch)
+        if not balanced:
+            mark(BIAS_GRADIENT, scratch)
     most, doubt = -np.inf, False
     for b in range(x.shape[0]):
         top = np.float64(largest(row(x, b), n_in)) * np.float64(largest(row(d, b), n_out))
@@ -264,7 +265,8 @@ def doubts_backward(k, code, key, replica, x, x_exponents, d, d_exponents, g, g_
         age(scratch)
         drop_zeros(g, n_in, scratch)
     else:
-        mark_gradients(x, x_exponents, x_doubts, d, d_exponents, n_in, steps[k, WIDTH], scratch)
+        balanced = code.parameters[k, BALANCED] != 0.0
+        mark_gradients(balanced, x, x_exponents, x_doubts, d, d_exponents, n_in, steps[k, WIDTH], scratch)
         age(scratch)
         drop_zeros(g, n_in, scratch)
     if followed and operation != ACTIVATE:

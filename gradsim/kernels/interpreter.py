@@ -14,7 +14,6 @@ from .later import ADDED, BACKWARD, END, FORWARD, STREAM_BACKWARD, STREAM_FORWAR
 from .layout import (
     ACTIVATE,
     ADD,
-    BALANCED,
     FRESH,
     INPUT,
     KEPT,
@@ -33,7 +32,7 @@ from .layout import (
     WIDTH,
 )
 from .rare import rarely_called
-from .record import BIAS_GRADIENT, INPUT_GRADIENT, Record, put
+from .record import INPUT_GRADIENT, Record, put
 from .steps.activation import activation_backward, activation_forward
 from .steps.input import input_forward
 from .steps.linear_dense import dense_backward, dense_forward
@@ -112,8 +111,6 @@ def backward_step(k, code, key, replica, data, tape, scratch, record):
         call_blocks(scratch.state[BLOCKS], BACKWARD, k, code, key, replica, tape, scratch, record)
         if operation == ADD:
             return
-    if steps[k, BALANCED] != 0:
-        put(record, BIAS_GRADIENT, steps[k, PLACE], -np.inf)
     if rows > 1 and is_classifying_readout(k, steps):
         h = taped(k, steps, tape)
         readout_bias_gradient(h, row(tape.doubts, k), draws.layer, scratch, record)

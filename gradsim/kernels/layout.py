@@ -20,9 +20,8 @@ STEP_COLUMNS = (
     "other_fresh",
     "place",  # of what it records
     "stream",  # l where its vector is the stream x_l, -1 elsewhere
-    "balanced",  # 1 where cotangents of its vector add up to zero over the inputs, as those behind BatchNorm do
 )
-OPERATION, LAYER, WIDTH, OFFSET, VARIANT, SOURCE, OTHER, KEPT, SLOT, FRESH, OTHER_FRESH, PLACE, STREAM, BALANCED = range(14)
+OPERATION, LAYER, WIDTH, OFFSET, VARIANT, SOURCE, OTHER, KEPT, SLOT, FRESH, OTHER_FRESH, PLACE, STREAM = range(13)
 OPERATIONS = (
     "input",
     "linear_dense",

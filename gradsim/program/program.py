@@ -22,7 +22,7 @@ from ..kernels.sampling import (
     LAW_UNIFORM,
 )
 from ..kernels.steps.input import GAUSSIAN, SAMPLES
-from ..kernels.steps.linear import BIAS_MEAN, BIAS_SCALE, MEAN
+from ..kernels.steps.linear import BALANCED, BIAS_MEAN, BIAS_SCALE, MEAN
 from ..kernels.steps.loss import CROSS_ENTROPY, INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
 from ..kernels.workspace import Code, Data, padded_width
 from ..model.initializers import bias_law
@@ -159,7 +159,6 @@ class _Assembler:
                 1,
                 node.place,
                 node.stream,
-                0,
             )
         )
         self.parameters.append((*row, *(0.0,) * (PARAMETERS - len(row))))
@@ -208,12 +207,13 @@ def lower(
     for node in nodes:
         assembler.add(node, variant_of)
     steps = np.array(assembler.steps, np.int64)
+    parameters = np.array(assembler.parameters, np.float64)
+    parameters[_balanced(nodes), BALANCED] = 1.0
     slots = _with_slots(steps, nodes)
-    _mark_balanced(steps, nodes)
     return Program(
         nodes=nodes,
         steps=steps,
-        parameters=np.array(assembler.parameters, np.float64),
+        parameters=parameters,
         columns=columns(nodes, inputs),
         data=_data(nodes, samples, targets, loss == "cross_entropy"),
         inputs=inputs,
@@ -233,12 +233,12 @@ def _with_slots(steps, nodes):
     return count
 
 
-def _mark_balanced(steps, nodes):
-    """Linear maps whose gradients add up to zero over the inputs, in rounding too: only BatchNorms read what they make, it may
-    be through sums and other linear maps."""
+def _balanced(nodes):
+    """Numbers of linear maps whose gradients add up to zero over the inputs, in rounding too: only BatchNorms read what they
+    make, it may be through sums and other linear maps."""
     balanced = {}
     for k in reversed(range(len(nodes))):
         own = nodes[k].kind == BATCH_NORM or (nodes[k].kind in (ADD, LINEAR) and balanced.get(k, False))
         for source in nodes[k].sources:
             balanced[source] = balanced.get(source, True) and own
-    steps[[k for k, alone in balanced.items() if alone and nodes[k].kind == LINEAR], layout.BALANCED] = 1
+    return [k for k, alone in balanced.items() if alone and nodes[k].kind == LINEAR]

@@ -44,8 +44,9 @@ from ..windows import row
 
 LOG_SQUARE_FAINT, LOG_SQUARE_RESOLUTION = 2.0 * math.log(FAINT), 2.0 * math.log(RESOLUTION)
 
-# Columns of a linear step's parameters
-MEAN, SCALE, EXPONENT, BIAS_MEAN, BIAS_SCALE, BIAS_EXPONENT, BIAS_LAW, NONZERO = range(8)
+# Columns of a linear step's parameters. The last says that cotangents of its vector add up to zero over the inputs, as those
+# behind BatchNorm do: what their sum is in float32 is rounding, and nothing is in doubt.
+MEAN, SCALE, EXPONENT, BIAS_MEAN, BIAS_SCALE, BIAS_EXPONENT, BIAS_LAW, NONZERO, BALANCED = range(9)
 
 
 @internal
@@ -244,7 +245,8 @@ def square_of_sizes(d, d_exponents, top, n, total):
 
 
 @internal
-def record_gradient(x, d, place, scratch, record):
+def record_gradient(balanced, x, d, place, scratch, record):
+    """Of the weights and, unless `balanced` says that it is zero, of the bias."""
     rows = d.values.shape[0]
     for b in range(rows):
         scratch.squares[b] = sum_of_squares(row(d.values, b), d.n)
@@ -256,7 +258,7 @@ def record_gradient(x, d, place, scratch, record):
     put(record, GRADIENT, place, of_d)
     put(record, GRADIENT_MAX, place, log_largest_square(d.values, d.exponents, d.n))
     put(record, WEIGHT_GRADIENT, place, of_weights)
-    put(record, BIAS_GRADIENT, place, log_bias_gradient(d.values, d.exponents, d.n, scratch))
+    put(record, BIAS_GRADIENT, place, -np.inf if balanced else log_bias_gradient(d.values, d.exponents, d.n, scratch))
     if rows > 1:
         put(record, GRADIENT_CORRELATION, place, mean_cosine(d.values, scratch.squares, d.n)[0])
 

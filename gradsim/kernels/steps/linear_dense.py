@@ -5,7 +5,7 @@ import numpy as np
 from ..compilation import internal
 from ..sampling import LAW_SPARSE
 from ..weights import transposed_weights_times, weights_times
-from .linear import MEAN, NONZERO, SCALE, finish_backward, finish_forward, record_gradient, record_preactivation
+from .linear import BALANCED, MEAN, NONZERO, SCALE, finish_backward, finish_forward, record_gradient, record_preactivation
 
 
 @internal
@@ -27,7 +27,7 @@ def dense_forward(law, p, draws, x, h, scratch, record):
 @internal
 def dense_backward(law, p, draws, x, d, g, scratch, record):
     """g = W^T d; d is left over (changed by orthogonal weights, whose mean is 0)."""
-    record_gradient(x, d, draws.layer, scratch, record)
+    record_gradient(p[BALANCED] != 0.0, x, d, draws.layer, scratch, record)
     g.values[:] = 0.0
     if p[SCALE] != 0.0:
         transposed_weights_times(law, np.int64(p[NONZERO]), draws, d.values, x.n, d.n, scratch, g.values)

@@ -19,6 +19,7 @@ from ..vectors import affine, binary_scale, combine, dot32, measure_beside, powe
 from ..windows import row
 from ..workspace import vector
 from .linear import (
+    BALANCED,
     EXPONENT,
     MEAN,
     SCALE,
@@ -137,5 +138,5 @@ def gaussian_backward(p, draws, x, d, g, z, q, rank, scratch, record):
     if x.values.shape[0] == 1:
         one_backward(p, draws, x, d, g, z, scratch, record)
     else:
-        record_gradient(x, d, draws.layer, scratch, record)
+        record_gradient(p[BALANCED] != 0.0, x, d, draws.layer, scratch, record)
         many_backward(p, draws, d, g, z, q, rank, scratch)

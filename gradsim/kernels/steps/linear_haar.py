@@ -30,6 +30,7 @@ from ..vectors import affine, binary_scale, combine, dot, largest, power_of_two,
 from ..windows import row
 from ..workspace import vector
 from .linear import (
+    BALANCED,
     EXPONENT,
     SCALE,
     add_bias,
@@ -159,5 +160,5 @@ def haar_backward(p, draws, x, d, g, v, q, rank, scratch, record):
     if x.values.shape[0] == 1:
         one_backward(p, draws, x, d, g, v, scratch, record)
     else:
-        record_gradient(x, d, draws.layer, scratch, record)
+        record_gradient(p[BALANCED] != 0.0, x, d, draws.layer, scratch, record)
         many_backward(p, draws, d, g, v, q, rank, scratch)
