@@ -58,6 +58,7 @@ from .steps.activation import (
 )
 from .steps.input import input_forward
 from .steps.linear import (
+    BALANCED,
     BIAS_EXPONENT,
     EXPONENT,
     MEAN,
@@ -343,7 +344,7 @@ def plain_backward_step(k, code, key, replica, data, limits, tape, scratch, reco
         before, after, place = first_split(n_in, tape), second_split(n, tape), steps[k, PLACE]
         split(x, before)
         split(d, after)
-        record_gradient(False, before, after, place, scratch, record)
+        record_gradient(p[BALANCED] != 0.0, before, after, place, scratch, record)
         size = log_largest_square(before.values, before.exponents, n_in) + log_largest_square(after.values, after.exponents, n)
         put(record, WEIGHT_GRADIENT, place, in_range(got(record, WEIGHT_GRADIENT, place), limits, size))
         plain_linear_backward(variant, p, draws, (d, n), g, n_in, tape, scratch)

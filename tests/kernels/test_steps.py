@@ -71,7 +71,7 @@ def test_linear_is_the_explicit_matrix_both_ways(law, mean, scale, n_in, n_out, 
     x, d = vector(x, n_in, rng.integers(-9, 9, rows)), vector(d, n_out, rng.integers(-9, 9, rows))
     h, g, draws = empty(rows, n_out), empty(rows, n_in), Draws(KEY, 1, 2)
     record, read = new_record()
-    p = np.array([mean, scale, -3.0, 0.25, 0.8, 1.0, 1.0, 0.0])
+    p = np.array([mean, scale, -3.0, 0.25, 0.8, 1.0, 1.0, 0.0, 0.0])
     scratch = new_scratch(rows, max(n_in, n_out))
     matrix = 2.0**-3 * (mean + scale * array(law, n_out, n_in) if scale else np.full((n_out, n_in), mean))
     bias = 2.0 * (0.25 + 0.8 * array(1, 1, n_out, role=ROLE_BIAS)[0])
