@@ -1,6 +1,5 @@
 """Where the quantities of a network lie in its curves: in layers, which are its blocks, and in named places within these."""
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -43,21 +42,20 @@ class Way(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """How a statistic of all columns of a record becomes arrays over layers (and places), one for each quantity: number
-    `sources[k]` of the columns goes to `targets[k]` of one array of `size`, of which each quantity has a `piece`, (name,
-    start, stop, shape)."""
+    """How a statistic of all columns of a record becomes arrays over layers (and places), one for each quantity.
 
-    sources: np.ndarray
-    targets: np.ndarray
-    size: int
+    `columns`, int64, are those of one array after another, -1 where there is none; a quantity's are a `piece` of it, (name,
+    start, stop, shape).
+    """
+
+    columns: np.ndarray
     pieces: tuple
 
     def __call__(self, values):
-        """An array like `values`, whose second axis counts columns, with what is in `targets` there; NaN, or -1 in a count,
-        where there is nothing."""
-        result = _missing((len(values), self.size, *values.shape[2:]), values.dtype)
-        result[:, self.targets] = values[:, self.sources]
-        return result
+        """`values`, whose second axis counts the columns of a record, with one of `columns` in its place; NaN, or -1 in
+        a count, where there are none."""
+        last = _missing((len(values), 1, *values.shape[2:]), values.dtype)
+        return np.concatenate([values, last], axis=1).take(self.columns, axis=1)
 
 
 @dataclass(frozen=True)
@@ -115,17 +113,12 @@ class Blocks:
         return self._spread_of([name for name in self.rows if not QUANTITIES[name].log])
 
     def _spread_of(self, names):
-        sources, targets, pieces, start = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [], 0
+        numbers, found, pieces, start = np.arange(self.columns.size), [np.zeros(0, np.int64)], [], 0
         for name in names:
-            rows, shape = self.rows[name], self.shape(name)
-            columns = np.arange(self.columns.size)[rows.columns]
-            size = math.prod(shape)
-            places = np.arange(start, start + size).reshape(shape)
-            sources.append(columns if shape else columns[:1])
-            targets.append(places[self.where(name, rows.layers, rows.names)] if shape else places.reshape(1))
-            pieces.append((name, start, start + size, shape))
-            start += size
-        return Spread(np.concatenate(sources), np.concatenate(targets), start, tuple(pieces))
+            found.append(np.ravel(self.spread(name, numbers[self.rows[name].columns])))
+            pieces.append((name, start, start + len(found[-1]), self.shape(name)))
+            start += len(found[-1])
+        return Spread(np.concatenate(found), tuple(pieces))
 
     def of(self, quantity, records):
         """What `records`, of shape (replicas, columns), hold of the quantity, spread likewise: (replicas, layers, ...)."""

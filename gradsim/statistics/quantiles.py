@@ -56,7 +56,10 @@ class Samples:
 
     @classmethod
     def of(cls, logs):
-        return cls((np.where(np.isnan(logs), np.inf, logs),))
+        kept, strange = np.array(logs), np.isnan(logs)
+        if strange.any():
+            kept[strange] = np.inf
+        return cls((kept,))
 
     def __add__(self, other):
         return Samples(self.chunks + other.chunks)
