@@ -56,8 +56,8 @@ class Workplace:
         return records
 
 
-def folded_chunks(network, fold, **options):
-    """Yield fold(records, unresolved) for all replicas in order, a chunk at a time.
+def folded_chunks(network, fold, begin=0, **options):
+    """Yield fold(records, unresolved) for all replicas from `begin` on in order, a chunk at a time.
 
     `records` are float64 (chunk, columns), `unresolved` int64 (chunk, places): bit q says that quantity q is not
     told from zero. `fold` is called in any thread and must not keep its arguments. `options` are those of `checked`. The stream
@@ -97,7 +97,7 @@ def folded_chunks(network, fold, **options):
     with ExitStack() as watch, _memory_errors():
         for entry in entries:
             watch.enter_context(entry.watched())
-        for result in _in_order(chunk, range(0, replicas, size), threads, ahead):
+        for result in _in_order(chunk, range(begin, replicas, size), threads, ahead):
             for entry in entries:
                 entry.check_faults()
             yield result

@@ -93,11 +93,21 @@ def simulate(
         kept.append(logs)
         if progress is not None:
             progress(part.replicas)
-    threads = options.pop("threads") or numba.config.NUMBA_NUM_THREADS
+    return curves_of(network, options, total, np.concatenate(kept) if options["keep_samples"] else None, quantiles)
+
+
+def curves_of(network, options, total, kept, quantiles=QUANTILES):
+    """The Curves of EnsembleStatistics; `kept`, float64 (replicas, logs), are every replica's logs where they are asked for.
+
+    `options` are all those of `checked`, with as many replicas as there are.
+    """
+    blocks = blocks_of(network, options["inputs"])
+    threads = options["threads"] or numba.config.NUMBA_NUM_THREADS
     variables = dict(total.variables(blocks, quantiles, threads))
-    if options["keep_samples"]:
-        variables |= _samples(np.concatenate(kept), blocks)
-    return Curves(network, _described(network, options), np.array(quantiles), kind.method, variables)
+    if kept is not None:
+        variables |= _samples(kept, blocks)
+    described = _described(network, {name: value for name, value in options.items() if name != "threads"})
+    return Curves(network, described, np.array(quantiles), total.quantiles.method, variables)
 
 
 def _described(network, options):
