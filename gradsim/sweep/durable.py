@@ -157,7 +157,7 @@ class Sweep:
             with suppress(OSError):
                 shelf.close()
         if self._folder is not None:
-            if self._has_kept:
+            if self._folder_is_needed:
                 self._folder.lock.release()
             else:
                 self._remove_folder()
@@ -174,14 +174,13 @@ class Sweep:
                 shelf.close()
         for temporary in tuple(unfinished):  # of the output: what it is made of is kept
             discard(temporary)
-        if self._has_kept:
-            return self.kept
-        self._remove_folder()
-        return None
+        if not self._folder_is_needed:
+            self._remove_folder()
+        return self.kept if self._parts or self._drawn else None
 
     @property
-    def _has_kept(self):
-        return bool(self._parts or self._drawn)
+    def _folder_is_needed(self):
+        return bool(self._parts or (self._drawn and not self.keep))
 
     def _remove_folder(self):
         with suppress(OSError):  # of two threads that end at once the other may have done it
@@ -192,11 +191,14 @@ class Sweep:
     @property
     def kept(self):
         """In words, what is kept and how to go on."""
-        if not self._has_kept:
-            return "nothing is finished yet"
         count = sum(task.identity in self._parts for task in self.tasks)
-        folder = os.fspath(work_folder(self.out))
-        return f"{count:,} of {len(self.tasks):,} cells are kept in {folder}; the same command goes on from there"
+        if count:
+            what = f"{count:,} of {len(self.tasks):,} cells are kept in {os.fspath(work_folder(self.out))}"
+        elif self._drawn:
+            what = f"what was drawn is kept in {os.fspath(self._drawn.folder)}"
+        else:
+            return "nothing is finished yet"
+        return f"{what}; the same command goes on from there"
 
     def _finish(self, number, task, curves):
         self._parts.add(record(number, task.identity, curves))
@@ -259,7 +261,8 @@ class Sweep:
             )
             same = same and found == asked and cell["network"] == json.loads(task.network.to_json())
         runs = [[count, len(list(group))] for count, group in groupby(replicas)]
-        request = self.described["request"] if same else read_file(self.out)[1] or {}
+        request = self.described["request"] if same else read_file(self.out)[1]
+        request = request if isinstance(request, dict) else {}  # of networks that were no grid there are descriptions only
         if same and runs != self.described["replicas"]:
             request = request | {"replicas": sorted(set(replicas))}
         return self.described | {

@@ -168,7 +168,7 @@ def test_a_signal_keeps_what_is_finished_and_says_how_to_go_on(number, code, wor
 
 def test_two_processes_on_one_output():
     """The second is refused with the process of the first, and begins at once when that is killed."""
-    Path("grid.toml").write_text(GRID)
+    Path("grid.toml").write_text(GRID.replace("replicas = 300", "replicas = 2000"))
     child = start("sweep", "grid.toml", before=QUICK)
     until(sealed, child)
     code, out, err = finish("sweep", "grid.toml")
@@ -193,7 +193,7 @@ def test_two_processes_on_one_output():
 def test_a_full_disk_keeps_what_is_finished(tmp_path):
     """Files may have so many bytes and no more: parts fit in, until one does not; nothing that is half written stays."""
     Path("grid.toml").write_text(GRID)
-    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))\n"
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))\n"
     many = f"{limit}from gradsim.sweep import shelf\nshelf.SECONDS = 0.2\n"
     code, out, err = finish("sweep", "grid.toml", "--no-draws", before=many)
     assert code == 2 and out == ""
