@@ -178,6 +178,22 @@ def before():
     )
 
 
+def sweep():
+    result = benchmark("sweep")
+    rows = [
+        (words, f"{found['median']:{form}}", f"{found['low']:{form}} to {found['high']:{form}}", f"{sign} {bound:{form}}")
+        for name, (words, sign, bound, form) in result["asked"].items()
+        for found in [result["figures"][name]]
+    ]
+    middle = {name: found["median"] for name, found in result["figures"].items()}
+    return (
+        f"{where(result)}.\n\n"
+        + table(("", "median", "quartiles", "asked"), rows)
+        + f"\n\n{result['cells']:,} cells in {middle['seconds']:.1f} s, {middle['bare']:.1f} s bare; as many small ones in "
+        f"{middle['small_seconds']:.1f} s. Over bare simulation while all cores are at work: {middle['ratio_at_once']:.2f}."
+    )
+
+
 def measured(make, name, key):
     """`make`, or which program has yet to be run: its results are not there, or not with this key."""
 
@@ -192,6 +208,7 @@ def measured(make, name, key):
 TABLES = {
     "blocks": measured(blocks, "blocks", "ratios"),
     "steps": measured(steps, "steps", "sizes"),
+    "sweep": measured(sweep, "sweep", "figures"),
     "before": measured(before, "before", "compilation"),
     "dense": dense,
     "costs": costs,

@@ -10,8 +10,8 @@ import gradsim
 from gradsim import memory
 from gradsim.model.request import checked
 from gradsim.program.engine import Layers
-from gradsim.program.program import lower
-from gradsim.simulation.footprint import Footprint, tape_numbers, workers
+from gradsim.program.program import lower, tape_numbers
+from gradsim.simulation.footprint import Footprint, workers
 from gradsim.sweep import read_plan
 
 GIB = 2**30
@@ -78,7 +78,7 @@ def test_grids_are_counted_before_they_are_made(free):
 def test_the_tape_is_as_long_as_the_program_makes_it(options, engine, inputs):
     network = gradsim.mlp(width=[5, 9, 9, 70, 3], outputs=7, input_width=2, **options)
     expected = lower(network, inputs, engine=engine).tape_size
-    assert tape_numbers(network, inputs, Layers(network, engine, inputs)) == expected
+    assert tape_numbers(network, Layers(network, engine, inputs)) == expected
 
 
 @pytest.mark.parametrize(

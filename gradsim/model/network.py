@@ -13,6 +13,7 @@ from . import chain
 from .activations import canonical_activation, typed_activation
 from .ends import with_ends
 from .families import blocks_of, check_family, readout_of, stem_of
+from .form import Form
 from .initializers import bias_law, canonical_bias, find_initializer, weight_law
 from .options import LARGEST_WIDTH, NETWORK, check_all
 from .parts import Activation, BatchNorm, Linear, Repeat, Residual, changed, parts_of
@@ -48,6 +49,11 @@ class Network:
             raise RequestError("network: there is no linear map among its parts; it needs one at least")
         if not runs:
             raise RequestError("network: there is no block before its readout; it needs one at least")
+
+    @cached_property
+    def form(self):
+        """What it has in common with networks that differ from it in laws and other numbers alone."""
+        return Form(self)
 
     @property
     def _distinct(self):

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kernels.record import LOGS, NOT_RECORDED, RECORDED, TABLE
-from .graph import ACTIVATION, BATCH_NORM, LINEAR, NORM
+from ..model.form import once_a_form
+from .graph import ACTIVATION, BATCH_NORM, LINEAR, NORM, outline
 
 KINDS = {"linear": (LINEAR,), "activation": (ACTIVATION,), "norm": (NORM, BATCH_NORM)}
 
@@ -47,6 +48,12 @@ def columns(nodes, inputs):
         if number == len(LOGS) - 1:
             logs = end
     return Columns(starts, placed, logs, end, max(first + len(names) for first, _, names in alike.values()))
+
+
+@once_a_form
+def columns_of(form, inputs):
+    """Those of all networks of a Form."""
+    return columns(outline(form), inputs)
 
 
 def _places(nodes, at, with_input):

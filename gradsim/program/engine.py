@@ -4,6 +4,7 @@ A layer without its matrix has exactly the law of the layer with it, at every wi
 unit and O(inputs^2) operations, where the matrix costs O(width) of both.
 """
 
+from functools import lru_cache
 from itertools import groupby
 
 from ..errors import RequestError
@@ -92,3 +93,6 @@ class Layers:
             parts.append(f"{words} (layer {first})" if first == last else f"{words} (layers {first}-{last})")
             first = last + 1
         return ", ".join(parts)
+
+
+layers_of = lru_cache(4)(Layers)  # a run asks several times

@@ -7,7 +7,8 @@ Vector k is the one that node k makes. Nodes stand in an order in which they can
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..model.parts import Activation, BatchNorm, Dropout, LayerNorm, Linear, Repeat, Residual
+from ..model.form import Branch, Run, once_a_form
+from ..model.parts import Activation, BatchNorm, Dropout, LayerNorm, Linear
 
 INPUT, LINEAR, ACTIVATION, NORM, BATCH_NORM, DROPOUT, ADD, LOSS = KINDS = (
     "input",
@@ -33,7 +34,7 @@ class Node(NamedTuple):
     """
 
     kind: str
-    part: object  # of `model.parts`; for a sum, the Residual; None for the input and the loss
+    part: object  # of `model.parts` (in an outline, its Leaf); for a sum, the Residual; None for the input and the loss
     sources: tuple
     width: int
     number: int
@@ -73,35 +74,42 @@ class _Builder:
 
     def one(self, part, x):
         width = self.nodes[x].width
-        if isinstance(part, Repeat):
+        if isinstance(part, Run):
             for _ in range(part.times):
                 x = self.through(part.parts, x)
             return x
-        if isinstance(part, Residual):
+        if isinstance(part, Branch):
             branch = self.through(part.parts, x)
             skip = x if part.skip is None else self.add(LINEAR, part.skip, (x,), part.skip.width, "skip")
-            return self.add(ADD, part, (skip, branch), self.nodes[branch].width)
-        family = next(kind for of, kind in FAMILIES.items() if isinstance(part, of))
+            return self.add(ADD, part.leaf, (skip, branch), self.nodes[branch].width)
+        family = next(kind for of, kind in FAMILIES.items() if issubclass(part.family, of))
         return self.add(family, part, (x,), part.width if family == LINEAR else width)
 
     def mark_stream(self, x, number):
         self.nodes[x] = self.nodes[x]._replace(stream=number)
 
 
+@once_a_form
+def outline(form):
+    """The nodes of all networks of a Form, the loss included: a tuple. Their parts are the form's leaves."""
+    build = _Builder(form.input_width)
+    x = build.through(form.stem, 0)
+    if form.has_stream:
+        build.mark_stream(x, 0)
+    for run in form.blocks:
+        for _ in range(run.times):
+            build.open_block()
+            x = build.through(run.parts, x)
+            if form.has_stream:
+                build.mark_stream(x, build.block)
+    build.open_block()
+    x = build.through(form.readout, x)
+    build.nodes.append(Node(LOSS, None, (x,), build.nodes[x].width, 0, 0, build.block, -1, LOSS))
+    return tuple(build.nodes)
+
+
 @lru_cache(2)
 def graph(network):
     """The nodes of a Network, the loss included: a tuple."""
-    build = _Builder(network.input_width)
-    x, has_stream = build.through(network.stem, 0), network.has_stream
-    if has_stream:
-        build.mark_stream(x, 0)
-    for repeat in network.blocks:
-        for _ in range(repeat.times):
-            build.open_block()
-            x = build.through(repeat.parts, x)
-            if has_stream:
-                build.mark_stream(x, build.block)
-    build.open_block()
-    x = build.through(network.readout, x)
-    build.nodes.append(Node(LOSS, None, (x,), build.nodes[x].width, 0, 0, build.block, -1, LOSS))
-    return tuple(build.nodes)
+    nodes, parts = outline(network.form), network.form.parts
+    return tuple(node if node.part is None else node._replace(part=parts[node.part.number]) for node in nodes)

@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import RequestError
 from ..kernels import layout
-from ..kernels.layout import PARAMETERS
+from ..kernels.layout import PARAMETERS, STEP_COLUMNS
 from ..kernels.sampling import (
     LAW_CONSTANT,
     LAW_IDENTITY,
@@ -23,10 +24,11 @@ from ..kernels.steps.input import GAUSSIAN, SAMPLES
 from ..kernels.steps.linear import BIAS_MEAN, BIAS_SCALE, MEAN
 from ..kernels.steps.loss import CROSS_ENTROPY, INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
 from ..kernels.workspace import Code, Data, padded_width
+from ..model.form import once_a_form
 from ..model.initializers import bias_law
-from .columns import Columns, columns
-from .engine import Layers
-from .graph import ACTIVATION, ADD, BATCH_NORM, INPUT, LINEAR, LOSS, graph
+from .columns import Columns, columns_of
+from .engine import layers_of
+from .graph import ACTIVATION, ADD, BATCH_NORM, INPUT, LINEAR, LOSS, outline
 from .slots import assign_slots
 from .steps import STEPS
 
@@ -46,16 +48,18 @@ LOSS_CODES = {
     ("mse", None): MEAN_SQUARED_ERROR,
     ("cross_entropy", None): CROSS_ENTROPY,
 }
-OPERATIONS = {INPUT: layout.INPUT, LOSS: layout.LOSS}
 PLAIN_KINDS = (INPUT, LINEAR, ACTIVATION, LOSS)  # that have a step in plain arithmetics
 OFFSETS = (MEAN, BIAS_MEAN, BIAS_SCALE)  # parameters of a linear step that are zero where h = s G x
 
 
 @dataclass(frozen=True)
 class Program:
-    """`steps` int64 (steps, columns of kernels/layout.py) and `parameters` float64 (steps, 12), made from `nodes`."""
+    """`steps` int64 (steps, columns of kernels/layout.py) and `parameters` float64 (steps, 12).
 
-    nodes: list
+    Programs of one `layout` differ in their parameters alone.
+    """
+
+    layout: tuple
     steps: np.ndarray
     parameters: np.ndarray
     columns: Columns
@@ -64,6 +68,7 @@ class Program:
     tape_size: int  # float32 numbers
     slots: int  # cotangents that are alive at once, and one to spare where some are added
     widest: int
+    has_block_steps: bool  # whether it needs what kernels/block_steps.py does
     nanoseconds: float  # a replica takes about, on one core
 
     @property
@@ -71,16 +76,65 @@ class Program:
         """Places that something is recorded at, at most."""
         return self.columns.places
 
-    @property
-    def has_block_steps(self):
-        """Whether it needs what kernels/block_steps.py does."""
-        steps = self.steps
-        return bool(np.any(steps[:, layout.OPERATION] > layout.LOSS) or np.any(steps[:, layout.STREAM] >= 0))
-
-    @property
+    @cached_property
     def code(self):
         """What the kernels want of it."""
         return Code(self.steps, self.parameters, self.columns.starts)
+
+
+class Sort(NamedTuple):
+    """Nodes that become the same step at other places: of the part `number` (-1: none), with so many units in and out.
+
+    `linear` is the number of the first of them among the linear maps, from 0 on; -1 for what is none.
+    """
+
+    kind: str
+    number: int
+    n_in: int
+    n_out: int
+    linear: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the programs of a form have in common: `steps`, but for what hangs on laws and engines; `of` says of each step
+    which of the `sorts` it is, `units` how many numbers a row of its vector takes."""
+
+    steps: np.ndarray
+    sorts: tuple
+    of: np.ndarray
+    units: np.ndarray
+    slots: int
+    widest: int
+    has_block_steps: bool
+
+
+@once_a_form
+def frame_of(form):
+    """The Frame of a Form."""
+    nodes, sorts, found, maps = outline(form), {}, [], 0
+    steps = np.zeros((len(nodes), len(STEP_COLUMNS)), np.int64)
+    for k, node in enumerate(nodes):
+        n_in = nodes[node.sources[0]].width if node.sources else node.width
+        at = node.kind, -1 if node.part is None else node.part.number, n_in, node.width
+        sort = sorts.setdefault(at, (len(sorts), Sort(*at, maps if node.kind == LINEAR else -1)))
+        found.append(sort[0])
+        maps += node.kind == LINEAR
+        source, other = (*node.sources, -1, -1)[:2]
+        steps[k, [layout.LAYER, layout.WIDTH, layout.SOURCE, layout.OTHER, layout.PLACE, layout.STREAM]] = (
+            node.number,
+            node.width,
+            source,
+            other,
+            node.place,
+            node.stream,
+        )
+    slots = _with_slots(steps, nodes)
+    _mark_balanced(steps, nodes)
+    units = np.array([padded_width(node.width) for node in nodes], np.int64)
+    sorts = tuple(sort for _, sort in sorts.values())
+    beyond = any(sort.kind not in PLAIN_KINDS for sort in sorts) or bool((steps[:, layout.STREAM] >= 0).any())
+    return Frame(steps, sorts, np.array(found, np.int64), units, slots, max(node.width for node in nodes), beyond)
 
 
 def _scaled(law):
@@ -125,52 +179,50 @@ def linear_kept(operation, inputs, n_in, n_out, scaled_draw):
     return inputs * (padded_width(n) + (padded_width(n_in) if inputs > 1 else 0))
 
 
-class _Assembler:
-    """Steps and parameters, node by node."""
+class Step(NamedTuple):
+    """What hangs on laws and engines: the operation, its variant and parameters, and the numbers kept behind its vector."""
 
-    def __init__(self, nodes, layers, inputs):
-        self.nodes, self.inputs, self.offset = nodes, inputs, 0
-        self.linear = zip(layers.laws, layers.operations, strict=True)
-        self.steps, self.parameters = [], []
+    operation: int
+    variant: int
+    parameters: tuple
+    kept: int
 
-    def add(self, node, variant_of):
-        """The step of a node; `variant_of` gives the variant and the parameters of the input and of the loss."""
-        n_in = self.nodes[node.sources[0]].width if node.sources else node.width
-        operation, variant, row, kept = self._step(node, n_in, variant_of)
-        vector, (source, other) = self.inputs * padded_width(node.width), (*node.sources, -1, -1)[:2]
-        aside = self.offset + (vector if kept else 0)
-        self.steps.append(
-            (
-                operation,
-                node.number,
-                node.width,
-                self.offset,
-                variant,
-                source,
-                other,
-                aside,
-                0,
-                1,
-                1,
-                node.place,
-                node.stream,
-                0,
-            )
-        )
-        self.parameters.append((*row, *(0.0,) * (PARAMETERS - len(row))))
-        self.offset += vector + kept
 
-    def _step(self, node, n_in, variant_of):
-        """(operation, variant, parameters, numbers kept)."""
-        if node.kind == LINEAR:
-            law, operation = next(self.linear)
-            variant, row = _linear_parameters(node.part.bias, law, n_in)
-            scaled_draw = not any(row[k] for k in OFFSETS)
-            return operation, variant, row, linear_kept(operation, self.inputs, n_in, node.width, scaled_draw)
-        if node.kind in STEPS:
-            kind = STEPS[node.kind]
-            return kind.operation, *kind.parameters(node.part), kind.kept(self.inputs, node.width)
-        return OPERATIONS[node.kind], *variant_of[node.kind], 0
+def _linear_step(part, law, operation, inputs, n_in, n_out):
+    variant, row = _linear_parameters(part.bias, law, n_in)
+    scaled_draw = not any(row[k] for k in OFFSETS)
+    return Step(operation, variant, row, linear_kept(operation, inputs, n_in, n_out, scaled_draw))
+
+
+def _steps(frame, parts, layers, ends):
+    """The Step of each sort of a Frame, for a network's `parts` and its Layers; `ends` are those of the input and the loss."""
+    result = []
+    for kind, number, n_in, n_out, linear in frame.sorts:
+        if kind == LINEAR:
+            law, operation = layers.laws[linear], layers.operations[linear]
+            result.append(_linear_step(parts[number], law, operation, layers.inputs, n_in, n_out))
+        elif kind in STEPS:
+            step = STEPS[kind]
+            result.append(Step(step.operation, *step.parameters(parts[number]), step.kept(layers.inputs, n_out)))
+        else:
+            result.append(ends[kind])
+    return result
+
+
+def _room(frame, steps, inputs):
+    """(numbers of each vector on the tape, numbers kept behind it): int64 (steps,) both."""
+    return inputs * frame.units, np.array([step.kept for step in steps], np.int64)[frame.of]
+
+
+def tape_numbers(network, layers):
+    """Numbers on the tape of the network's program, for its Layers."""
+    frame = frame_of(network.form)
+    steps = _steps(frame, network.form.parts, layers, _ends(GAUSSIAN, 0.0, INDEPENDENT_PROBES))
+    return int(sum(room.sum() for room in _room(frame, steps, layers.inputs)))
+
+
+def _ends(source, correlation, loss):
+    return {INPUT: Step(layout.INPUT, source, (correlation,), 0), LOSS: Step(layout.LOSS, loss, (), 0)}
 
 
 def lower(
@@ -190,31 +242,35 @@ def lower(
     linear layers are computed (see `engine`); plain arithmetics need their weights. Raises RequestError for a part that
     has no step in plain arithmetic.
     """
-    nodes, layers = graph(network), Layers(network, engine, inputs, arithmetic)
-    strange = {node.kind for node in nodes} - set(PLAIN_KINDS) if arithmetic != "carried" else ()
+    form, layers = network.form, layers_of(network, engine, inputs, arithmetic)
+    frame, nodes = frame_of(form), outline(form)
+    strange = {sort.kind for sort in frame.sorts} - set(PLAIN_KINDS) if arithmetic != "carried" else ()
     if strange:
         parts = ", ".join(sorted(kind.replace("_", " ") for kind in strange))
         raise RequestError(f"--arithmetic: {arithmetic} is for plain networks; this one has {parts}: --arithmetic carried")
-    assembler = _Assembler(nodes, layers, inputs)
-    variant_of = {
-        INPUT: (GAUSSIAN if samples is None else SAMPLES, (correlation,)),
-        LOSS: (LOSS_CODES[loss, probe if loss == "probe" else None], ()),
-    }
-    for node in nodes:
-        assembler.add(node, variant_of)
-    steps = np.array(assembler.steps, np.int64)
-    slots = _with_slots(steps, nodes)
-    _mark_balanced(steps, nodes)
+    ends = _ends(GAUSSIAN if samples is None else SAMPLES, correlation, LOSS_CODES[loss, probe if loss == "probe" else None])
+    found = _steps(frame, form.parts, layers, ends)
+    vectors, kept = _room(frame, found, inputs)
+    behind = np.cumsum(vectors + kept)
+    steps, parameters = frame.steps.copy(), np.zeros((len(found), PARAMETERS))
+    for row, step in zip(parameters, found, strict=True):
+        row[: len(step.parameters)] = step.parameters
+    steps[:, layout.OPERATION] = np.array([step.operation for step in found])[frame.of]
+    steps[:, layout.VARIANT] = np.array([step.variant for step in found])[frame.of]
+    steps[:, layout.OFFSET] = behind - vectors - kept
+    steps[:, layout.KEPT] = behind - kept
+    steps[kept == 0, layout.KEPT] = steps[kept == 0, layout.OFFSET]
     return Program(
-        nodes=nodes,
+        layout=(form, inputs, tuple((step.operation, step.variant, step.kept) for step in found)),
         steps=steps,
-        parameters=np.array(assembler.parameters, np.float64),
-        columns=columns(nodes, inputs),
+        parameters=parameters[frame.of],
+        columns=columns_of(form, inputs),
         data=_data(nodes, samples, targets, loss == "cross_entropy"),
         inputs=inputs,
-        tape_size=assembler.offset,
-        slots=slots,
-        widest=max(node.width for node in nodes),
+        tape_size=int(behind[-1]),
+        slots=frame.slots,
+        widest=frame.widest,
+        has_block_steps=frame.has_block_steps,
         nanoseconds=layers.nanoseconds,
     )
 

@@ -1,4 +1,4 @@
-"""Replicas in chunks of a fixed size: computed by threads, handed over in order.
+"""Replicas in chunks of a fixed size: computed by threads, or by the one that asks, and handed over in order.
 
 The size is a function of the problem only, so that results depend neither on the threads nor on how many replicas are
 asked for: more of them later begin with the same bits.
@@ -6,7 +6,7 @@ asked for: more of them later begin with the same bits.
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import numba
 import numpy as np
@@ -30,7 +30,8 @@ class Workplace:
     """What a thread works on: its tape, its scratch space and its records, used again for every chunk."""
 
     def __init__(self, program, arithmetic, replicas):
-        """Room for as many `replicas` at a time."""
+        """Room for as many `replicas` at a time, of any program of the same layout."""
+        self.layout, self.arithmetic = program.layout, arithmetic
         self.scratch = new_scratch(program.inputs, program.widest)
         self.records = np.empty((replicas, program.columns.size))
         self.unresolved = np.zeros((replicas, program.columns.places), np.int64)
@@ -40,6 +41,10 @@ class Workplace:
         else:
             self.run, self.rest = run_plain_chunk, (PLAIN_LIMITS[arithmetic],)
             self.tape = new_plain_tape(program.inputs, program.tape_size, program.widest, arithmetic)
+
+    def fits(self, program, arithmetic, replicas):
+        """Whether there is room for so many replicas of `program`."""
+        return self.arithmetic == arithmetic and self.layout == program.layout and len(self.records) >= replicas
 
     def fill(self, program, key, first, count):
         """Records of replicas first, first + 1, ..., good until the next call, and so is `unresolved`."""
@@ -56,6 +61,81 @@ class Workplace:
         return records
 
 
+class Desk:
+    """What a thread keeps from one network to the next: its Workplace, as long as networks are alike."""
+
+    def __init__(self):
+        self._place = None
+
+    def place(self, program, arithmetic, replicas):
+        """A Workplace for so many replicas of `program`."""
+        if self._place is None or not self._place.fits(program, arithmetic, replicas):
+            self._place = Workplace(program, arithmetic, replicas)
+        return self._place
+
+
+class Replicas:
+    """The replicas of a network in chunks, of a checked run that fits it. Raises RequestError for what has no program."""
+
+    def __init__(self, network, run):
+        self.program = lower(
+            network,
+            run["inputs"],
+            run["input_correlation"],
+            run["loss"],
+            run["probe"],
+            run["input_file"],
+            run["target_file"],
+            run["engine"],
+            run["arithmetic"],
+        )
+        self.key = stream_key(run["seed"], network.to_json() if run["stream"] is None else run["stream"])
+        self.count, self.arithmetic = run["replicas"], run["arithmetic"]
+        self.size = min(chunk_size(self.program), self.count)
+        self._entries = [find_activation(activation.name)[0] for activation in network.activations]
+
+    def folded(self, fold, begin=0, desk=None):
+        """Yield fold(records, unresolved) for the replicas from `begin` on, a chunk at a time, as `folded_chunks` does; all of
+        it is computed where the next one is asked for."""
+        desk = Desk() if desk is None else desk
+        return self._watched(self._folded(fold, first, desk) for first in self._starts(begin))
+
+    def folded_by(self, threads, ahead, fold, begin=0):
+        """The same, computed by so many threads, which are `ahead` of what is taken. One alone could only make others wait."""
+        starts, idle = self._starts(begin), []
+        if min(threads, len(starts)) <= 1:
+            return self.folded(fold, begin)
+
+        def chunk(first):
+            try:
+                desk = idle.pop()
+            except IndexError:
+                desk = Desk()
+            try:
+                return self._folded(fold, first, desk)
+            finally:
+                idle.append(desk)
+
+        return self._watched(_in_order(chunk, starts, threads, ahead))
+
+    def _starts(self, begin):
+        return range(begin, self.count, self.size)
+
+    def _folded(self, fold, first, desk):
+        place, count = desk.place(self.program, self.arithmetic, self.size), min(self.size, self.count - first)
+        return fold(place.fill(self.program, self.key, first, count), place.unresolved[:count])
+
+    def _watched(self, results):
+        """`results`, while users' functions are watched. Raises RequestError where one fails, and where memory is short."""
+        with ExitStack() as watch, _memory_errors(), closing(results):
+            for entry in self._entries:
+                watch.enter_context(entry.watched())
+            for result in results:
+                for entry in self._entries:
+                    entry.check_faults()
+                yield result
+
+
 def folded_chunks(network, fold, begin=0, **options):
     """Yield fold(records, unresolved) for all replicas from `begin` on in order, a chunk at a time.
 
@@ -64,43 +144,10 @@ def folded_chunks(network, fold, begin=0, **options):
     defaults to the network's identity; the same stream gives the same random numbers to every network. Raises
     RequestError for what cannot be.
     """
-    options = checked(**options)
-    fit(network, options)
-    threads, ahead = workers(network, options, options["threads"] or numba.config.NUMBA_NUM_THREADS)
-    program = lower(
-        network,
-        options["inputs"],
-        options["input_correlation"],
-        options["loss"],
-        options["probe"],
-        options["input_file"],
-        options["target_file"],
-        options["engine"],
-        options["arithmetic"],
-    )
-    key = stream_key(options["seed"], network.to_json() if options["stream"] is None else options["stream"])
-    size, replicas, idle = chunk_size(program), options["replicas"], []
-    size = min(size, replicas)
-
-    def chunk(first):
-        try:
-            workplace = idle.pop()
-        except IndexError:
-            workplace = Workplace(program, options["arithmetic"], size)
-        try:
-            count = min(size, replicas - first)
-            return fold(workplace.fill(program, key, first, count), workplace.unresolved[:count])
-        finally:
-            idle.append(workplace)
-
-    entries = [find_activation(activation.name)[0] for activation in network.activations]
-    with ExitStack() as watch, _memory_errors():
-        for entry in entries:
-            watch.enter_context(entry.watched())
-        for result in _in_order(chunk, range(begin, replicas, size), threads, ahead):
-            for entry in entries:
-                entry.check_faults()
-            yield result
+    run = checked(**options)
+    fit(network, run)
+    threads, ahead = workers(network, run, run["threads"] or numba.config.NUMBA_NUM_THREADS)
+    yield from Replicas(network, run).folded_by(threads, ahead, fold, begin)
 
 
 @contextmanager

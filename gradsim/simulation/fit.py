@@ -5,7 +5,7 @@ from ..model.activations import check_given
 from ..model.network import mlp
 from ..model.options import NETWORK, RUN
 from ..model.request import checked
-from ..program.engine import Layers
+from ..program.engine import layers_of
 from .footprint import workers
 
 
@@ -17,7 +17,7 @@ def fit(network, options):
     check_given(network)
     if network.has_batch_norm and options["inputs"] < 2:
         raise RequestError("--inputs: batch norm takes means over the inputs side by side; give it --inputs 2 or more")
-    Layers(network, options["engine"], options["inputs"], options["arithmetic"])
+    layers_of(network, options["engine"], options["inputs"], options["arithmetic"])
     given, targets, loss = options["input_file"], options["target_file"], options["loss"]
     if given is not None and given.values.shape[1] != network.input_width:
         width = given.values.shape[1]

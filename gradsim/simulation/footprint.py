@@ -6,19 +6,15 @@ added chunk by chunk. Threads, and how far they run ahead, are what gives way wh
 """
 
 import math
-from collections import Counter
 from dataclasses import dataclass
 
 from .. import memory
 from ..errors import RequestError
 from ..kernels.record import LOG_QUANTITIES, PLAIN_QUANTITIES
 from ..kernels.workspace import padded_width, tile_blocks
-from ..model.initializers import bias_law
 from ..program.columns import Columns
-from ..program.engine import Layers
-from ..program.graph import LINEAR, graph
-from ..program.program import linear_kept
-from ..program.steps import STEPS
+from ..program.engine import layers_of
+from ..program.program import tape_numbers
 from ..statistics.blocks import blocks_of
 from ..statistics.precision import PRECISIONS
 from ..statistics.quantiles import WAITING_BYTES, Samples, bins_of, collector, rows_of
@@ -52,29 +48,8 @@ class _Sizes:
 
 def chunk_of(network, run):
     """The `chunk_size` of a network and a checked run, whose program is not made for it."""
-    layers = Layers(network, run["engine"], run["inputs"], run["arithmetic"])
+    layers = layers_of(network, run["engine"], run["inputs"], run["arithmetic"])
     return chunk_size(_Sizes(blocks_of(network, run["inputs"]).columns, layers.nanoseconds))
-
-
-def tape_numbers(network, inputs, layers):
-    """Numbers on the tape of a thread, as `program.lower` counts them; `layers` are program.Layers."""
-    nodes, linear, counts = graph(network), zip(layers.laws, layers.operations, strict=True), Counter()
-    for node in nodes:
-        drawn = (*next(linear), node.part.bias, nodes[node.sources[0]].width) if node.kind == LINEAR else ()
-        counts[node.kind, node.width, *drawn] += 1
-    size = 0
-    for (kind, width, *drawn), times in counts.items():
-        size += times * (inputs * padded_width(width) + _kept(kind, inputs, width, *drawn))
-    return size
-
-
-def _kept(kind, inputs, width, *drawn):
-    """What a step keeps behind its vector; of a linear map, `drawn` is (law, operation, bias, fan-in)."""
-    if not drawn:
-        return STEPS[kind].kept(inputs, width) if kind in STEPS else 0
-    law, operation, bias, fan_in = drawn
-    biases = bias_law(bias, fan_in)
-    return linear_kept(operation, inputs, fan_in, width, not (law.mean or biases.mean or biases.scale))
 
 
 @dataclass(frozen=True)
@@ -93,7 +68,7 @@ class Footprint:
     def of(cls, network, run):
         """Of a network and a checked run."""
         inputs, arithmetic, count = run["inputs"], run["arithmetic"], len(network.linear_widths) + 1
-        layers, blocks = Layers(network, run["engine"], inputs, arithmetic), blocks_of(network, inputs)
+        layers, blocks = layers_of(network, run["engine"], inputs, arithmetic), blocks_of(network, inputs)
         recorded = blocks.columns
         chunk = min(chunk_size(_Sizes(recorded, layers.nanoseconds)), run["replicas"])
         number = 8 if arithmetic == "float64" else 4
@@ -101,7 +76,7 @@ class Footprint:
         steps = 2 * count
         pairs = 16 * inputs * inputs
         # numbers, and their residues (`kernels.residues`)
-        tape = (number + 4) * tape_numbers(network, inputs, layers) + 24 * steps * inputs + 2 * (number + 8) * inputs * columns
+        tape = (number + 4) * tape_numbers(network, layers) + 24 * steps * inputs + 2 * (number + 8) * inputs * columns
         scratch = columns * (20 + 16 * inputs) + 8 * tile_blocks(columns) * (4 + number) + pairs
         steps_of_ways = sum(way.log_entries.size for way in blocks.ways)
         sums = 8 * (5 * recorded.size + 5 * recorded.logs + len(LEAVING) * len(PRECISIONS) * steps_of_ways)

@@ -12,12 +12,12 @@ from ..model.activations import find_activation
 from ..model.network import Network, mlp
 from ..model.options import RUN
 from ..model.request import FILES, checked
-from ..program.engine import Layers
+from ..program.engine import layers_of
 from ..statistics.blocks import blocks_of
 from ..statistics.ensemble import EnsembleStatistics
 from ..statistics.quantiles import collector, rows_of
 from ..statistics.quantities import QUANTILES
-from .chunks import folded_chunks
+from .chunks import Replicas, folded_chunks
 from .footprint import refuse_at_once
 
 
@@ -84,30 +84,45 @@ def simulate(
     )
     quantiles = _probabilities(quantiles)
     refuse_at_once(network, options)
-    blocks = blocks_of(network, options["inputs"])
-    kind = collector(rows_of(blocks.columns), options["replicas"])
-    fold = partial(_fold, kind, blocks, options["keep_samples"])
+    threads = options["threads"] or numba.config.NUMBA_NUM_THREADS
+    fold = fold_of(network, options)
+    return _curves(network, options, folded_chunks(network, fold, **options), quantiles, threads, progress)
+
+
+def simulate_here(network, run, desk=None, quantiles=QUANTILES, progress=None):
+    """The Curves that `simulate` gives, computed by the calling thread alone: for many networks, a thread each.
+
+    `network` and `run`, all options of `checked`, are known to fit each other and the memory, as `fit.network_and_run` gives
+    them. `desk`, a Desk of the thread's own, has what networks that are alike need made once.
+    """
+    chunks = Replicas(network, run).folded(fold_of(network, run), desk=desk)
+    return _curves(network, run, chunks, quantiles, 1, progress)
+
+
+def _curves(network, run, chunks, quantiles, threads, progress):
     total, kept = None, []
-    for part, logs in folded_chunks(network, fold, **options):
+    for part, logs in chunks:
         total = part if total is None else total + part
         kept.append(logs)
         if progress is not None:
             progress(part.replicas)
-    return curves_of(network, options, total, np.concatenate(kept) if options["keep_samples"] else None, quantiles)
+    return curves_of(network, run, total, np.concatenate(kept) if run["keep_samples"] else None, quantiles, threads)
 
 
-def curves_of(network, options, total, kept, quantiles=QUANTILES):
-    """The Curves of EnsembleStatistics; `kept`, float64 (replicas, logs), are every replica's logs where they are asked for.
+def fold_of(network, run):
+    """The function of (records, unresolved) that gives their (EnsembleStatistics, logs), logs only with `keep_samples`."""
+    blocks = blocks_of(network, run["inputs"])
+    return partial(_fold, collector(rows_of(blocks.columns), run["replicas"]), blocks, run["keep_samples"])
 
-    `options` are all those of `checked`, with as many replicas as there are.
-    """
-    blocks = blocks_of(network, options["inputs"])
-    threads = options["threads"] or numba.config.NUMBA_NUM_THREADS
+
+def curves_of(network, run, total, kept=None, quantiles=QUANTILES, threads=1):
+    """The Curves of the EnsembleStatistics of all replicas of a checked run; `kept`, float64 (replicas, logs), are every
+    replica's logs where they are asked for."""
+    blocks = blocks_of(network, run["inputs"])
     variables = dict(total.variables(blocks, quantiles, threads))
     if kept is not None:
         variables |= _samples(kept, blocks)
-    described = _described(network, {name: value for name, value in options.items() if name != "threads"})
-    return Curves(network, described, np.array(quantiles), total.quantiles.method, variables)
+    return Curves(network, _described(network, run), np.array(quantiles), total.quantiles.method, variables)
 
 
 def _described(network, options):
@@ -116,8 +131,9 @@ def _described(network, options):
     Where a user's activation was not finite at a finite h, `activation_fault` says so in words: what follows is the
     formula's doing, not the network's.
     """
+    options = {name: value for name, value in options.items() if name != "threads"}  # no number depends on them
     files = {name: None if options[name] is None else options[name].description for name in FILES}
-    used = Layers(network, options["engine"], options["inputs"], options["arithmetic"]).used
+    used = layers_of(network, options["engine"], options["inputs"], options["arithmetic"]).used
     faults = (find_activation(part.name)[0].fault for part in network.activations)
     fault = next((found for found in faults if found is not None), None)
     return options | files | {"engine_used": used} | ({} if fault is None else {"activation_fault": fault})

@@ -1,16 +1,17 @@
 """Where the quantities of a network lie in its curves: in layers, which are its blocks, and in named places within these."""
 
+import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from ..kernels.record import TABLE
-from ..model.network import Network
-from ..model.parts import Activation, Linear, Repeat, Residual, RMSNorm
-from ..program.columns import KINDS, Columns, columns
-from ..program.graph import LINEAR, graph
+from ..model.form import once_a_form
+from ..model.parts import RMSNorm
+from ..program.columns import KINDS, Columns, columns_of
+from ..program.graph import LINEAR, outline
 from .quantities import IN_BLOCKS, QUANTITIES
 
 INPUT = "input"  # the name of the place of the input
@@ -39,6 +40,24 @@ class Way(NamedTuple):
     layers: np.ndarray
     names: np.ndarray
     beside: bool
+
+
+class Spread(NamedTuple):
+    """How a statistic of all columns of a record becomes arrays over layers (and places), one for each quantity: number
+    `sources[k]` of the columns goes to `targets[k]` of one array of `size`, of which each quantity has a `piece`, (name,
+    start, stop, shape)."""
+
+    sources: np.ndarray
+    targets: np.ndarray
+    size: int
+    pieces: tuple
+
+    def __call__(self, values):
+        """An array like `values`, whose second axis counts columns, with what is in `targets` there; NaN, or -1 in a count,
+        where there is nothing."""
+        result = _missing((len(values), self.size, *values.shape[2:]), values.dtype)
+        result[:, self.targets] = values[:, self.sources]
+        return result
 
 
 @dataclass(frozen=True)
@@ -72,8 +91,8 @@ class Blocks:
         return (len(self.widths), len(self.names)) if self.placed and at in IN_BLOCKS else (len(self.widths),)
 
     def where(self, quantity, layers, names):
-        """The index of an array of that shape at so many layers and names."""
-        return (0, layers, (layers, names))[len(self.shape(quantity))]
+        """The index of an array of that shape at so many layers and names: a tuple."""
+        return (layers, names)[: len(self.shape(quantity))]
 
     def spread(self, quantity, values, axis=0):
         """`values`, whose `axis` counts the quantity's columns, with layers (and places) there; NaN, or -1 in a count, where
@@ -82,9 +101,31 @@ class Blocks:
         if not shape:
             return np.take(values, 0, axis=axis)
         result = _missing((*values.shape[:axis], *shape, *values.shape[axis + 1 :]), values.dtype)
-        at = self.where(quantity, rows.layers, rows.names)
-        result[(*[slice(None)] * axis, *(at if isinstance(at, tuple) else (at,)))] = values
+        result[(*[slice(None)] * axis, *self.where(quantity, rows.layers, rows.names))] = values
         return result
+
+    @cached_property
+    def logs(self):
+        """The Spread of quantities that are recorded as logs."""
+        return self._spread_of([name for name in self.rows if QUANTITIES[name].log])
+
+    @cached_property
+    def plain(self):
+        """That of the others."""
+        return self._spread_of([name for name in self.rows if not QUANTITIES[name].log])
+
+    def _spread_of(self, names):
+        sources, targets, pieces, start = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [], 0
+        for name in names:
+            rows, shape = self.rows[name], self.shape(name)
+            columns = np.arange(self.columns.size)[rows.columns]
+            size = math.prod(shape)
+            places = np.arange(start, start + size).reshape(shape)
+            sources.append(columns if shape else columns[:1])
+            targets.append(places[self.where(name, rows.layers, rows.names)] if shape else places.reshape(1))
+            pieces.append((name, start, start + size, shape))
+            start += size
+        return Spread(np.concatenate(sources), np.concatenate(targets), start, tuple(pieces))
 
     def of(self, quantity, records):
         """What `records`, of shape (replicas, columns), hold of the quantity, spread likewise: (replicas, layers, ...)."""
@@ -123,42 +164,16 @@ def _missing(shape, dtype):
 
 def blocks_of(network, inputs):
     """The Blocks of a network that gets so many `inputs`."""
-    return _blocks_of(_bare(network), inputs)
+    return _blocks_of(network.form, inputs)
 
 
-def _bare(network):
-    """The network with one law and one activation all over, since places do not hang on them: cells of a sweep are alike."""
-    known = {}
-
-    def bare(part):
-        if id(part) not in known:
-            known[id(part)] = _bare_part(part, bare)
-        return known[id(part)]
-
-    stem, blocks, readout = (tuple(map(bare, parts)) for parts in (network.stem, network.blocks, network.readout))
-    return Network(network.input_width, stem, blocks, readout)
-
-
-def _bare_part(part, bare):
-    if isinstance(part, Linear):
-        return Linear(part.width)
-    if isinstance(part, Activation):
-        return Activation("linear")
-    if isinstance(part, Repeat):
-        return Repeat(tuple(map(bare, part.parts)), part.times)
-    if isinstance(part, Residual):
-        return Residual(tuple(map(bare, part.parts)), skip=None if part.skip is None else bare(part.skip))
-    return part
-
-
-@lru_cache(16)
-def _blocks_of(network, inputs):
-    nodes = graph(network)
-    found = columns(nodes, inputs)
+@once_a_form
+def _blocks_of(form, inputs):
+    nodes, found = outline(form), columns_of(form, inputs)
     widths = np.zeros(nodes[-2].block + 1, np.int64)
     for node in nodes[:-1]:
         widths[node.block] = node.width
-    shifted = np.array([not isinstance(node.part, RMSNorm) for node in nodes if node.kind in KINDS["norm"]], bool)
+    shifted = np.array([not issubclass(node.part.family, RMSNorm) for node in nodes if node.kind in KINDS["norm"]], bool)
     numbers, rows, several = {name: number for number, name in enumerate(_names(nodes))}, {}, False
     ranked = {(): np.zeros(0, np.int64)}  # names of all quantities that lie alike are looked up once
     for quantity, placed in found.placed.items():

@@ -1,13 +1,13 @@
 """Everything that is kept of an ensemble, as one addable object."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from ..kernels.record import LOG_QUANTITIES, RECORDED
 from .leaving import Leaving
 from .moments import LogOfMean, Moments, folded, lead_of
-from .quantities import QUANTITIES
 
 
 @dataclass(frozen=True)
@@ -54,22 +54,38 @@ class EnsembleStatistics:
         Arrays are over (layer, place where there are any, quantile or precision); where a quantity is not defined they hold
         NaN, or -1 in a count.
         """
-        mean = np.where(self.moments.count > 0, self.moments.mean, np.nan)
-        plain = {"nonfinite_count": self.nonfinite, "mean": mean, "variance": self.moments.variance}
-        logs = {
-            "nonfinite_count": self.nonfinite,
-            "log_mean": mean,
-            "log_variance": plain["variance"],
-            "log_quantile": self.quantiles.quantiles(probabilities, threads),
-            "log_of_mean": self.means.log_of_mean,
-            "effective_sample_size": self.means.effective_sample_size,
-            "zero_count": self.zeros,
+        mean, variance = np.where(self.moments.count > 0, self.moments.mean, np.nan), self.moments.variance
+        logs = len(self.unresolved)
+        counts = {
+            "nonfinite_count": self.nonfinite[:logs],
+            "zero_count": self.zeros[:logs],
             "unresolved_count": self.unresolved,
         }
-        for name in blocks.rows:
-            for statistic, array in (logs if QUANTITIES[name].log else plain).items():
-                yield f"{name}_{statistic}", blocks.spread(name, array[blocks.rows[name].columns])
+        numbers = {
+            "log_mean": mean[:logs],
+            "log_variance": variance[:logs],
+            "log_of_mean": self.means.log_of_mean,
+            "effective_sample_size": self.means.effective_sample_size,
+        }
+        quantiles = {"log_quantile": self.quantiles.quantiles(probabilities, threads)}
+        yield from _named(blocks.logs, counts, numbers, quantiles)
+        yield from _named(blocks.plain, {"nonfinite_count": self.nonfinite}, {"mean": mean, "variance": variance})
         yield from self.leaving.fractions(self.replicas, blocks)
+
+
+def _named(spread, *tables):
+    """Yield (name, array) for the quantities of a Spread and the statistics of `tables`: {name: values of all columns}, each
+    table's of one type and shape."""
+    found = [(tuple(table), spread(np.array(tuple(table.values())))) for table in tables]
+    for quantity, start, stop, shape in spread.pieces:
+        for names, arrays in found:
+            own = arrays[:, start:stop].reshape(len(names), *shape, *arrays.shape[2:])
+            yield from zip(_full_names(quantity, names), own, strict=True)
+
+
+@cache
+def _full_names(quantity, statistics):
+    return tuple(f"{quantity}_{name}" for name in statistics)
 
 
 def count_bits(flags, columns):

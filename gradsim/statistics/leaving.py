@@ -43,13 +43,22 @@ class Leaving:
         NaN where the way does not go; where it is twice in a layer without places, the share when it leaves the layer.
         """
         for way, counts in zip(self.ways, self.counts, strict=True):
-            where = blocks.where(way.quantity, way.layers, way.names)
-            for statistic, count in zip(LEAVING, counts, strict=True):
-                if statistic in QUANTITIES[way.quantity].leaving:
-                    shares = np.full((*blocks.shape(way.quantity), len(PRECISIONS)), np.nan)
-                    for_each = np.cumsum(count, axis=1).T / replicas
-                    shares[where if shares.ndim > 1 else ...] = for_each if shares.ndim > 1 else for_each[0]
-                    yield f"{way.quantity}_{statistic}", shares
+            names, kinds = _counted(way.quantity)
+            upto = counts[kinds].cumsum(axis=2)
+            shape, for_each = blocks.shape(way.quantity), upto.transpose(0, 2, 1) / replicas
+            if not shape:
+                yield from zip(names, for_each[:, 0], strict=True)
+                continue
+            shares = np.full((len(names), *shape, len(PRECISIONS)), np.nan)
+            shares[(slice(None), *blocks.where(way.quantity, way.layers, way.names))] = for_each
+            yield from zip(names, shares, strict=True)
+
+
+@cache
+def _counted(quantity):
+    """(names of the variables, which of LEAVING they are) that are counted of a quantity."""
+    kinds = [kind for kind, name in enumerate(LEAVING) if name in QUANTITIES[quantity].leaving]
+    return tuple(f"{quantity}_{name}" for name in LEAVING if name in QUANTITIES[quantity].leaving), kinds
 
 
 def _counts(records, way):

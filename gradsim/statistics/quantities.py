@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..kernels.frames import RANK_TOLERANCE
 from ..kernels.record import LOG_QUANTITIES, RECORDED, TABLE
@@ -33,7 +34,7 @@ class Quantity:
     largest: str = ""
     leaving: tuple = ()
 
-    @property
+    @cached_property
     def at(self):
         """What has it: "linear" maps, "activation"s, "norm"s, the "stream" behind each block, or the "network" once."""
         return TABLE[RECORDED.index(self.name)].at

@@ -45,7 +45,7 @@ class Drawn:
             rest = EnsembleStatistics.of(self.records, kind, task.blocks, self.unresolved)
             total = rest if total is None else total + rest
         kept = np.concatenate(self.kept) if task.run["keep_samples"] else None
-        found = curves_of(task.network, task.run | {"threads": threads, "replicas": count}, total, kept)
+        found = curves_of(task.network, task.run | {"replicas": count}, total, kept, threads=threads)
         if task.precision is None:
             return found
         return replace(found, run=found.run | {"precision": task.precision.asked | {"least": task.run["replicas"]}})

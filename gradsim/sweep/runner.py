@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .. import memory
 from ..errors import RequestError
-from ..simulation.simulate import simulate
+from ..simulation.chunks import Desk
+from ..simulation.simulate import simulate_here
 from .drawn import draw, usable
 
 SMALL_WORK = 5e8  # ns of a task that is left to one thread; one that is a single chunk always is
@@ -63,18 +64,19 @@ def compute(tasks, threads, finish, work, draws=None, keep=False):
     for number, task in tasks:
         (small if _is_small(task, fits) else large).append((number, task))
     for number, task in large:
-        _one(number, task, threads, finish, work, draws, keep)
+        _one(number, task, threads, finish, work, draws, keep, Desk())
     if not small:
         return
     rest, taking = iter(small), threading.Lock()
 
     def go_on():
+        desk = Desk()
         while True:
             with taking:
                 number, task = next(rest, (None, None))
             if task is None or work.stopping.is_set():
                 return
-            _one(number, task, 1, finish, work, draws, keep)
+            _one(number, task, 1, finish, work, draws, keep, desk)
 
     def go_on_or_stop():
         try:
@@ -114,9 +116,9 @@ class _Fits:
         return self._found[alike][0]
 
 
-def _one(number, task, threads, finish, work, draws, keep):
+def _one(number, task, threads, finish, work, draws, keep, desk):
     work.at_work[threading.get_ident()] = number
-    each, told = task.layers.nanoseconds, 0
+    each, told = task.each, 0
 
     def progress(replicas):
         nonlocal told
@@ -125,7 +127,7 @@ def _one(number, task, threads, finish, work, draws, keep):
         work.advance(each * max(part, 0))
 
     try:
-        curves = _curves(task, threads, progress, draws, keep)
+        curves = _curves(task, threads, progress, draws, keep, desk)
     except RequestError as error:
         work.failed.append((number, error))
         work.at_work.pop(threading.get_ident(), None)
@@ -135,11 +137,11 @@ def _one(number, task, threads, finish, work, draws, keep):
     work.advance(each * (task.run["replicas"] - told), 1)
 
 
-def _curves(task, threads, progress, draws, keep):
+def _curves(task, threads, progress, draws, keep, desk):
     keep = keep and not task.own_activation
-    if draws is None or task.own_activation or (not keep and task.precision is None and task.work < SMALL_WORK):
-        if task.precision is None:
-            return simulate(task.network, **task.run | {"threads": threads}, progress=progress)
+    if threads == 1 and task.precision is None and not keep and task.work < SMALL_WORK:
+        return simulate_here(task.network, task.run, desk, progress=progress)
+    if draws is None or task.own_activation:
         return draw(task, None, threads, progress).curves(task, threads)
     before = draws.get(task)
     if before is not None and usable(task, before):

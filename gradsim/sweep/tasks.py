@@ -10,7 +10,7 @@ from ..kernels.record import LOG_QUANTITIES, PLAIN_QUANTITIES
 from ..model.activations import find_activation
 from ..model.network import Network
 from ..model.request import FILES
-from ..program.engine import Layers
+from ..program.engine import layers_of
 from ..simulation.footprint import Footprint, chunk_of
 from ..statistics.blocks import blocks_of
 from ..statistics.quantities import QUANTILES
@@ -28,9 +28,9 @@ class Task:
     run: dict
     precision: object = None
 
-    @cached_property
+    @property
     def layers(self):
-        return Layers(self.network, self.run["engine"], self.run["inputs"], self.run["arithmetic"])
+        return layers_of(self.network, self.run["engine"], self.run["inputs"], self.run["arithmetic"])
 
     @cached_property
     def chunk(self):
@@ -46,10 +46,15 @@ class Task:
     def blocks(self):
         return blocks_of(self.network, self.run["inputs"])
 
+    @cached_property
+    def each(self):
+        """About how long one of its networks takes on one core, in ns."""
+        return self.layers.nanoseconds
+
     @property
     def work(self):
         """About how long it takes on one core, in ns."""
-        return self.run["replicas"] * self.layers.nanoseconds
+        return self.run["replicas"] * self.each
 
     @property
     def own_activation(self):

@@ -36,6 +36,15 @@ def test_samples_are_exact_and_drop_nothing():
     assert result[3, 2] == -np.inf and np.isfinite(result[3, 3]) and result[3, 5] == np.inf
 
 
+@pytest.mark.parametrize("replicas", [1, 2, 20, 700])
+def test_sorted_or_picked_and_by_however_many_threads(replicas, monkeypatch):
+    rows = np.tile(logs(), (1, 9))[:replicas]
+    expected = total(Samples, rows, range(-(-replicas // 50))).quantiles(PROBABILITIES)
+    for name, value in (("SORTED", 0), ("FEW", 0), ("BLOCK", 1)):  # none of them, and a thread a row
+        monkeypatch.setattr(quantiles, name, value)
+        assert Samples.of(rows).quantiles(PROBABILITIES, 2).tobytes() == expected.tobytes()
+
+
 @pytest.mark.parametrize("order", [range(14), range(13, -1, -1), [5, 1, 9, 13, 0, 2, 12, 3, 4, 11, 6, 10, 7, 8]])
 def test_histograms_do_not_depend_on_the_order_and_stay_within_a_bin(order):
     rows = logs()

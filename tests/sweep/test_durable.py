@@ -339,21 +339,21 @@ def test_work_of_a_later_version_is_refused():
 
 
 def test_a_cell_that_cannot_be_computed_is_named_and_the_others_go_on(monkeypatch):
-    compute = runner.simulate
+    compute = runner.simulate_here
 
-    def failing(network, **options):
+    def failing(network, *rest, **options):
         if network.weight_gain == 1.0:
             raise RequestError("no good")
-        return compute(network, **options)
+        return compute(network, *rest, **options)
 
-    monkeypatch.setattr(runner, "simulate", failing)
+    monkeypatch.setattr(runner, "simulate_here", failing)
     sweep = Sweep(read_plan(GRID), "a.h5", keep=False)
     sweep.begin()
     work = sweep.run(2)
     assert sorted(number for number, _ in work.failed) == [1, 4] and work.finished == 4
     assert sweep.words(4) == "activation tanh, weight_gain 1.0"
     sweep.leave()
-    monkeypatch.setattr(runner, "simulate", compute)
+    monkeypatch.setattr(runner, "simulate_here", compute)
     assert done(GRID, keep=False) == 4
 
 

@@ -169,8 +169,8 @@ FAULTS = {
     ),
     "the engine of carried arithmetic": Fault(
         "simulation/simulate.py",
-        'Layers(network, options["engine"], options["inputs"], options["arithmetic"]).used',
-        'Layers(network, options["engine"], options["inputs"]).used',
+        'layers_of(network, options["engine"], options["inputs"], options["arithmetic"]).used',
+        'layers_of(network, options["engine"], options["inputs"]).used',
         tests=("tests/test_engine.py::test_what_was_used_is_printed_and_stored",),
     ),
     "memory of samples forgotten": Fault(

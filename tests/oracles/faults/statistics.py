@@ -82,6 +82,9 @@ FAULTS = {
     ),
     "sums of squares over one input": Fault(BLOCKS, 'fans[:, 1] * inputs, "weight', 'fans[:, 1], "weight', tests=(SAMPLES,)),
     "networks that have left come back": Fault(
-        LEAVING, "np.cumsum(count, axis=1).T / replicas", "count.T / replicas", tests=(SAMPLES,)
+        LEAVING,
+        "upto.transpose(0, 2, 1)",
+        "np.diff(upto, axis=2, prepend=0).transpose(0, 2, 1)",
+        tests=(SAMPLES,),
     ),
 }

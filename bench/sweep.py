@@ -1,0 +1,259 @@
+"""Large sweeps: python -m bench.sweep. What a sweep costs beside its bare simulation, and what small cells cost.
+
+Bare simulation of a cell is its kernels, the folding of its records and its quantiles, no more; a sweep could take as long as
+that on all cores at best. A process a core computes its share of a sample of the cells, all at once, and so does one alone,
+since two cores may be slower than one is twice. The sweep itself is what `gradsim sweep` does but for its words: planned, with
+parts sealed all the while, packed, opened, drawn. All of it takes turns, each in a process of its own, and ratios are taken
+within a round.
+"""
+
+import multiprocessing
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from . import timing
+
+RESULT = Path(__file__).with_name("results") / "sweep.json"
+MEMORY = 500  # MB
+# What is asked: {figure: (what it is, at most or at least, format)}; ms of CPU a cell, seconds, MB, shares of all cores
+ASKED = {
+    "ratio": ("a sweep over its bare simulation on all cores", "<=", 1.3, ".2f"),
+    "sealing": ("ms a cell to seal it", "<=", 0.6, ".2f"),
+    "packing": ("s of CPU to pack the file", "<=", 20, ".1f"),
+    "memory": ("MB at most", "<=", MEMORY, ".0f"),
+    "memory_of_many": ("MB at most, of four times the cells", "<=", MEMORY, ".0f"),
+    "opening": ("s to open the file", "<=", 1, ".2f"),
+    "drawing": ("s to draw the map, `gradsim plot` in all", "<=", 3, ".2f"),
+    "busy": ("of all cores at work at small cells", ">=", 0.85, ".0%"),
+    "own": ("ms a small cell but for its kernels", "<=", 1, ".2f"),
+}
+
+
+class Cells(NamedTuple):
+    """A phase diagram of tanh networks: `side` gains by as many bias stds, so many `networks` a cell."""
+
+    width: int
+    depth: int
+    networks: int
+    side: int
+
+    @property
+    def grid(self):
+        gains, stds = np.linspace(0.5, 3.0, self.side).tolist(), np.linspace(0.01, 1.0, self.side).tolist()
+        shape = {"activation": "tanh", "width": self.width, "depth": self.depth, "replicas": self.networks}
+        return shape | {"weight_gain": gains, "bias_std": stds}
+
+    @property
+    def count(self):
+        return self.side**2
+
+    def some(self, number):
+        """About so many (Network, run) of the grid, from all over it."""
+        from gradsim.simulation.fit import network_and_run
+
+        grid, step = self.grid, max(1, self.count // number)
+        for k in range(step // 2, self.count, step):
+            place = {"weight_gain": grid["weight_gain"][k // self.side], "bias_std": grid["bias_std"][k % self.side]}
+            yield network_and_run(grid | place)
+
+
+def warm_up():
+    """The kernels loaded, and every other module."""
+    from gradsim.simulation.simulate import simulate, warm_up, warm_up_doubts
+
+    warm_up()
+    warm_up_doubts()
+    return simulate
+
+
+@contextmanager
+def processes(count):
+    """A pool of new processes, one a job."""
+    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+        yield pool
+
+
+def alone(job, *arguments):
+    """job(*arguments) in a process of its own."""
+    with processes(1) as pool:
+        return pool.submit(job, *arguments).result()
+
+
+def bare(cells, number, part=0, parts=1):
+    """Seconds that a cell takes on one core: the mean over part `part` of `parts` of a sample of so many."""
+    warm_up()
+    from gradsim.simulation.chunks import Desk, Replicas
+    from gradsim.simulation.simulate import fold_of
+    from gradsim.statistics.quantities import QUANTILES
+
+    desk, taken, count = Desk(), 0.0, 0
+    for made, run in list(cells.some(number))[part::parts]:
+        chunks, fold = Replicas(made, run), fold_of(made, run)
+        desk.place(chunks.program, chunks.arithmetic, chunks.size)
+        start, total = time.perf_counter(), None
+        for statistics, _ in chunks.folded(fold, desk=desk):
+            total = statistics if total is None else total + statistics
+        total.quantiles.quantiles(QUANTILES)
+        taken, count = taken + time.perf_counter() - start, count + 1
+    return taken / count
+
+
+def bare_on_all_cores(cells, number):
+    """The same where every core computes a part of the sample at once; seconds a cell of all cores together."""
+    with processes(timing.CORES) as pool:
+        jobs = [pool.submit(bare, cells, number, part, timing.CORES) for part in range(timing.CORES)]
+        return float(np.mean([job.result() for job in jobs])) / timing.CORES
+
+
+def whole(cells, path, opened=True):
+    """{figure: value} of a sweep of all cells to a file."""
+    warm_up()
+    import gradsim
+    from gradsim.sweep import read_plan
+    from gradsim.sweep.durable import Sweep
+
+    start = time.perf_counter()
+    sweep = Sweep(read_plan(cells.grid), path)
+    planned = time.perf_counter()
+    sweep.begin()
+    begun, used = time.perf_counter(), time.process_time()
+    sweep.run(None)
+    done, used = time.perf_counter(), time.process_time() - used
+    packed = time.process_time()
+    sweep.pack()
+    packed = time.process_time() - packed
+    sweep.leave()
+    found = {
+        "planning": planned - start,
+        "seconds": done - begun,
+        "busy": used / (done - begun) / timing.CORES,
+        "packing": packed,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
+        "bytes": os.path.getsize(path),
+    }
+    if opened:
+        start = time.perf_counter()
+        gradsim.open(path)
+        found["opening"] = time.perf_counter() - start
+    return found
+
+
+def drawn(path):
+    """Seconds of `gradsim plot`, a map."""
+    asked = ["--x", "weight_gain", "--y", "bias_std", "--quantity", "gradient", "--overwrite"]
+    return timing.seconds(lambda: subprocess.run([sys.executable, "-m", "gradsim", "plot", path, *asked], check=True))
+
+
+def sealing(cells, number, folder):
+    """ms of CPU that a cell takes to be sealed, in parts of the usual size."""
+    simulate = warm_up()
+    from gradsim.sweep.cells import record
+    from gradsim.sweep.shelf import Shelf
+
+    curves, shelf = [simulate(made, **run) for made, run in cells.some(64)], Shelf(folder)
+    start = time.process_time()
+    for k in range(number):
+        shelf.add(record(k, f"{k:064x}", curves[k % len(curves)]))
+    shelf.close()
+    return 1e3 * (time.process_time() - start) / number
+
+
+def own(cells, number):
+    """ms of CPU that a cell takes but for its kernels, from a Network to its Curves."""
+    warm_up()
+    from gradsim.simulation.chunks import Desk, Workplace
+    from gradsim.simulation.simulate import simulate_here
+
+    inside, fill = 0.0, Workplace.fill
+
+    def timed(self, *arguments):
+        nonlocal inside
+        start = time.thread_time()
+        try:
+            return fill(self, *arguments)
+        finally:
+            inside += time.thread_time() - start
+
+    Workplace.fill, desk, asked = timed, Desk(), list(cells.some(number))
+    start = time.thread_time()
+    for made, run in asked:
+        simulate_here(made, run, desk)
+    return 1e3 * (time.thread_time() - start - inside) / len(asked)
+
+
+def a_round(cells, small, sample, folder):
+    """{figure: value} of one round."""
+    out, of_small = str(folder / "diagram.h5"), str(folder / "small.h5")
+    at_once, one = bare_on_all_cores(cells, sample), alone(bare, cells, sample) / timing.CORES
+    diagram = alone(whole, cells, out)
+    found = diagram | {
+        "bare": one * cells.count,
+        "bare_at_once": at_once * cells.count,
+        "ratio": diagram["seconds"] / (one * cells.count),
+        "ratio_at_once": diagram["seconds"] / (at_once * cells.count),
+        "sealing": alone(sealing, cells, sample, folder / "parts"),
+        "drawing": drawn(out),
+    }
+    smaller = alone(whole, small, of_small, False)
+    found |= {"busy": smaller["busy"], "small_seconds": smaller["seconds"], "own": alone(own, small, sample)}
+    return found
+
+
+def measured(cells, small, sample, count):
+    """Every figure's summary over rounds."""
+    rounds = []
+    for _ in range(count):
+        with tempfile.TemporaryDirectory() as folder:
+            rounds.append(a_round(cells, small, sample, Path(folder)))
+    with tempfile.TemporaryDirectory() as folder:
+        many = cells._replace(side=2 * cells.side)
+        of_many = alone(whole, many, str(Path(folder) / "many.h5"), False)
+    figures = {name: timing.summary([found[name] for found in rounds]) for name in rounds[0]}
+    return figures | {"memory_of_many": timing.summary([of_many["memory"]])}
+
+
+def show(result):
+    table = Table("", "median", "quartiles", "asked", box=None)
+    for name, (words, sign, bound, form) in ASKED.items():
+        found = result["figures"][name]
+        kept = found["median"] <= bound if sign == "<=" else found["median"] >= bound
+        quartiles = f"{found['low']:{form}} to {found['high']:{form}}"
+        table.add_row(words, f"{found['median']:{form}}", quartiles, f"{sign} {bound:{form}}{'' if kept else ' !'}")
+    Console(width=120, highlight=False).print(table)
+    middle = {name: found["median"] for name, found in result["figures"].items()}
+    print(
+        f"{result['cells']:,} cells in {middle['seconds']:.1f} s ({middle['bare']:.1f} s bare, {middle['bare_at_once']:.1f} s "
+        f"where all cores are at work), {middle['small_seconds']:.1f} s for as many small ones; {middle['bytes'] / 1e6:.0f} MB"
+    )
+
+
+@click.command()
+@click.option("--rounds", "count", default=5, show_default=True)
+@click.option("--quick", is_flag=True, help="Few cells, to see that it works; nothing is kept.")
+@click.option("--json", "path", type=click.Path(path_type=Path), default=RESULT, help="Where the figures go.")
+def main(count, quick, path):
+    """Time a large sweep against its bare simulation, and small cells."""
+    cells, small, sample = Cells(64, 50, 100, 100), Cells(16, 10, 20, 100), 1000
+    if quick:
+        cells, small, sample, count = cells._replace(side=6), small._replace(side=10), 20, 2
+    result = {"rounds": count, "asked": ASKED, "cells": cells.count, "figures": measured(cells, small, sample, count)}
+    if not quick:
+        timing.write(path, result)
+    show(result)
+
+
+if __name__ == "__main__":
+    main()
