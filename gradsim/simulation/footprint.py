@@ -50,6 +50,12 @@ class _Sizes:
     nanoseconds: float
 
 
+def chunk_of(network, run):
+    """The `chunk_size` of a network and a checked run, whose program is not made for it."""
+    layers = Layers(network, run["engine"], run["inputs"], run["arithmetic"])
+    return chunk_size(_Sizes(blocks_of(network, run["inputs"]).columns, layers.nanoseconds))
+
+
 def tape_numbers(network, inputs, layers):
     """Numbers on the tape of a thread, as `program.lower` counts them; `layers` are program.Layers."""
     nodes, linear, counts = graph(network), zip(layers.laws, layers.operations, strict=True), Counter()
