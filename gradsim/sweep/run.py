@@ -2,15 +2,10 @@
 
 from ..curves import CurveSet
 from ..errors import RequestError, shown
+from ..memory import require
 from ..model.options import RUN
-from ..program.engine import Layers
 from ..simulation.simulate import simulate
 from .plan import Plan, read_plan
-
-
-def work(network, run):
-    """About how long a cell takes on one core, in ns."""
-    return run["replicas"] * Layers(network, run["engine"], run["inputs"], run["arithmetic"]).nanoseconds
 
 
 def run(plan, threads=None, progress=None):
@@ -23,7 +18,8 @@ def run(plan, threads=None, progress=None):
         raise RequestError(f"progress: {shown(progress)} is not a function of the share that is done and the cells finished")
     threads = RUN["threads"].check(threads)
     plan = plan if isinstance(plan, Plan) else read_plan(plan)
-    total = sum(work(*cell) for cell in plan.cells)
+    require("sweep", f"the curves of {len(plan):,} cells", sum(cell.settled.curves for cell in plan.cells))
+    total = sum(cell.work for cell in plan.cells)
     done, curves = 0.0, []
 
     def advance(replicas):
@@ -32,9 +28,10 @@ def run(plan, threads=None, progress=None):
         if progress is not None:
             progress(min(done, 1.0), len(curves))
 
-    for network, options in plan.cells:
-        cost = work(network, options) / options["replicas"]
+    for cell in plan.cells:
+        cost = cell.settled.nanoseconds
+        network, options = cell.network_and_run()
         curves.append(simulate(network, **options | {"threads": threads}, progress=advance))
     if progress is not None:
         progress(1.0, len(curves))
-    return CurveSet(curves, plan.axes)
+    return CurveSet(curves, plan.request)

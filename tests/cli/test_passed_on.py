@@ -266,4 +266,4 @@ def test_the_files_that_tables_of_cells_read(tmp_path, monkeypatch):
     for name in ("one.csv", "two.csv"):
         Path(name).write_text("1,2\n")
     plan = read_plan({"width": 2, "depth": 2, "input_file": "one.csv", "cells": [{"input_file": "two.csv"}, {"seed": 1}]})
-    assert [*sources(plan.axes)] == ["one.csv", "two.csv"]
+    assert [*sources(plan.request)] == ["one.csv", "two.csv"]
