@@ -16,12 +16,19 @@ class Kin:
 
     def __init__(self, options):
         """Of options of `mlp` without these two."""
-        self._options, self._first = options, {}
+        self._options, self._first, self._latest = options, {}, (None, None)
         # a last gain may be that of all, and so make the last block like the others; and layers have their own gains
         self._scaled = options.get("last_gain") is None and options.get("layers") is None
 
     def network(self, weight_gain, bias_std):
         """mlp(..., weight_gain, bias_std), of a finite gain and a bias_std of 0 or more. Raises RequestError as that does."""
+        key, made = self._latest
+        if key != (weight_gain, bias_std):
+            made = self._network(weight_gain, bias_std)
+            self._latest = (weight_gain, bias_std), made
+        return made
+
+    def _network(self, weight_gain, bias_std):
         if not (self._scaled and weight_gain):
             return self._made(weight_gain, bias_std)
         first = self._first.get(bias_std > 0)

@@ -24,7 +24,7 @@ DEPTH = 100  # where neither a depth nor a list of widths is given
 MOST_SHOWN = 4  # values in a message
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 # What does not hang on the laws of linear maps, but on which of them are alike
-KEPT = ("depth", "has_stream", "plain", "linear_widths", "widths", "outputs", "activations", "usual_activation")
+KEPT = ("depth", "has_stream", "plain", "shape", "linear_widths", "widths", "outputs", "activations", "usual_activation")
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,11 @@ class Network:
         return tuple(dict.fromkeys(part for part in self._distinct if isinstance(part, Activation)))
 
     @cached_property
+    def shape(self):
+        """All but laws, activations and scales, as nested tuples of plain values: what sizes hang on."""
+        return self.input_width, *map(_shape, (self.stem, self.blocks, self.readout))
+
+    @cached_property
     def _laws(self):
         """The different (init, gain, bias) of linear maps, in the order of the program."""
         return tuple(dict.fromkeys((part.init, part.gain, part.bias) for _, part in self.distinct_maps))
@@ -226,22 +231,36 @@ class Network:
             return known[id(part)]
 
         made = object.__new__(Network)
-        kept = {name: getattr(self, name) for name in KEPT}
         parts = {name: tuple(map(one, getattr(self, name))) for name in ("stem", "blocks", "readout")}
         maps = tuple((fan_in, one(linear)) for fan_in, linear in self.distinct_maps)
-        vars(made).update(kept, input_width=self.input_width, **parts, distinct_maps=maps)
+        vars(made).update(self._kept, input_width=self.input_width, **parts, distinct_maps=maps)
         return made
+
+    @cached_property
+    def _kept(self):
+        return {name: getattr(self, name) for name in KEPT}
 
     def to_json(self):
         """Canonical JSON: sorted keys, no spaces, a format version, no labels.
 
         A plain network is written in format 1, with a digest only where there is one; others in format 2, as their parts.
         """
+        return self._json
+
+    @cached_property
+    def _json(self):
         if self.plain:
-            names = ("input_width", "widths", "activation", "init", "weight_gain", "bias", "bias_std", "outputs")
-            fields = {"format": PLAIN_FORMAT, **{name: getattr(self, name) for name in names}}
-            if self.activation_digest is not None:
-                fields["activation_digest"] = self.activation_digest
+            (activation,), ((init, gain, bias),) = self.activations, self._laws
+            fields = {"format": PLAIN_FORMAT, "input_width": self.input_width, "widths": self.widths, "outputs": self.outputs}
+            fields |= {
+                "activation": activation.name,
+                "init": init,
+                "weight_gain": gain,
+                "bias": bias,
+                "bias_std": normal_std(bias),
+            }
+            if activation.digest is not None:
+                fields["activation_digest"] = activation.digest
         else:
             fields = {
                 "format": FORMAT_VERSION,
@@ -261,6 +280,20 @@ def _with_laws(part, change, one):
     if isinstance(part, Residual):
         return changed(part, parts=tuple(map(one, part.parts)), skip=None if part.skip is None else one(part.skip))
     return part
+
+
+def _shape(parts):
+    return tuple(map(_part_shape, parts))
+
+
+def _part_shape(part):
+    if isinstance(part, Linear):
+        return part.width
+    if isinstance(part, Repeat):
+        return part.times, _shape(part.parts)
+    if isinstance(part, Residual):
+        return _shape(part.parts), None if part.skip is None else part.skip.width
+    return type(part).__name__
 
 
 def repeats(runs):

@@ -6,7 +6,6 @@ from itertools import groupby
 
 from ..kernels.interpreter import LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR
 from ..model.initializers import bias_law, weight_law
-from ..model.parts import Activation, Linear, Repeat, Residual
 from ..program.engine import Layers
 from ..statistics.blocks import blocks_of
 from ..statistics.quantiles import Samples, bins_of, collector, rows_of
@@ -58,21 +57,4 @@ def outline(network, run):
         laws.append((law.kind, bool(law.mean), bool(bias.mean or bias.scale)))
     asked = (run["inputs"], run["engine"], run["arithmetic"], run["replicas"], run["keep_samples"], run["loss"])
     files = id(run["input_file"]), id(run["target_file"])
-    return network.input_width, *map(_shape, (network.stem, network.blocks, network.readout)), tuple(laws), asked, files
-
-
-def _shape(parts):
-    """Parts without their laws and scales, as tuples of plain values."""
-    return tuple(map(_part_shape, parts))
-
-
-def _part_shape(part):
-    if isinstance(part, Linear):
-        return part.width
-    if isinstance(part, Activation):
-        return "activation"
-    if isinstance(part, Repeat):
-        return part.times, _shape(part.parts)
-    if isinstance(part, Residual):
-        return _shape(part.parts), None if part.skip is None else part.skip.width
-    return type(part).__name__
+    return network.shape, tuple(laws), asked, files

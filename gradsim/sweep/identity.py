@@ -14,20 +14,31 @@ NUMBERS = ("seed", "stream", "inputs", "input_correlation", "loss", "probe", "ar
 EXTENT = ("replicas", "keep_samples")  # how many networks, and what is kept of them
 
 
-def run_text(run, settled, extent=True, **more):
-    """The canonical JSON of a checked run and its Settled; without `extent`, of what each network alone hangs on. `more` are
-    plain values that decide bits too."""
+def run_text(run, extent=True):
+    """The canonical JSON of a checked run; without `extent`, of what each network of it hangs on."""
     fields = {name: run[name] for name in NUMBERS}
     for name in FILES:
         if run[name] is not None:
             fields[name] = {key: value for key, value in run[name].description.items() if key != "name"}
-    found = {"engine": settled.engine, "chunk": settled.chunk} | more
     if extent:
         fields |= {name: run[name] for name in EXTENT}
-        found |= {"quantiles": settled.quantiles, "probabilities": settled.probabilities}
-    return f'"run":{CANONICAL.encode(fields)},"settled":{CANONICAL.encode(found)}'
+    return CANONICAL.encode(fields)
 
 
-def identity(network_text, run_text):
-    """The digest, in 64 digits, of a network's and a run's canonical JSON."""
-    return hashlib.sha256(f'{{"format":{FORMAT},"network":{network_text},{run_text}}}'.encode()).hexdigest()
+def settled_text(settled, extent=True, **more):
+    """The same of a Settled; `more` are plain values that decide bits too."""
+    fields = {"engine": settled.engine, "chunk": settled.chunk} | more
+    if extent:
+        fields |= {"quantiles": settled.quantiles, "probabilities": settled.probabilities}
+    return CANONICAL.encode(fields)
+
+
+def digest(network_text, run_text, settled_text):
+    """The identity, 64 digits, of these three texts."""
+    text = f'{{"format":{FORMAT},"network":{network_text},"run":{run_text},"settled":{settled_text}}}'
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def identity(network, run, settled, extent=True, **more):
+    """That of a cell; without `extent`, of the ensemble whose first networks it draws."""
+    return digest(network.to_json(), run_text(run, extent), settled_text(settled, extent, **more))

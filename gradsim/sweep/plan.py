@@ -18,7 +18,7 @@ from ..model.request import checked
 from ..simulation.settled import Settled, outline
 from .exclude import plain
 from .grids import CELLS, Asked, read_grids
-from .identity import identity, run_text
+from .identity import digest, identity, run_text, settled_text
 
 MOST_CELLS = 100_000  # of a grid, those that are left out included: all are checked before the first one is computed
 LARGEST_GRID = 2**24  # bytes of a TOML file
@@ -66,17 +66,18 @@ class Plan:
     def _check_all(self, chosen):
         """Makes every cell once, to find out whether it can be, what it is called, and what it takes."""
         known, settled, self.repeated = {}, {}, 0
-        self._settled, self._columns = [], tuple(array("q") for _ in range(4))  # grid, combination, settled, replicas
+        self._settled, texts = [], []
+        self._columns = tuple(array("q") for _ in range(4))  # grid, combination, settled, replicas
         for number, combinations in enumerate(chosen):
             maker = self._makers[number]
             for combination in combinations:
-                options = maker.options(combination)
-                network, run = maker.network_and_run(options)
+                network, run, run_words = maker.made(combination)
                 key = outline(network, run)
                 if key not in settled:
                     settled[key] = len(self._settled)
                     self._settled.append(Settled.of(network, run))
-                name = identity(network.to_json(), maker.run_text(run, self._settled[settled[key]]))
+                    texts.append(settled_text(self._settled[-1]))
+                name = digest(network.to_json(), run_words, texts[settled[key]])
                 if name in known:
                     self.repeated += 1
                     continue
@@ -165,8 +166,7 @@ class PlannedCell:
     @property
     def ensemble(self):
         """The identity of what each of its networks hangs on: the same whatever the number of replicas."""
-        network, run = self.network_and_run()
-        return identity(network.to_json(), run_text(run, self.settled, extent=False))
+        return identity(*self.network_and_run(), self.settled, extent=False)
 
     @property
     def settled(self):
@@ -197,7 +197,7 @@ class PlannedCell:
     def network_and_run(self):
         """(Network, checked run): arguments of `simulate`. May be called by any thread."""
         maker, combination = self._made
-        network, run = maker.network_and_run(maker.options(combination))
+        network, run, _ = maker.made(combination)
         return network, dict(run)
 
 
@@ -205,7 +205,7 @@ class _Maker:
     """Makes the cells of a grid: what they share is made once, or at least not for every one of them."""
 
     def __init__(self, grid):
-        self._grid, self._runs, self._texts, self._kin, self._plain = grid, {}, {}, {}, {}
+        self._grid, self._runs, self._kin, self._plain = grid, {}, {}, {}
         names = [name for axis in grid.axes for name in axis.names]
         self._of_run = [name for name in names if name in RUN]
         self._of_kin = [name for name in names if name in NETWORK and name not in SCALES]
@@ -213,28 +213,28 @@ class _Maker:
     def options(self, combination):
         return self._grid.options(combination)
 
-    def network_and_run(self, options):
-        """Raises RequestError."""
-        run = self._run(options)
-        kin = _once(
-            self._kin,
-            (id(run["input_file"]), *(id(options[name]) for name in self._of_kin)),
-            lambda: self._new_kin(options, run),
-        )
-        return kin.network(*(options.get(name, NETWORK[name].default) for name in SCALES)), run
+    def made(self, combination):
+        """(Network, checked run, the run's text in an identity). Raises RequestError."""
+        options = self.options(combination)
+        run, text = self._run(options)
+        key = id(run["input_file"]), *(id(options[name]) for name in self._of_kin)
+        kin = _once(self._kin, key, lambda: self._new_kin(options, run))
+        return kin.network(*(options.get(name, NETWORK[name].default) for name in SCALES)), run, text
 
     def _run(self, options):
         given = {name: options[name] for name in self._of_run}
-        return _once(self._runs, tuple(map(id, given.values())), lambda: checked(**given))
+
+        def make():
+            run = checked(**given)
+            return run, run_text(run)
+
+        return _once(self._runs, tuple(map(id, given.values())), make)
 
     def _new_kin(self, options, run):
         given = {name: options[name] for name in self._of_kin}
         if run["input_file"] is not None and given.get("input_width") is None:
             given["input_width"] = run["input_file"].values.shape[1]
         return Kin(given)
-
-    def run_text(self, run, settled):
-        return _once(self._texts, (id(run), id(settled)), lambda: (run_text(run, settled), run))[0]
 
     def plain(self, name):
         """The plain values of an option, point by point of its axis."""
@@ -267,7 +267,7 @@ def _check_size(asked):
     sizes = " x ".join(f"{points:,} {names}" for points, names in several)
     what = f"{len(asked.grids):,} tables of cells" if CELLS in asked.request else sizes
     maker = _Maker(asked.grids[0])
-    curves = count * Settled.of(*maker.network_and_run(maker.options(0))).curves
+    curves = count * Settled.of(*maker.made(0)[:2]).curves
     raise RequestError(
         f"sweep: {what} are {count:,} cells, whose curves would take about {gib(curves)}; a grid has "
         f"{MOST_CELLS:,} cells at most"
