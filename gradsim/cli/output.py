@@ -117,15 +117,15 @@ def _names(paths):
 
 
 def sources(options):
-    """The files that are read for `options`, in which each may be a list, or in tables of `cells`."""
+    """The files that are read for `options`, in which each may be a list, or in tables of `cells` and `zip`."""
     for name in ("input_file", "target_file"):
         given = options.get(name)
         for value in given if isinstance(given, list) else [given]:
             if isinstance(value, str | os.PathLike):
                 text = os.fspath(value)
                 yield text if os.path.exists(text) else text.partition(":")[0]  # X.h5:/path
-    for cell in options.get("cells", ()):
-        yield from sources(cell)
+    for entry in (*options.get("cells", ()), *options.get("zip", ())):
+        yield from sources(entry)
 
 
 def deliver(outputs, curve_set, out, plot, theory=False):

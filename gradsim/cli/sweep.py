@@ -26,30 +26,38 @@ INCOMPLETE = 3  # exit code where some cells could not be computed
     help="Keep what is drawn in OUT.draws, so that more replicas need no redrawing.  [default: up to 1 GiB]",
 )
 @threads_option
+@click.option("--dry-run", is_flag=True, help="Say how many cells it has, how long it would take, how large it gets.")
 @output_options
 @click.pass_obj
-def command(files, grid, replicas, precision, others, most_replicas, draws, threads, out, plot, theory, overwrite):
+def command(files, grid, replicas, precision, others, most_replicas, draws, threads, dry_run, out, plot, theory, overwrite):
     """Simulate every combination of a grid: a TOML file in which any option may be a list, or a built-in one.
 
     Built in are `classic`, activations by initializers at depth 100, and `blocks`, kinds of networks at depth 1,000.
-    What is no full grid stands in tables [[cells]], each with options of its own.
+    Ranges, options that vary together, rules that leave cells out: docs/sweeps.md.
 
     The curves go to --out, by default the grid's name with .h5 in the current folder. Finished cells are kept in OUT.work
     until then: the same command goes on from there, whatever ended it. With more --replicas it goes on from a finished OUT.
     """
     import gradsim
 
+    from ..model.options import RUN
     from ..model.request import checked
     from ..sweep import read_plan
     from ..sweep.durable import Sweep
-    from ..sweep.request import precision_of, with_replicas
+    from ..sweep.precision import precision_of
 
     plan = read_plan(grid)
     threads = checked(threads=threads)["threads"]
     asked = precision_of(precision, others, most_replicas)
-    plan = plan if replicas is None else with_replicas(plan, replicas)
+    plan = plan if replicas is None else plan.with_replicas(RUN["replicas"].read(replicas))
+    if dry_run:
+        from .dry_run import show
+
+        compile_first(*plan.arithmetics)
+        show(plan, grid, threads)
+        return 0
     out = out or f"{Path(grid).stem}.h5"
-    read = [grid, *sources(plan.axes)]
+    read = [grid, *sources(plan.request)]
     files.ask_results("--out", out, True, read)
     if plot is not None:
         files.ask_picture("--plot", plot, overwrite, read)
@@ -80,7 +88,7 @@ def _computed(files, sweep, threads):
     try:
         if found:
             tell(f"{found:,} of {len(sweep.tasks):,} cells are there already")
-        compile_first(*(task.run["arithmetic"] for task in sweep.tasks))
+        compile_first(*sweep.plan.arithmetics)
         with compilation_notice(), progress(len(sweep.tasks), "cells", sweep.share) as update:
             work = sweep.run(threads, lambda share, cells: update(share, cells, sweep.at_work))
         if work.failed:

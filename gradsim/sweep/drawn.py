@@ -48,7 +48,7 @@ class Drawn:
         found = curves_of(task.network, task.run | {"replicas": count}, total, kept, threads=threads)
         if task.precision is None:
             return found
-        return replace(found, run=found.run | {"precision": task.precision.asked | {"least": task.run["replicas"]}})
+        return replace(found, run=found.run | {"precision": task.precision.asked | {"least": task.least}})
 
     def arrays(self):
         """(what `from_arrays` must be told, JSON-able; a dict of arrays)."""
@@ -92,7 +92,7 @@ def draw(task, drawn, threads, progress, pause=None):
     run = task.run | {"threads": threads}
     drawn = _completed(task, drawn, run, progress)
     count, whole = drawn.replicas
-    kind = collector(rows_of(task.blocks.columns), task.run["replicas"])
+    kind = collector(rows_of(task.blocks.columns), task.least)
     if count >= task.most or (count == whole and _enough(task, drawn)):
         return drawn
     chunks = folded_chunks(task.network, partial(_folded, task, kind), count, **run | {"replicas": task.most})
@@ -121,7 +121,7 @@ def _completed(task, drawn, run, progress):
     records = np.concatenate([drawn.records, *(records for records, _ in copies)])
     unresolved = np.concatenate([drawn.unresolved, *(flags for _, flags in copies)])
     progress(end - count)
-    kind = collector(rows_of(task.blocks.columns), task.run["replicas"])
+    kind = collector(rows_of(task.blocks.columns), task.least)
     statistics, records, unresolved, kept = _folded(task, kind, records, unresolved)
     before = Drawn(drawn.whole, kept=_cut(drawn.kept, whole))
     return _with(task, before, statistics, records, unresolved, kept)
@@ -168,8 +168,8 @@ def _enough(task, drawn):
     """Whether a task that runs for a precision has it: asked behind whole chunks only."""
     count, whole = drawn.replicas
     if task.precision is None:
-        return count >= task.run["replicas"]
-    if count != whole or count < task.run["replicas"] or not whole:
+        return count >= task.least
+    if count != whole or count < task.least or not whole:
         return False
     gradient = "stream_gradient" if task.network.has_stream else "gradient"
     return task.precision.reached(drawn.whole.moments, task.blocks, gradient)

@@ -45,16 +45,14 @@ class Draws:
 def draws_bytes(task):
     """About how many bytes the Drawn of a task takes at its end."""
     columns: Columns = task.blocks.columns
-    rest = task.run["replicas"] % task.chunk
-    whole = task.run["replicas"] - rest
-    size = 8 * rest * (columns.size + columns.places) + (
-        8 * columns.logs * task.run["replicas"] if task.run["keep_samples"] else 0
-    )
+    rest = task.least % task.chunk
+    whole = task.least - rest
+    size = 8 * rest * (columns.size + columns.places) + (8 * columns.logs * task.least if task.run["keep_samples"] else 0)
     if whole:
         steps = sum(way.log_entries.size for way in task.blocks.ways)
         size += 8 * (5 * columns.size + 5 * columns.logs + len(LEAVING) * len(PRECISIONS) * steps)
         rows = rows_of(columns)
-        if collector(rows, task.run["replicas"]) is Samples:
+        if collector(rows, task.least) is Samples:
             size += min(8 * columns.logs * whole, SAMPLE_BYTES)
         else:
             size += 8 * columns.logs * bins_of(rows)

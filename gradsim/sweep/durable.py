@@ -12,7 +12,6 @@ import numba
 
 from ..curves import CurveSet
 from ..errors import RequestError
-from ..results.cells import describe
 from ..store.files import RESULTS, discard, unfinished, write_whole
 from ..store.read import read as read_file
 from ..store.requests import requests
@@ -23,11 +22,12 @@ from .folder import DRAWS, PARTS, STATUS, Folder, described, difference, draws_f
 from .parts import places, read
 from .runner import Work, compute
 from .shelf import Shelf
-from .tasks import tasks_of
+from .tasks import Tasks
 
 STATUS_SECONDS = 1.0
 MOST_SHOWN = 3
-UNTOLD = ("replicas", "engine_used", "activation_fault", "precision")  # in a file's run, and not in what was asked for
+# Of a run in a file, what was not asked for, or is said elsewhere
+UNTOLD = ("threads", "replicas", "engine_used", "activation_fault", "precision")
 
 
 class Sweep:
@@ -40,10 +40,11 @@ class Sweep:
     """
 
     def __init__(self, plan, out, precision=None, keep=None, overwrite=False, theory=False, tell=lambda line: None):
-        self.plan, self.out, self.tasks = plan, Path(out), tasks_of(plan, precision)
+        self.plan, self.out, self.tasks = plan, Path(out), Tasks(plan, precision)
         self.precision, self.overwrite, self.theory, self._tell = precision, overwrite, theory, tell
         self.keep = self._keeps() if keep is None else keep
-        self.described = described(plan.axes, self.tasks, precision, theory)
+        self._kin = tuple(task.kin for task in self.tasks)
+        self.described = described(plan.request, self.tasks, self._kin, precision, theory)
         self._folder = self._parts = self._drawn = self._work = None
         self._replace = overwrite
         self._told, self._start, self._before = 0.0, time.monotonic(), 0
@@ -95,7 +96,7 @@ class Sweep:
         self._parts = Shelf(self._folder.path / PARTS)
         drawn = draws_folder(self.out)
         self._drawn = Shelf(drawn if self.keep else self._folder.path / DRAWS, durable=False)
-        known, kin = {task.identity for task in self.tasks}, {task.kin for task in self.tasks}
+        known, kin = {task.identity for task in self.tasks}, set(self._kin)
         self._parts.drop(lambda identity: identity not in known)
         self._drawn.drop(lambda found: found not in kin)
         self._before = sum(task.identity in self._parts for task in self.tasks)
@@ -138,7 +139,7 @@ class Sweep:
 
     def pack(self):
         """Has the output hold all cells, and takes away what led to it. Raises RequestError: then all is kept."""
-        write_sweep(self.out, self._curves(), self.plan.axes, self._replace, self._folder.path)
+        write_sweep(self.out, self._curves(), self.plan.request, self._replace, self._folder.path)
         if not self.keep:
             shutil.rmtree(draws_folder(self.out), ignore_errors=True)
         self._folder.remove()
@@ -210,7 +211,14 @@ class Sweep:
 
     def _keeps(self):
         """Whether what is drawn is kept where nothing is said of it."""
-        return draws_folder(self.out).is_dir() or sum(map(draws_bytes, self.tasks)) <= KEPT_BYTES
+        if draws_folder(self.out).is_dir():
+            return True
+        known, total = {}, 0  # by what is settled of them: all that are alike take as much
+        for task in self.tasks:
+            alike = id(task.cell.settled)
+            known[alike] = known[alike] if alike in known else draws_bytes(task)
+            total += known[alike]
+        return total <= KEPT_BYTES
 
     def at_work(self):
         """In words, the cells that are computed just now."""
@@ -219,12 +227,8 @@ class Sweep:
 
     def words(self, number):
         """In a few words, what tells a cell from the others."""
-        found = describe(self.tasks[number])
-        return ", ".join(f"{name} {found[name]}" for name in self._varying if name in found) or found["activation"]
-
-    @property
-    def _varying(self):
-        return [name for name, values in self.plan.axes.items() if len(values) > 1]
+        found = self.plan.cells[number].coordinates
+        return ", ".join(f"{name} {value}" for name, value in found.items()) or self.tasks[number].network.usual_activation
 
     def _tell_state(self, share, cells, at_once=False):
         now = time.monotonic()
@@ -257,7 +261,7 @@ class Sweep:
                 precision = {name: value for name, value in adaptive.items() if name != "least"}
             replicas.append(run["replicas"] if adaptive is None else adaptive["least"])
             found, asked = (
-                {name: value for name, value in given.items() if name not in UNTOLD} for given in (run, task.kind["run"])
+                {name: value for name, value in given.items() if name not in UNTOLD} for given in (run, task.plain_run)
             )
             same = same and found == asked and cell["network"] == json.loads(task.network.to_json())
         runs = [[count, len(list(group))] for count, group in groupby(replicas)]

@@ -78,16 +78,16 @@ class Folder:
         self.lock.release()
 
 
-def described(plan_axes, tasks, precision, theory):
-    """What `plan.json` says of a sweep: the request, and digests of what decides the numbers."""
-    replicas = [[count, len(list(group))] for count, group in groupby(task.run["replicas"] for task in tasks)]
+def described(request, tasks, kin, precision, theory):
+    """What `plan.json` says of a sweep: the request, and a digest of what decides the numbers, the `kin` of its Tasks."""
+    replicas = [[count, len(list(group))] for count, group in groupby(task.least for task in tasks)]
     return {
         "format": FORMAT,
         "gradsim_version": __version__,
-        "request": json.loads(json.dumps(plan_axes, default=str)),
+        "request": json.loads(json.dumps(request, default=str)),
         "precision": None if precision is None else precision.asked,
         "theory": theory,
-        "kinds": digest([task.kin for task in tasks]),
+        "kinds": digest(kin),
         "replicas": replicas,
     }
 

@@ -60,3 +60,22 @@ def _largest_error(moments, columns):
     known = count > 0
     errors = np.sqrt(moments.variance[columns][known] / count[known])
     return np.max(np.where(np.isnan(errors), np.inf, errors), initial=0.0)
+
+
+def precision_of(error, others=(), most=None):
+    """The Precision of what was given on the command line, numbers as texts; None where there is none. Raises RequestError."""
+    if error is None:
+        for option, given in (("--precision-of", others), ("--most-replicas", most)):
+            if given:
+                raise RequestError(f"{option}: goes with --precision")
+        return None
+    return Precision(_number(error), others, MOST_REPLICAS if most is None else _number(most))
+
+
+def _number(text):
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except (ValueError, TypeError):
+            continue
+    return text

@@ -2,18 +2,13 @@
 
 from ..curves import CurveSet, open_file
 from ..errors import RequestError, shown
+from ..memory import require
 from ..model.options import RUN
-from ..program.engine import Layers
 from ..simulation.simulate import simulate
 from ..store.files import RESULTS, check_output
 from .durable import Sweep
 from .plan import Plan, read_plan
 from .precision import Precision
-
-
-def work(network, run):
-    """About how long a cell takes on one core, in ns."""
-    return run["replicas"] * Layers(network, run["engine"], run["inputs"], run["arithmetic"]).nanoseconds
 
 
 def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrite=False):
@@ -34,7 +29,8 @@ def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrit
         return _to_file(Sweep(plan, out, precision, overwrite=overwrite), threads, progress)
     if precision is not None or overwrite:
         raise RequestError(f"{'overwrite' if precision is None else 'precision'}: goes with out, the name of a file")
-    total = sum(work(*cell) for cell in plan.cells)
+    require("sweep", f"the curves of {len(plan):,} cells", sum(cell.settled.curves for cell in plan.cells))
+    total = sum(cell.work for cell in plan.cells)
     done, curves = 0.0, []
 
     def advance(replicas):
@@ -43,12 +39,13 @@ def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrit
         if progress is not None:
             progress(min(done, 1.0), len(curves))
 
-    for network, options in plan.cells:
-        cost = work(network, options) / options["replicas"]
+    for cell in plan.cells:
+        cost = cell.settled.nanoseconds
+        network, options = cell.network_and_run()
         curves.append(simulate(network, **options | {"threads": threads}, progress=advance))
     if progress is not None:
         progress(1.0, len(curves))
-    return CurveSet(curves, plan.axes)
+    return CurveSet(curves, plan.request)
 
 
 def _to_file(sweep, threads, progress):

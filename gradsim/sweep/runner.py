@@ -96,9 +96,10 @@ def compute(tasks, threads, finish, work, draws=None, keep=False):
 
 def _is_small(task, fits):
     """Whether it is left to one thread. What a user's function notes while it is computed is of one task at a time."""
-    if task.own_activation or not (task.most <= task.chunk or (task.work < SMALL_WORK and task.precision is None)):
-        return False
-    return fits(task)
+    alone = task.own_activation or not (task.most <= task.chunk or (task.work < SMALL_WORK and task.precision is None))
+    small = not alone and fits(task)
+    task.forget()
+    return small
 
 
 class _Fits:
@@ -109,11 +110,10 @@ class _Fits:
         self._found = {}
 
     def __call__(self, task):
-        run = (task.run[name] for name in ("inputs", "engine", "arithmetic", "keep_samples"))
-        alike = id(task.blocks), task.most, *run
-        if alike not in self._found:
-            self._found[alike] = task.memory <= self._each, task.blocks  # which lives as long as its id is known
-        return self._found[alike][0]
+        settled = task.cell.settled  # which its plan has once for all that are alike
+        if id(settled) not in self._found:
+            self._found[id(settled)] = task.memory <= self._each
+        return self._found[id(settled)]
 
 
 def _one(number, task, threads, finish, work, draws, keep, desk):
@@ -122,7 +122,7 @@ def _one(number, task, threads, finish, work, draws, keep, desk):
 
     def progress(replicas):
         nonlocal told
-        part = min(replicas, task.run["replicas"] - told)  # what it is reckoned with: for a precision it may be more
+        part = min(replicas, task.least - told)  # what it is reckoned with: for a precision it may be more
         told += max(part, 0)
         work.advance(each * max(part, 0))
 
@@ -133,8 +133,9 @@ def _one(number, task, threads, finish, work, draws, keep, desk):
         work.at_work.pop(threading.get_ident(), None)
         return
     finish(number, task, curves)
+    task.forget()
     work.at_work.pop(threading.get_ident(), None)
-    work.advance(each * (task.run["replicas"] - told), 1)
+    work.advance(each * (task.least - told), 1)
 
 
 def _curves(task, threads, progress, draws, keep, desk):
@@ -145,7 +146,7 @@ def _curves(task, threads, progress, draws, keep, desk):
         return draw(task, None, threads, progress).curves(task, threads)
     before = draws.get(task)
     if before is not None and usable(task, before):
-        progress(min(before.replicas[0], task.run["replicas"]))
+        progress(min(before.replicas[0], task.least))
     else:
         before = None
     drawn = draw(task, before, threads, progress, _Pause(task, draws))

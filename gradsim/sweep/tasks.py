@@ -1,60 +1,74 @@
-"""What is to be computed: a task is a cell with all that decides its numbers, and so its identity."""
+"""What is to be computed: a task is a cell of a plan, and the precision that it runs for."""
 
 import hashlib
-import json
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import groupby
+from collections.abc import Sequence
 
 from ..kernels.record import LOG_QUANTITIES, PLAIN_QUANTITIES
 from ..model.activations import find_activation
-from ..model.network import Network
+from ..model.network import CANONICAL
 from ..model.request import FILES
-from ..program.engine import layers_of
-from ..simulation.footprint import Footprint, chunk_of
+from ..simulation.footprint import Footprint
 from ..statistics.blocks import blocks_of
-from ..statistics.quantities import QUANTILES
 
-FORMAT = 1  # of the text that identifies a cell
-MERELY_HOW = ("threads", "replicas")  # of a run: what decides no numbers, and what may be raised
 QUANTITIES = (*LOG_QUANTITIES, *PLAIN_QUANTITIES)
 
 
-@dataclass(frozen=True)
 class Task:
-    """A cell: its Network and checked run, and the Precision that it runs for (None: it draws its replicas, no more)."""
+    """A PlannedCell, and the Precision that it runs for (None: it draws its replicas, no more).
 
-    network: Network
-    run: dict
-    precision: object = None
+    Its network and run are made when they are asked for, and kept until `forget`.
+    """
+
+    __slots__ = ("_made", "cell", "precision")
+
+    def __init__(self, cell, precision=None):
+        self.cell, self.precision, self._made = cell, precision, None
+
+    def _network_and_run(self):
+        if self._made is None:
+            self._made = self.cell.network_and_run()
+        return self._made
+
+    def forget(self):
+        """Gives its network back: of a hundred thousand tasks a few are at work."""
+        self._made = None
 
     @property
-    def layers(self):
-        return layers_of(self.network, self.run["engine"], self.run["inputs"], self.run["arithmetic"])
+    def network(self):
+        return self._network_and_run()[0]
 
-    @cached_property
+    @property
+    def run(self):
+        return self._network_and_run()[1]
+
+    @property
     def chunk(self):
         """Replicas in a whole chunk."""
-        return chunk_of(self.network, self.run)
+        return self.cell.settled.chunk
+
+    @property
+    def least(self):
+        """Replicas that it is asked for."""
+        return self.cell.replicas
 
     @property
     def most(self):
         """The largest number of replicas that it may come to."""
-        return self.run["replicas"] if self.precision is None else max(self.run["replicas"], self.precision.most)
+        return self.least if self.precision is None else max(self.least, self.precision.most)
 
     @property
     def blocks(self):
         return blocks_of(self.network, self.run["inputs"])
 
-    @cached_property
+    @property
     def each(self):
         """About how long one of its networks takes on one core, in ns."""
-        return self.layers.nanoseconds
+        return self.cell.settled.nanoseconds
 
     @property
     def work(self):
-        """About how long it takes on one core, in ns."""
-        return self.run["replicas"] * self.each
+        """The same for all that it is asked for."""
+        return self.cell.work
 
     @property
     def own_activation(self):
@@ -66,39 +80,41 @@ class Task:
         """Bytes that it takes on one thread."""
         return Footprint.of(self.network, self.run | {"replicas": self.most}).total(1, 1)
 
-    @cached_property
-    def kind(self):
-        """What identifies it but for its replicas, as plain values: tasks of one kind draw the same networks, in order."""
-        run = {name: value for name, value in self.run.items() if name not in MERELY_HOW}
-        run |= {name: None if run[name] is None else run[name].description for name in FILES}
-        operations = [[operation, len(list(group))] for operation, group in groupby(self.layers.operations)]
-        return {
-            "format": FORMAT,
-            "network": self.network.to_json(),
-            "run": run,
-            "quantiles": QUANTILES,
-            "resolved": {"operations": operations, "chunk": self.chunk},
-            "precision": None if self.precision is None else self.precision.asked,
-        }
-
-    @cached_property
+    @property
     def kin(self):
-        """The SHA-256 that all tasks of its kind share, in hexadecimal."""
-        return digest(self.kind)
+        """64 digits that all tasks share that draw the same networks, in order: they differ in their replicas at most."""
+        return self._named(self.cell.ensemble, "ensemble")
 
-    @cached_property
+    @property
     def identity(self):
-        """The SHA-256 of all that decides its numbers."""
-        return digest(self.kind | {"replicas": self.run["replicas"]})
+        """64 digits of all that decides its numbers."""
+        return self.cell.identity if self.precision is None else self._named(self.cell.identity, "cell")
+
+    def _named(self, name, what):
+        asked = None if self.precision is None else self.precision.asked
+        return digest([what, name, self.cell.settled.probabilities, self.run["keep_samples"], asked])
+
+    @property
+    def plain_run(self):
+        """The run as files have it, but for what it is found out."""
+        return self.run | {name: None if self.run[name] is None else self.run[name].description for name in FILES}
+
+
+class Tasks(Sequence):
+    """Those of a Plan, in its order, each made when it is asked for."""
+
+    def __init__(self, plan, precision=None):
+        if precision is not None:
+            precision.check_known(QUANTITIES)
+        self._cells, self._precision = plan.cells, precision
+
+    def __len__(self):
+        return len(self._cells)
+
+    def __getitem__(self, number):
+        return Task(self._cells[number], self._precision)
 
 
 def digest(value):
     """The SHA-256 of the canonical JSON of a value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
-
-
-def tasks_of(plan, precision=None):
-    """The Tasks of a Plan, in its order."""
-    if precision is not None:
-        precision.check_known(QUANTITIES)
-    return [Task(network, run, precision) for network, run in plan.cells]
+    return hashlib.sha256(CANONICAL.encode(value).encode()).hexdigest()

@@ -120,11 +120,11 @@ def test_every_option_of_a_sweep_arrives(recorded):
     given = ["--replicas", 9, "--precision", 0.25, "--precision-of", "loss", "--most-replicas", 77, "--no-draws", "--overwrite"]
     assert call("sweep", "grid.toml", *given, "--theory", "--out", "b.h5") == 2
     plan, out, precision, *rest = sweep[0]
-    assert [run["replicas"] for _, run in plan.cells] == [9] and out == "b.h5"
+    assert [cell.replicas for cell in plan.cells] == [9] and out == "b.h5"
     assert precision == gradsim.sweep.Precision(0.25, ("loss",), 77) and rest[:3] == [False, True, True]
     assert call("sweep", "grid.toml") == 2
     plan, out, precision, *rest = sweep[0]
-    assert [run["replicas"] for _, run in plan.cells] == [5] and out == "grid.h5" and precision is None
+    assert [cell.replicas for cell in plan.cells] == [5] and out == "grid.h5" and precision is None
     assert rest[:3] == [None, False, False]
 
 
@@ -281,4 +281,4 @@ def test_the_files_that_tables_of_cells_read(tmp_path, monkeypatch):
     for name in ("one.csv", "two.csv"):
         Path(name).write_text("1,2\n")
     plan = read_plan({"width": 2, "depth": 2, "input_file": "one.csv", "cells": [{"input_file": "two.csv"}, {"seed": 1}]})
-    assert [*sources(plan.axes)] == ["one.csv", "two.csv"]
+    assert [*sources(plan.request)] == ["one.csv", "two.csv"]

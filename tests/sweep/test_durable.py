@@ -13,8 +13,7 @@ from gradsim.sweep import read_plan, runner, shelf
 from gradsim.sweep.drawn import Drawn, draw
 from gradsim.sweep.durable import Sweep, open_unfinished
 from gradsim.sweep.precision import Precision
-from gradsim.sweep.request import with_replicas
-from gradsim.sweep.tasks import Task, tasks_of
+from gradsim.sweep.tasks import Tasks
 
 GRID = {"activation": ["relu", "tanh"], "weight_gain": [0.9, 1.0, 1.3], "width": 5, "depth": 4, "replicas": 7}
 
@@ -88,7 +87,7 @@ def drawn_networks(monkeypatch):
 def test_a_sweep_on_disk_is_that_in_memory_and_leaves_nothing_but_its_file():
     assert done(GRID, keep=False) == 0
     assert os.listdir(".") == ["a.h5"] and same(gradsim.open("a.h5"), gradsim.sweep.run(GRID))
-    assert gradsim.open("a.h5").request == read_plan(GRID).axes
+    assert gradsim.open("a.h5").request == read_plan(GRID).request
 
 
 def test_seal_intervals_and_threads_change_no_byte_of_the_data(monkeypatch):
@@ -201,9 +200,7 @@ def chunks_of_ten(monkeypatch):
 
 
 def task(replicas, precision=None, **run):
-    from gradsim.model.request import checked
-
-    return Task(NETWORK, checked(replicas=replicas, **run), precision)
+    return Tasks(read_plan({"width": 6, "depth": 3, "activation": "tanh", "replicas": replicas, **run}), precision)[0]
 
 
 @pytest.mark.parametrize("samples", [2**27, 2500, 500], ids=["samples", "either", "histograms"])
@@ -295,12 +292,12 @@ def test_a_precision_has_a_least_and_a_most(chunks_of_ten):
 
 
 def test_other_quantities_of_a_precision(chunks_of_ten):
-    alone, both = (tasks_of(read_plan(GRID), Precision(0.2, others))[0] for others in ((), ("activation_mean", "loss")))
+    alone, both = (Tasks(read_plan(GRID), Precision(0.2, others))[0] for others in ((), ("activation_mean", "loss")))
     few, many = (draw(found, None, 1, lambda n: None).curves(found, 1) for found in (alone, both))
     assert many.run["replicas"] > few.run["replicas"]
     assert np.sqrt(many["loss_log_variance"] / many.run["replicas"]) <= 0.2
     with pytest.raises(RequestError, match=r"^--precision-of: unknown name 'gradent'; did you mean gradient"):
-        tasks_of(read_plan(GRID), Precision(0.2, ("gradent",)))
+        Tasks(read_plan(GRID), Precision(0.2, ("gradent",)))
 
 
 @pytest.mark.parametrize("error", [0, -1.0, float("nan"), "x", None])
@@ -310,12 +307,8 @@ def test_what_is_no_precision(error):
 
 
 def test_replicas_of_a_command_take_the_place_of_the_grids():
-    plan = with_replicas(read_plan(GRID), "9")
-    assert plan.axes["replicas"] == [9] and {run["replicas"] for _, run in plan.cells} == {9}
-    with pytest.raises(RequestError, match=r"^--replicas: 'x' is not"):
-        with_replicas(plan, "x")
-    with pytest.raises(RequestError, match=r"^--replicas: the grid has several"):
-        with_replicas(read_plan(GRID | {"replicas": [2, 3]}), 4)
+    done(read_plan(GRID).with_replicas(9), keep=False)
+    assert same(gradsim.open("a.h5"), gradsim.sweep.run(GRID | {"replicas": 9})) and done(GRID | {"replicas": 9}) is None
 
 
 def test_damaged_parts_are_named_and_computed_again(drawn_networks):
@@ -358,7 +351,7 @@ def test_a_cell_that_cannot_be_computed_is_named_and_the_others_go_on(monkeypatc
 
 
 def test_a_subset_of_cells_can_be_computed_alone():
-    found, tasks = {}, tasks_of(read_plan(GRID))
+    found, tasks = {}, Tasks(read_plan(GRID))
     chosen = [(number, tasks[number]) for number in (5, 0, 3)]
     work = runner.Work(sum(task.work for _, task in chosen))
     runner.compute(chosen, 2, lambda number, task, curves: found.__setitem__(number, curves), work)
