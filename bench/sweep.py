@@ -121,10 +121,9 @@ def bare_on_all_cores(cells, number):
 def whole(cells, path, opened=True):
     """{figure: value} of a sweep of all cells to a file."""
     warm_up()
-    from gradsim.sweep.durable import Sweep
-
     import gradsim
     from gradsim.sweep import read_plan
+    from gradsim.sweep.durable import Sweep
 
     start = time.perf_counter()
     sweep = Sweep(read_plan(cells.grid), path)

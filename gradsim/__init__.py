@@ -36,10 +36,25 @@ __all__ = [*_HOMES, "open"]
 
 
 def open(path):
-    """The CurveSet in an HDF5 file that gradsim wrote. Raises RequestError if there is none."""
+    """The CurveSet in an HDF5 file that gradsim wrote, or in the folder `OUT.work` of a sweep that is not finished.
+
+    Raises RequestError if there is none.
+    """
+    if _is_work(path):
+        from .sweep.durable import open_unfinished
+
+        return open_unfinished(path)
     from .curves import open_file
 
     return open_file(path)
+
+
+def _is_work(path):
+    from os import PathLike, fspath
+    from os.path import isdir
+
+    name = fspath(path) if isinstance(path, str | PathLike) else ""
+    return isinstance(name, str) and name.rstrip("/").endswith(".work") and "\0" not in name and isdir(name)
 
 
 def __getattr__(name):

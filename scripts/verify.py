@@ -154,6 +154,16 @@ def planted():
     return "planted errors found by gradsim verify or by tests", "all", text, agrees and found == count
 
 
+def killed_sweeps():
+    """Sweeps killed at 50 moments, also while they pack, and gone on with (tests/sweep/test_killed.py)."""
+    test = Path(__file__).parents[1] / "tests" / "sweep" / "test_killed.py"
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "-k", "killed", str(test)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"GRADSIM_KILLS": "50"})
+    seed = next((line for line in done.stdout.splitlines() if "GRADSIM_KILL_SEED" in line), "")
+    text = f"{done.stdout.strip().splitlines()[-1]}; {seed}"
+    return "sweeps killed 50 times and gone on with", "equal to the bit", text, done.returncode == 0
+
+
 def same_bits():
     network = gradsim.mlp(width=64, depth=50, activation="gelu", bias_std=0.1)
     one, two = (gradsim.simulate(network, 600, inputs=2, threads=n) for n in (1, os.cpu_count()))
@@ -168,6 +178,7 @@ def main():
         first_compilation,
         peak_memory,
         same_bits,
+        killed_sweeps,
         *(
             partial(increments, init, gain, engine)
             for engine in ("matrix_free", "dense")

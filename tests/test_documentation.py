@@ -1,4 +1,4 @@
-"""The generated tables are current, and what the README and docs/blocks.md show runs."""
+"""The generated tables are current, and what the README and the guides in docs/ show runs."""
 
 import importlib.util
 import re
@@ -25,15 +25,16 @@ def test_tables_are_current(path):
 
 
 GUIDES = {path.name: path for path in (ROOT / "README.md", ROOT / "docs" / "blocks.md")}
+WITH_PYTHON = GUIDES | {"sweeps.md": ROOT / "docs" / "sweeps.md"}
 LONG = ("sweep classic", "sweep blocks")
 RUN = ("run", "sweep", "plot", "list", "theory", "phase")
 
 
-@pytest.mark.parametrize("name", GUIDES)
+@pytest.mark.parametrize("name", WITH_PYTHON)
 def test_the_python_of_guides_runs(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     matplotlib.use("agg")
-    blocks = re.findall(r"```python\n(.*?)```", GUIDES[name].read_text(encoding="utf-8"), re.S)
+    blocks = re.findall(r"```python\n(.*?)```", WITH_PYTHON[name].read_text(encoding="utf-8"), re.S)
     assert blocks
     for block in blocks:
         exec(block, {})

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gradsim
-from gradsim import memory
+from gradsim import memory, sweep
 from gradsim.model.request import checked
 from gradsim.program.engine import Layers
 from gradsim.program.program import lower, tape_numbers
@@ -67,7 +67,7 @@ def test_grids_are_counted_before_they_are_made(free):
         read_plan(axes)
     free(10**6)
     with pytest.raises(gradsim.RequestError, match=r"^sweep: the curves of 20 cells would take"):
-        read_plan({"seed": list(range(20)), "depth": 60, "width": 2, "replicas": 1})
+        sweep.run({"seed": list(range(20)), "depth": 60, "width": 2, "replicas": 1})
 
 
 @pytest.mark.parametrize("inputs", [1, 3])

@@ -15,6 +15,7 @@ LONGEST_LINE = 2000  # characters: names of files may have more
 COMMANDS = {
     "run": "Simulate one network and judge its gradient.",
     "sweep": "Simulate every combination of a grid.",
+    "status": "Say how far a sweep is.",
     "plot": "Draw the curves of a file.",
     "theory": "Predict one network: mean field, exact laws, float ranges, critical gain.",
     "phase": "Draw the phase diagram of an activation.",
@@ -52,8 +53,9 @@ def main(arguments=None):
     """Runs the command line. What a command prints and writes, it prints first.
 
     Exit codes: 0 done; 1 `verify` found that simulator and theory disagree; 2 a request that cannot be carried out, or a
-    result that could not be printed or written (the others are); 130 interrupted (Ctrl-C), 143 terminated (SIGTERM),
-    129 terminal closed (SIGHUP), each at once but for a file that is being written; 141 nobody reads stdout any more.
+    result that could not be printed or written (the others are); 3 some cells of a sweep could not be computed (the others are
+    kept); 130 interrupted (Ctrl-C), 143 terminated (SIGTERM), 129 terminal closed (SIGHUP), each at once but for a file that is
+    being written, and for what a sweep has finished; 141 nobody reads stdout any more.
     """
     outputs = Outputs()
     with any_terminal(), stoppable():

@@ -24,6 +24,11 @@ class Outputs:
         self._written = []
         self._writing = threading.Lock()
         self._settled = False
+        self._stops, self._kept = [], []
+
+    def guard(self, stop):
+        """Has stop() called when a signal ends the process: it says in words what is kept, or None."""
+        self._stops.append(stop)
 
     def ask_results(self, option, path, overwrite, sources=()):
         """Finds out whether curves can be written to `path`, which is none of the files that are read."""
@@ -79,8 +84,13 @@ class Outputs:
             with self.trying():
                 click.echo(f"written: {_names(self._written)}")
 
+    def add_written(self, path):
+        """Says of a file that was asked for that it is written, by others than `write`."""
+        self._written.append(Path(path))
+
     def settle(self):
         """Waits until no file is being written, and lets none begin."""
+        self._kept = [words for words in (stop() for stop in self._stops) if words]
         with self._writing:
             self._settled = True
 
@@ -94,6 +104,8 @@ class Outputs:
     @property
     def state(self):
         """In words, what is written and what is not."""
+        if self._kept:
+            return "; ".join(self._kept)
         missing = [path for path in self._asked if path not in self._written]
         if not self._written:
             return "nothing was written"
@@ -105,15 +117,15 @@ def _names(paths):
 
 
 def sources(options):
-    """The files that are read for `options`, in which each may be a list, or in tables of `cells`."""
+    """The files that are read for `options`, in which each may be a list, or in tables of `cells` and `zip`."""
     for name in ("input_file", "target_file"):
         given = options.get(name)
         for value in given if isinstance(given, list) else [given]:
             if isinstance(value, str | os.PathLike):
                 text = os.fspath(value)
                 yield text if os.path.exists(text) else text.partition(":")[0]  # X.h5:/path
-    for cell in options.get("cells", ()):
-        yield from sources(cell)
+    for entry in (*options.get("cells", ()), *options.get("zip", ())):
+        yield from sources(entry)
 
 
 def deliver(outputs, curve_set, out, plot, theory=False):

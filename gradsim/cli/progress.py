@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from .terminal import tell
 
+BAR_SECONDS = 0.1  # between two looks of the bar
 PLAIN_SECONDS = 10.0  # between lines when stderr is not a terminal
 FIRST_SECONDS = 2.0  # a run shorter than this prints nothing
 
@@ -43,13 +44,16 @@ def compile_first(*arithmetics):
 
 
 @contextmanager
-def progress(unit_total, unit):
-    """Gives `update(share, units_done)`; share is the part of the work done, from 0 to 1."""
+def progress(unit_total, unit, before=0.0):
+    """Gives `update(share, units_done, at=None)`; share is the part of the work done, from 0 to 1, `before` at the start.
+
+    at() says in words what is being done.
+    """
     if sys.stderr.isatty():
         with _bar(unit_total, unit) as update:
             yield update
     else:
-        yield _plain(unit_total, unit)
+        yield _plain(unit_total, unit, before)
 
 
 @contextmanager
@@ -62,24 +66,48 @@ def _bar(unit_total, unit):
         BarColumn(),
         TextColumn("{task.percentage:3.0f} %"),
         TimeRemainingColumn(compact=True),
-        TextColumn("left"),
+        TextColumn("left{task.fields[at]}"),
     )
+    rate, drawn = _Rate(), 0.0
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"0/{unit_total:,} {unit}", total=1.0)
-        yield lambda share, done: bar.update(task, completed=share, description=f"{done:,}/{unit_total:,} {unit}")
+        task = bar.add_task(f"0/{unit_total:,} {unit}", total=1.0, at="")
+
+        def update(share, done, at=None):
+            nonlocal drawn
+            if time.monotonic() - drawn >= BAR_SECONDS or share == 1:
+                drawn = time.monotonic()
+                words = f"{done:,}/{unit_total:,} {unit}{rate.words(done, unit)}"
+                bar.update(task, completed=share, description=words, at=f", at {at()}" if at else "")
+
+        yield update
 
 
-def _plain(unit_total, unit):
-    start = time.monotonic()
+class _Rate:
+    """Units a second, from the first time on that it is asked."""
+
+    def __init__(self):
+        self._first = None
+
+    def words(self, done, unit):
+        now = time.monotonic()
+        if self._first is None:
+            self._first = now, done
+        start, before = self._first
+        return f", {(done - before) / (now - start):.3g} {unit}/s" if now > start and done > before else ""
+
+
+def _plain(unit_total, unit, before):
+    start, rate = time.monotonic(), _Rate()
     said = start - PLAIN_SECONDS + FIRST_SECONDS
 
-    def update(share, done):
+    def update(share, done, at=None):
         nonlocal said
         now = time.monotonic()
-        if now - said >= PLAIN_SECONDS and 0 < share < 1:
+        speed = rate.words(done, unit)
+        if now - said >= PLAIN_SECONDS and before < share < 1:
             said = now
-            left = (now - start) * (1 - share) / share
-            line = f"{done:,}/{unit_total:,} {unit}, {100 * share:.0f} % done, about {left:.0f} s left"
-            tell(line)
+            left = (now - start) * (1 - share) / (share - before)
+            line = f"{done:,}/{unit_total:,} {unit}, {100 * share:.0f} % done{speed}, about {left:.0f} s left"
+            tell(f"{line}; at {at()}" if at else line)
 
     return update

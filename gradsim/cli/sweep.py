@@ -5,35 +5,109 @@ from pathlib import Path
 import click
 
 from .options import output_options, threads_option
-from .output import deliver, sources
+from .output import picture, sources
 from .progress import compilation_notice, compile_first, progress
+from .terminal import tell
+
+INCOMPLETE = 3  # exit code where some cells could not be computed
 
 
 @click.command("sweep")
 @click.argument("grid", metavar="FILE.toml|classic|blocks")
+@click.option("--replicas", metavar="INTEGER", help="Networks to draw of every cell, in the grid's place.")
+@click.option("--precision", metavar="NUMBER", help="Draw more of each cell, until the log gradient has this standard error.")
+@click.option(
+    "--precision-of", "others", multiple=True, metavar="NAME", help="A quantity that must have it too, e.g. activation."
+)
+@click.option("--most-replicas", metavar="INTEGER", help="Draw no more than so many for it.  [default: 100,000]")
+@click.option(
+    "--draws/--no-draws",
+    default=None,
+    help="Keep what is drawn in OUT.draws, so that more replicas need no redrawing.  [default: up to 1 GiB]",
+)
 @threads_option
+@click.option("--dry-run", is_flag=True, help="Say how many cells it has, how long it would take, how large it gets.")
 @output_options
 @click.pass_obj
-def command(files, grid, threads, out, plot, theory, overwrite):
+def command(files, grid, replicas, precision, others, most_replicas, draws, threads, dry_run, out, plot, theory, overwrite):
     """Simulate every combination of a grid: a TOML file in which any option may be a list, or a built-in one.
 
     Built in are `classic`, activations by initializers at depth 100, and `blocks`, kinds of networks at depth 1,000.
-    What is no full grid stands in tables [[cells]], each with options of its own.
+    Ranges, options that vary together, rules that leave cells out: docs/sweeps.md.
 
-    The curves go to --out, by default the grid's name with .h5 in the current folder.
+    The curves go to --out, by default the grid's name with .h5 in the current folder. Finished cells are kept in OUT.work
+    until then: the same command goes on from there, whatever ended it. With more --replicas it goes on from a finished OUT.
     """
+    import gradsim
+
+    from ..model.options import RUN
     from ..model.request import checked
     from ..sweep import read_plan
-    from ..sweep import run as run_plan
+    from ..sweep.durable import Sweep
+    from ..sweep.precision import precision_of
 
     plan = read_plan(grid)
-    checked(threads=threads)
+    threads = checked(threads=threads)["threads"]
+    asked = precision_of(precision, others, most_replicas)
+    plan = plan if replicas is None else plan.with_replicas(RUN["replicas"].read(replicas))
+    if dry_run:
+        from .dry_run import show
+
+        compile_first(*plan.arithmetics)
+        show(plan, grid, threads)
+        return 0
     out = out or f"{Path(grid).stem}.h5"
-    read = [grid, *sources(plan.axes)]
-    files.ask_results("--out", out, overwrite, read)
+    read = [grid, *sources(plan.request)]
+    files.ask_results("--out", out, True, read)
     if plot is not None:
         files.ask_picture("--plot", plot, overwrite, read)
-    compile_first(*(run["arithmetic"] for _, run in plan.cells))
-    with compilation_notice(), progress(len(plan.cells), "cells") as update:
-        curve_set = run_plan(plan, threads, update)
-    deliver(files, curve_set, out, plot, theory)
+    sweep = Sweep(plan, out, asked, draws, overwrite, theory, tell)
+    code = 0
+    if sweep.is_finished():
+        sweep.tidy()
+        click.echo(f"{out} has all of it already")
+    else:
+        code = _computed(files, sweep, threads)
+    if code:
+        return code
+    files.add_written(out)
+    curve_set = gradsim.open(out)
+    _show(files, curve_set, theory)
+    if plot is not None:
+        files.write(plot, lambda: picture(curve_set, plot, theory=theory))
+    with files.trying():
+        click.echo()
+    files.tell_written()
+    return 0
+
+
+def _computed(files, sweep, threads):
+    """Has the output of a sweep be there; the exit code."""
+    found = sweep.begin()
+    files.guard(sweep.stop)
+    try:
+        if found:
+            tell(f"{found:,} of {len(sweep.tasks):,} cells are there already")
+        compile_first(*sweep.plan.arithmetics)
+        with compilation_notice(), progress(len(sweep.tasks), "cells", sweep.share) as update:
+            work = sweep.run(threads, lambda share, cells: update(share, cells, sweep.at_work))
+        if work.failed:
+            for number, error in work.failed:
+                tell(f"gradsim: cell {number} ({sweep.words(number)}): {error}")
+            tell(f"gradsim: {len(work.failed):,} cells could not be computed; {sweep.kept}")
+            return INCOMPLETE
+        sweep.pack()
+    finally:
+        sweep.leave()
+    return 0
+
+
+def _show(files, curve_set, theory):
+    from ..show.table import show
+
+    with files.trying():
+        show(curve_set)
+        if theory:
+            from ..show.comparison import show as show_theory
+
+            show_theory(curve_set)

@@ -23,6 +23,9 @@ PLAIN_FORMAT, FORMAT_VERSION = 1, 2  # of what a chain of equal layers is writte
 LAYER_BYTES = 4000  # that a layer of any simulation takes at least: program, records, sums, and what becomes of these
 DEPTH = 100  # where neither a depth nor a list of widths is given
 MOST_SHOWN = 4  # values in a message
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+# What does not hang on the laws of linear maps, but on which of them are alike
+KEPT = ("depth", "has_stream", "plain", "shape", "linear_widths", "widths", "outputs", "activations", "usual_activation")
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,11 @@ class Network:
         return tuple(found)
 
     @cached_property
+    def distinct_maps(self):
+        """The same without the repetitions that equal blocks are."""
+        return tuple({id(found): found for found in self.linear_maps}.values())
+
+    @cached_property
     def linear_widths(self):
         """Fan-out of every linear map, in that order; the last one is the width of what the network gives."""
         return tuple(linear.width for _, linear in self.linear_maps)
@@ -126,10 +134,14 @@ class Network:
         return tuple(dict.fromkeys(part for part in self._distinct if isinstance(part, Activation)))
 
     @cached_property
+    def shape(self):
+        """All but laws, activations and scales, as nested tuples of plain values: what sizes hang on."""
+        return self.input_width, *map(_shape, (self.stem, self.blocks, self.readout))
+
+    @cached_property
     def _laws(self):
         """The different (init, gain, bias) of linear maps, in the order of the program."""
-        parts = (part for part in self._distinct if isinstance(part, Linear))
-        return tuple(dict.fromkeys((part.init, part.gain, part.bias) for part in parts))
+        return tuple(dict.fromkeys((part.init, part.gain, part.bias) for _, part in self.distinct_maps))
 
     @cached_property
     def usual_activation(self):
@@ -213,16 +225,48 @@ class Network:
         blocks = tuple(blocks[id(repeat)] for repeat in self.blocks)
         return Network(self.input_width, several(self.stem), blocks, several(self.readout))
 
+    def with_laws(self, change):
+        """The same network with change(linear) in the place of every Linear, which is trusted to keep widths, and to give equal
+        maps for equal ones and different ones for different ones: so nothing is checked, and what is known of this network is
+        known of that one."""
+        known = {}
+
+        def one(part):
+            if id(part) not in known:
+                known[id(part)] = _with_laws(part, change, one)
+            return known[id(part)]
+
+        made = object.__new__(Network)
+        parts = {name: tuple(map(one, getattr(self, name))) for name in ("stem", "blocks", "readout")}
+        maps = tuple((fan_in, one(linear)) for fan_in, linear in self.distinct_maps)
+        vars(made).update(self._kept, input_width=self.input_width, **parts, distinct_maps=maps)
+        return made
+
+    @cached_property
+    def _kept(self):
+        return {name: getattr(self, name) for name in KEPT}
+
     def to_json(self):
         """Canonical JSON: sorted keys, no spaces, a format version, no labels.
 
         A plain network is written in format 1, with a digest only where there is one; others in format 2, as their parts.
         """
+        return self._json
+
+    @cached_property
+    def _json(self):
         if self.plain:
-            names = ("input_width", "widths", "activation", "init", "weight_gain", "bias", "bias_std", "outputs")
-            fields = {"format": PLAIN_FORMAT, **{name: getattr(self, name) for name in names}}
-            if self.activation_digest is not None:
-                fields["activation_digest"] = self.activation_digest
+            (activation,), ((init, gain, bias),) = self.activations, self._laws
+            fields = {"format": PLAIN_FORMAT, "input_width": self.input_width, "widths": self.widths, "outputs": self.outputs}
+            fields |= {
+                "activation": activation.name,
+                "init": init,
+                "weight_gain": gain,
+                "bias": bias,
+                "bias_std": normal_std(bias),
+            }
+            if activation.digest is not None:
+                fields["activation_digest"] = activation.digest
         else:
             fields = {
                 "format": FORMAT_VERSION,
@@ -231,7 +275,31 @@ class Network:
                 "blocks": [{"times": repeat.times, "parts": tables(repeat.parts)} for repeat in self.blocks],
                 "readout": tables(self.readout),
             }
-        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        return CANONICAL.encode(fields)
+
+
+def _with_laws(part, change, one):
+    if isinstance(part, Linear):
+        return change(part)
+    if isinstance(part, Repeat):
+        return changed(part, parts=tuple(map(one, part.parts)))
+    if isinstance(part, Residual):
+        return changed(part, parts=tuple(map(one, part.parts)), skip=None if part.skip is None else one(part.skip))
+    return part
+
+
+def _shape(parts):
+    return tuple(map(_part_shape, parts))
+
+
+def _part_shape(part):
+    if isinstance(part, Linear):
+        return part.width
+    if isinstance(part, Repeat):
+        return part.times, _shape(part.parts)
+    if isinstance(part, Residual):
+        return _shape(part.parts), None if part.skip is None else part.skip.width
+    return type(part).__name__
 
 
 def repeats(runs):
@@ -299,7 +367,7 @@ def _is_readout(runs):
 
 def _checked(made):
     """`made`, whose laws can be. Raises RequestError."""
-    for fan_in, linear in dict.fromkeys(made.linear_maps):
+    for fan_in, linear in made.distinct_maps:
         weight_law(linear.init, fan_in, linear.width, linear.gain)
         bias_law(linear.bias, fan_in)
     return made

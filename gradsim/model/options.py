@@ -335,4 +335,5 @@ def check_all(table, options):
     for name in options:
         if name not in table:
             raise unknown("option", name, table)
-    return {name: option.check(options.get(name, option.default)) for name, option in table.items()}
+    given = ((name, option, options.get(name, option.default)) for name, option in table.items())
+    return {name: value if value is option.default else option.check(value) for name, option, value in given}

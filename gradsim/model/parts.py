@@ -39,7 +39,7 @@ def _set(part, **fields):
 def changed(part, **fields):
     """`part` with other fields, which are right already."""
     other = object.__new__(type(part))
-    _set(other, **vars(part) | fields)
+    vars(other).update(vars(part), **fields)
     return other
 
 

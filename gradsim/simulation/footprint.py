@@ -46,6 +46,12 @@ class _Sizes:
     nanoseconds: float
 
 
+def chunk_of(network, run):
+    """The `chunk_size` of a network and a checked run, whose program is not made for it."""
+    layers = layers_of(network, run["engine"], run["inputs"], run["arithmetic"])
+    return chunk_size(_Sizes(blocks_of(network, run["inputs"]).columns, layers.nanoseconds))
+
+
 @dataclass(frozen=True)
 class Footprint:
     """Bytes, by what takes them: `thread` and `result` (a chunk's, that waits) are of one; the rest is there once."""

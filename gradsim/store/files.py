@@ -76,11 +76,15 @@ def check_output(option, path, overwrite, kind):
     return path
 
 
-def write_whole(option, path, content, overwrite, kind):
-    """Has `path` hold `content` (bytes), or leaves all as it was and raises RequestError."""
+def write_whole(option, path, content, overwrite, kind, folder=None):
+    """Has `path` hold `content` (bytes), or leaves all as it was and raises RequestError.
+
+    Until then it lies in a `folder` of the same file system, beside the target unless given.
+    """
     path = check_output(option, path, overwrite, kind)
     target = _target(path)
-    temporary = target.with_name(f".gradsim-{secrets.token_hex(8)}")  # short: the name itself may be as long as may be
+    place = target.parent if folder is None else folder
+    temporary = place / f".gradsim-{secrets.token_hex(8)}"  # short: the name itself may be as long as may be
     unfinished.add(temporary)
     try:
         _write(temporary, content, _mode(target))

@@ -1,119 +1,277 @@
-"""From a grid of options to the list of cells: every combination, checked before anything is computed."""
+"""From a sweep file to the list of its cells: every one checked, before anything is computed."""
 
 import os
 import tomllib
-from dataclasses import dataclass
-from itertools import product
-from math import prod
+from array import array
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
-from ..errors import RequestError, shown, unknown
-from ..memory import gib, require
-from ..model.data import Samples, samples
+import numpy as np
+
+from ..errors import RequestError, shown
+from ..memory import gib
 from ..model.data.plain import plain_text
-from ..model.options import OPTIONS
-from ..model.parts import Part
-from ..model.request import FILES
-from ..model.tables import table
-from ..simulation.fit import network_and_run
-from ..simulation.footprint import Footprint
+from ..model.kin import Kin
+from ..model.options import NETWORK, RUN
+from ..model.request import checked
+from ..simulation.settled import Settled, outline
+from .exclude import plain
+from .grids import CELLS, Asked, read_grids
+from .identity import digest, identity, run_text, settled_text
 
-MOST_CELLS = 100_000  # all of them are checked before the first one is computed, about 1 ms each
+MOST_CELLS = 100_000  # of a grid, those that are left out included: all are checked before the first one is computed
 LARGEST_GRID = 2**24  # bytes of a TOML file
-CELLS = "cells"
+KEPT = 1024  # runs and kinds of networks that are not made again
+REPLICAS = "replicas"
+SCALES = ("weight_gain", "bias_std")  # in which networks are kin
 BUILT_IN = {name: Path(__file__).with_name(f"{name}.toml") for name in ("classic", "blocks")}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """`axes` maps options to lists of values, the first varying slowest, and "cells" to such axes one by one where the grid has
-    tables of its own; `cells` are pairs (Network, run options)."""
-
-    axes: dict
-    cells: tuple
 
 
 def read_plan(source):
     """The Plan of a TOML file, of a built-in sweep ("classic", "blocks"), or of a dict of options.
 
-    Any option may be a list, or a one-dimensional array of numbers: then it is an axis of the grid. A width that is itself a
-    list (one entry a layer) is written as a list in a list; `layers` is one list of tables, or an axis of such lists. What is
-    no full grid stands in `cells`, a list of tables of options: each is a grid, with the options outside it that it does not
-    give itself. A file is read once, and its rows are shared by all cells. Raises RequestError for what cannot be.
+    Any option may be a list, a one-dimensional array of numbers or a range: then it is an axis of the grid. docs/sweeps.md has
+    all that may stand in a sweep file. A file of rows is read once, and shared by all cells. Raises RequestError for what
+    cannot be.
     """
-    given = dict(source) if isinstance(source, dict) else _read_toml(source)
-    tables = _tables(given.pop(CELLS)) if CELLS in given else None
-    shared = _axes(given)
-    own = [_axes(entry) for entry in tables or [{}]]
-    grids = [shared | axes for axes in own]
-    count = sum(prod(map(len, axes.values())) for axes in grids)
-    if count > MOST_CELLS:
-        sizes = " x ".join(f"{len(values):,} {name}" for name, values in grids[0].items() if len(values) > 1)
-        what = sizes if tables is None else f"{len(grids):,} tables of cells"
-        first = Footprint.of(*network_and_run({name: values[0] for name, values in grids[0].items()}))
-        raise RequestError(
-            f"sweep: {what} are {count:,} cells, whose curves would take about {gib(count * first.curves)}; a grid has "
-            f"{MOST_CELLS:,} cells at most"
-        )
-    cells = tuple(network_and_run(options) for axes in grids for options in _combined(axes))
-    curves = sum(Footprint.of(*cell).curves for cell in cells)
-    require("sweep", f"the curves of {count:,} cells", curves)
-    return Plan(_asked(shared) if tables is None else _asked(shared) | {CELLS: [_asked(axes) for axes in own]}, cells)
+    return Plan(read_grids(source if isinstance(source, dict) else _read_toml(source)))
 
 
-def _tables(value):
-    """The tables of options of `cells`, checked to be such."""
-    if not isinstance(value, list | tuple) or not value or not all(isinstance(entry, dict) for entry in value):
-        raise RequestError(
-            f"sweep: {CELLS}: {shown(value)} is not a list of tables; write [[{CELLS}]] above the options of each"
-        )
-    return value
+class Plan:
+    """The cells of a sweep, in order; `request` says in plain values what was asked, and `read_plan` reads it again.
+
+    Of cells that are the same network and run the first one is kept: `repeated` counts the others. `excluded` says of each rule
+    how many combinations it left out. `axes` maps options that have more than one value to these, plain ones.
+    """
+
+    def __init__(self, asked):
+        """Of `grids.Asked`. Raises RequestError where a cell cannot be."""
+        self._grids, self.request, self.rules = asked.grids, asked.request, asked.rules
+        _check_size(asked)
+        self._makers = tuple(map(_Maker, asked.grids))
+        kept = [self._chosen(grid) for grid in asked.grids]
+        self.excluded = tuple(sum(counts) for counts in zip(*(counts for _, counts in kept), strict=True))
+        self._check_all([numbers for numbers, _ in kept])
+
+    def _chosen(self, grid):
+        """(numbers of the combinations of a grid that no rule leaves out, how many each rule does)."""
+        out, counts = np.zeros(grid.size, bool), []
+        for rule in self.rules:
+            found = grid.matching(rule)
+            out |= found
+            counts.append(int(found.sum()))
+        return np.flatnonzero(~out).tolist(), counts
+
+    def _check_all(self, chosen):
+        """Makes every cell once, to find out whether it can be, what it is called, and what it takes."""
+        known, settled, self.repeated = {}, {}, 0
+        self._settled, texts = [], []
+        self._columns = tuple(array("q") for _ in range(4))  # grid, combination, settled, replicas
+        for number, combinations in enumerate(chosen):
+            maker = self._makers[number]
+            for combination in combinations:
+                network, run, run_words = maker.made(combination)
+                key = outline(network, run)
+                if key not in settled:
+                    settled[key] = len(self._settled)
+                    self._settled.append(Settled.of(network, run))
+                    texts.append(settled_text(self._settled[-1]))
+                name = digest(network.to_json(), run_words, texts[settled[key]])
+                if name in known:
+                    self.repeated += 1
+                    continue
+                known[name] = None
+                for column, value in zip(self._columns, (number, combination, settled[key], run["replicas"]), strict=True):
+                    column.append(value)
+        self.identities = tuple(known)
+        if not known:
+            raise RequestError("sweep: there are no cells left: every combination is excluded")
+
+    def __len__(self):
+        return len(self.identities)
+
+    def with_replicas(self, replicas):
+        """The Plan with so many networks in every cell, in place of what the sweep says. Raises RequestError."""
+        replicas = RUN["replicas"].check(replicas)
+        axes = [axis for grid in self._grids for axis in grid.axes if REPLICAS in axis.names]
+        if any(len(axis.points) > 1 or len(axis.names) > 1 for axis in axes):
+            raise RequestError("--replicas: the sweep has several itself; give one there, or none here")
+        grids = tuple(grid.with_value(REPLICAS, replicas) for grid in self._grids)
+        tables = [{name: values for name, values in table.items() if name != REPLICAS} for table in self.request.get(CELLS, [])]
+        request = self.request | {REPLICAS: [replicas]} | ({CELLS: tables} if tables else {})
+        return Plan(Asked(grids, self.rules, request))
+
+    @property
+    def cells(self):
+        """A Sequence of PlannedCells, which are made when they are asked for."""
+        return Cells(self)
+
+    @cached_property
+    def axes(self):
+        """In the order of the file; of schemes the canonical texts, as in `PlannedCell.coordinates`."""
+        found = {}
+        for name in dict.fromkeys(name for grid in self._grids for axis in grid.axes for name in axis.names):
+            values = {repr(value): value for maker in self._makers for value in maker.plain(name)}
+            if len(values) > 1:
+                found[name] = tuple(values.values())
+        return found
+
+    @cached_property
+    def arithmetics(self):
+        """All that its cells may be computed in, sorted."""
+        return sorted({value for maker in self._makers for value in maker.plain("arithmetic")})
+
+    @cached_property
+    def networks(self):
+        """How many are drawn in all."""
+        return sum(self._columns[3])
 
 
-def _axes(given):
-    """The checked values of every option of `given`, in lists."""
-    axes = {}
-    for name, value in given.items():
-        key = name.replace("-", "_") if isinstance(name, str) else name
-        if key not in OPTIONS or not OPTIONS[key].in_grids:
-            raise unknown("sweep", name, [name for name, option in OPTIONS.items() if option.in_grids])
-        if key in axes:
-            raise RequestError(f"sweep: {name!r} is given twice")
-        axes[key] = [_checked(OPTIONS[key], entry) for entry in _axis(key, value)]
-        if not axes[key]:
-            raise RequestError(f"sweep: {name!r} is an empty list")
-    return axes
+class Cells(Sequence):
+    """Those of a Plan."""
+
+    def __init__(self, plan):
+        self._plan = plan
+
+    def __len__(self):
+        return len(self._plan)
+
+    def __getitem__(self, index):
+        numbers = range(len(self))[index]
+        return [PlannedCell(self._plan, n) for n in numbers] if isinstance(index, slice) else PlannedCell(self._plan, numbers)
 
 
-def _combined(axes):
-    """Every combination of the values of axes."""
-    return (dict(zip(axes, values, strict=True)) for values in product(*axes.values()))
+class PlannedCell:
+    """One network and its run, to be: `index` is its place in the plan."""
+
+    __slots__ = ("_plan", "index")
+
+    def __init__(self, plan, index):
+        self._plan, self.index = plan, index
+
+    def __repr__(self):
+        return f"PlannedCell({self.index}, {self.coordinates})"
+
+    @property
+    def _made(self):
+        grids, combinations, *_ = self._plan._columns
+        return self._plan._makers[grids[self.index]], combinations[self.index]
+
+    @property
+    def identity(self):
+        """64 digits: see `sweep.identity`."""
+        return self._plan.identities[self.index]
+
+    @property
+    def ensemble(self):
+        """The identity of what each of its networks hangs on: the same whatever the number of replicas."""
+        return identity(*self.network_and_run(), self.settled, extent=False)
+
+    @property
+    def settled(self):
+        """`simulation.settled.Settled`: engine, chunk and quantiles, which decide bits, and costs."""
+        return self._plan._settled[self._plan._columns[2][self.index]]
+
+    @property
+    def options(self):
+        """The options that the sweep gives it, checked."""
+        maker, combination = self._made
+        return maker.options(combination)
+
+    @property
+    def coordinates(self):
+        """Its plain value of each of the plan's axes: the default where its own grid does not give one."""
+        maker, combination = self._made
+        return maker.coordinates(combination, self._plan.axes)
+
+    @property
+    def replicas(self):
+        return self._plan._columns[3][self.index]
+
+    @property
+    def work(self):
+        """About how long it takes on one core, in ns."""
+        return self.replicas * self.settled.nanoseconds
+
+    def network_and_run(self):
+        """(Network, checked run): arguments of `simulate`. May be called by any thread."""
+        maker, combination = self._made
+        network, run, _ = maker.made(combination)
+        return network, dict(run)
 
 
-def _asked(axes):
-    """What a file keeps of axes."""
-    return {name: [_plain(value) for value in values] for name, values in axes.items()}
+class _Maker:
+    """Makes the cells of a grid: what they share is made once, or at least not for every one of them."""
+
+    def __init__(self, grid):
+        self._grid, self._runs, self._kin, self._plain = grid, {}, {}, {}
+        names = [name for axis in grid.axes for name in axis.names]
+        self._of_run = [name for name in names if name in RUN]
+        self._of_kin = [name for name in names if name in NETWORK and name not in SCALES]
+
+    def options(self, combination):
+        return self._grid.options(combination)
+
+    def made(self, combination):
+        """(Network, checked run, the run's text in an identity). Raises RequestError."""
+        options = self.options(combination)
+        run, text = self._run(options)
+        key = id(run["input_file"]), *(id(options[name]) for name in self._of_kin)
+        kin = _once(self._kin, key, lambda: self._new_kin(options, run))
+        return kin.network(*(options.get(name, NETWORK[name].default) for name in SCALES)), run, text
+
+    def _run(self, options):
+        given = {name: options[name] for name in self._of_run}
+
+        def make():
+            run = checked(**given)
+            return run, run_text(run)
+
+        return _once(self._runs, tuple(map(id, given.values())), make)
+
+    def _new_kin(self, options, run):
+        given = {name: options[name] for name in self._of_kin}
+        if run["input_file"] is not None and given.get("input_width") is None:
+            given["input_width"] = run["input_file"].values.shape[1]
+        return Kin(given)
+
+    def plain(self, name):
+        """The plain values of an option, point by point of its axis."""
+        if name not in self._plain:
+            self._plain[name] = [plain(name, value) for value in self._grid.values(name)]
+        return self._plain[name]
+
+    def coordinates(self, combination, names):
+        places = self._grid.places(combination)
+        return {name: self.plain(name)[places.get(name, 0)] for name in names}
 
 
-def _axis(name, value):
-    """The values of an option, one or several; an array is an axis, but for a file: there it is the rows."""
-    if isinstance(value, range) or (getattr(value, "ndim", 0) == 1 and name not in FILES):
-        return list(value)
-    if name == "layers" and isinstance(value, list) and OPTIONS[name].kind.holds(value):
-        return [value]
-    return value if isinstance(value, list) else [value]
+def _once(known, key, make):
+    """known[key], made where it is not there; a few of them are remembered."""
+    found = known.get(key)
+    if found is None:
+        found = make()
+        if len(known) >= KEPT:
+            known.clear()
+        known[key] = found
+    return found
 
 
-def _checked(option, value):
-    value = option.check(value)
-    return samples(option.flag, value) if option.name in FILES and value is not None else value
-
-
-def _plain(value):
-    """What a file says of a value: rows by where they came from, or by shape and digest; parts as tables."""
-    if isinstance(value, list):
-        return [table(entry) if isinstance(entry, Part) else entry for entry in value]
-    return value.source if isinstance(value, Samples) else value
+def _check_size(asked):
+    """Raises RequestError for more combinations than can be looked at one by one."""
+    count = sum(grid.size for grid in asked.grids)
+    if count <= MOST_CELLS:
+        return
+    several = [(len(axis.points), " and ".join(axis.names)) for axis in asked.grids[0].axes if len(axis.points) > 1]
+    sizes = " x ".join(f"{points:,} {names}" for points, names in several)
+    what = f"{len(asked.grids):,} tables of cells" if CELLS in asked.request else sizes
+    maker = _Maker(asked.grids[0])
+    curves = count * Settled.of(*maker.made(0)[:2]).curves
+    raise RequestError(
+        f"sweep: {what} are {count:,} cells, whose curves would take about {gib(curves)}; a grid has "
+        f"{MOST_CELLS:,} cells at most"
+    )
 
 
 def _read_toml(source):

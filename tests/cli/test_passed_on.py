@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 import click
+import numba
 import pytest
 
 import gradsim
@@ -108,9 +109,23 @@ def test_every_option_of_a_run_arrives(name, recorded, monkeypatch):
 
 def test_threads_of_a_sweep(recorded):
     Path("grid.toml").write_text("width = 4\ndepth = 2\nreplicas = 5\n")
-    run = recorded("gradsim.sweep.run", "simulate")
-    assert call("sweep", "grid.toml", "--threads", 1) == 2 and run[1]["threads"] == 1
-    assert call("sweep", "grid.toml") == 2 and run[1]["threads"] is None
+    compute = recorded("gradsim.sweep.durable", "compute")
+    assert call("sweep", "grid.toml", "--threads", 1) == 2 and compute[0][1] == 1
+    assert call("sweep", "grid.toml") == 2 and compute[0][1] == numba.config.NUMBA_NUM_THREADS
+
+
+def test_every_option_of_a_sweep_arrives(recorded):
+    Path("grid.toml").write_text("width = 4\ndepth = 2\nreplicas = 5\n")
+    sweep = recorded("gradsim.sweep.durable", "Sweep")
+    given = ["--replicas", 9, "--precision", 0.25, "--precision-of", "loss", "--most-replicas", 77, "--no-draws", "--overwrite"]
+    assert call("sweep", "grid.toml", *given, "--theory", "--out", "b.h5") == 2
+    plan, out, precision, *rest = sweep[0]
+    assert [cell.replicas for cell in plan.cells] == [9] and out == "b.h5"
+    assert precision == gradsim.sweep.Precision(0.25, ("loss",), 77) and rest[:3] == [False, True, True]
+    assert call("sweep", "grid.toml") == 2
+    plan, out, precision, *rest = sweep[0]
+    assert [cell.replicas for cell in plan.cells] == [5] and out == "grid.h5" and precision is None
+    assert rest[:3] == [None, False, False]
 
 
 def test_every_option_of_theory_arrives(recorded):
@@ -171,7 +186,7 @@ def test_what_is_drawn(arguments, quantity, theory, recorded):
 
 WORK = (
     ("gradsim.simulation.simulate", "simulate"),
-    ("gradsim.sweep.run", "simulate"),
+    ("gradsim.sweep.durable", "compute"),
     ("gradsim.show.picture", "figure"),
     ("gradsim.theory", "phase_diagram"),
     ("gradsim.verification", "verify"),
@@ -229,7 +244,7 @@ def test_lines_of_progress(monkeypatch, capsys):
             now[0] = float(second)
             update(done / 100, done)
     out, err = capsys.readouterr()
-    lines = ["25/100 cells, 25 % done, about 9 s left", "80/100 cells, 80 % done, about 3 s left"]
+    lines = ["25/100 cells, 25 % done, 7.5 cells/s, about 9 s left", "80/100 cells, 80 % done, 5.83 cells/s, about 3 s left"]
     assert out == "" and err.splitlines() == lines
 
 
@@ -266,4 +281,4 @@ def test_the_files_that_tables_of_cells_read(tmp_path, monkeypatch):
     for name in ("one.csv", "two.csv"):
         Path(name).write_text("1,2\n")
     plan = read_plan({"width": 2, "depth": 2, "input_file": "one.csv", "cells": [{"input_file": "two.csv"}, {"seed": 1}]})
-    assert [*sources(plan.axes)] == ["one.csv", "two.csv"]
+    assert [*sources(plan.request)] == ["one.csv", "two.csv"]

@@ -102,7 +102,7 @@ def listing(folder):
     found = {}
     for path in sorted(Path(folder).rglob("*")):
         name, mode = str(path.relative_to(folder)), path.lstat().st_mode
-        if "__pycache__" in name:
+        if "__pycache__" in name or ".draws" in name:  # beside the output of a sweep, and no part of it (docs/durable.md)
             continue
         if stat.S_ISREG(mode):
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -4,10 +4,14 @@ import gradsim
 from gradsim import RequestError, sweep
 
 
+def pairs(plan):
+    return [cell.network_and_run() for cell in plan.cells]
+
+
 def test_the_classic_sweep():
     plan = sweep.read_plan("classic")
-    assert len(plan.cells) == 32 and list(plan.axes)[:2] == ["activation", "init"]
-    network, run = plan.cells[0]
+    assert len(plan) == len(plan.cells) == 32 and list(plan.axes) == ["activation", "init"]
+    network, run = plan.cells[0].network_and_run()
     assert (network.activation, network.init, network.depth, run["replicas"]) == ("sigmoid", "zeros", 100, 500)
     assert set(network.widths) == {128}
 
@@ -15,11 +19,11 @@ def test_the_classic_sweep():
 def test_the_sweep_of_blocks():
     """Six networks that differ in nothing but their blocks, and have as many linear maps."""
     plan = sweep.read_plan("blocks")
-    networks = [network for network, _ in plan.cells]
+    networks = [network for network, _ in pairs(plan)]
     assert [(len(network.linear_maps), network.depth, set(network.widths)) for network in networks] == [(1000, 1000, {64})] * 6
     assert len(set(networks)) == 6 and [network.has_stream for network in networks] == [False, True, True, True, True, False]
     assert {(network.activation, network.init, network.weight_gain) for network in networks} == {("relu", "he_normal", 1.0)}
-    assert {(run["inputs"], run["replicas"]) for _, run in plan.cells} == {(32, 50)}
+    assert {(run["inputs"], run["replicas"]) for _, run in pairs(plan)} == {(32, 50)}
 
 
 def test_tables_of_cells_are_grids_that_share_what_is_outside(tmp_path):
@@ -29,18 +33,18 @@ def test_tables_of_cells_are_grids_that_share_what_is_outside(tmp_path):
         '[[cells]]\nblock = "residual"\nblock-depth = 1\nseed = 7\n'
     )
     plan = sweep.read_plan(str(grid))
-    found = [(network.activation, run["seed"], network.has_stream) for network, run in plan.cells]
+    found = [(network.activation, run["seed"], network.has_stream) for network, run in pairs(plan)]
     both = [("tanh", 1, False), ("gelu", 1, False), ("tanh", 2, False), ("gelu", 2, False)]
     assert found == [*both, ("relu", 7, True)]
-    assert plan.axes == {
+    assert plan.request == {
         "width": [4],
         "depth": [3],
         "seed": [1, 2],
         "cells": [{"activation": ["tanh", "gelu"]}, {"block": ["residual"], "block_depth": [1], "seed": [7]}],
     }
-    result = sweep.run({**plan.axes, "replicas": 2})
+    result = sweep.run({**plan.request, "replicas": 2})
     result.save(tmp_path / "grid.h5")
-    assert gradsim.open(tmp_path / "grid.h5").request == result.request == plan.axes | {"replicas": [2]}
+    assert gradsim.open(tmp_path / "grid.h5").request == result.request == plan.request | {"replicas": [2]}
 
 
 @pytest.mark.parametrize(
@@ -58,7 +62,7 @@ def test_too_many_cells_in_tables():
 
 def test_any_option_may_be_a_list():
     plan = sweep.read_plan({"width": [4, [3, 5]], "seed": [1, 2], "depth": 2, "bias_std": 0.5})
-    assert [(n.widths, r["seed"]) for n, r in plan.cells] == [
+    assert [(n.widths, r["seed"]) for n, r in pairs(plan)] == [
         ((4, 4), 1),
         ((4, 4), 2),
         ((3, 5), 1),
@@ -101,13 +105,11 @@ def test_samples_may_be_kept_in_a_sweep():
 
 def test_progress_is_the_share_of_the_work():
     """A cell counts for what it takes, and within it every network alike."""
-    from gradsim.sweep.run import work
-
     plan = sweep.read_plan({"depth": [30, 2], "width": 64, "replicas": [600, 30]})
-    total, seen, done = sum(work(*cell) for cell in plan.cells), [], []
+    total, seen, done = sum(cell.work for cell in plan.cells), [], []
     sweep.run(plan, progress=lambda share, cells: seen.append((cells, share)))
     for number, cell in enumerate(plan.cells):
-        done.append(work(*cell) / total)
+        done.append(cell.work / total)
         assert max(share for cells, share in seen if cells == number) == pytest.approx(sum(done))
     assert 0 < seen[0][1] < done[0] and len(seen) > 5  # a cell of 600 networks is told of in parts
 
@@ -131,21 +133,21 @@ def test_layers_are_one_value_or_an_axis(tmp_path):
         "]}]\nseed = [1, 2]\n"
     )
     plan = sweep.read_plan(str(grid))
-    (network, _), _ = plan.cells
+    (network, _), _ = pairs(plan)
     assert network.depth == 3 and network.stem == (gradsim.Linear(4),) and network.input_width == 4
-    assert plan.axes["seed"] == [1, 2] and plan.axes["layers"][0][0] == {"part": "Linear", "width": 4}
+    assert plan.request["seed"] == [1, 2] and plan.request["layers"][0][0] == {"part": "Linear", "width": 4}
     parts = [gradsim.Linear(4), gradsim.Activation("tanh")]
     plan = sweep.read_plan({"layers": [LAYERS, parts]})
-    assert [network.outputs for network, _ in plan.cells] == [2, None]
-    assert plan.axes["layers"] == [LAYERS, LAYERS[:2]]
+    assert [network.outputs for network, _ in pairs(plan)] == [2, None]
+    assert plan.request["layers"] == [LAYERS, LAYERS[:2]]
     with pytest.raises(RequestError, match=r"^--depth: does not go with --layers"):
         sweep.read_plan({"layers": LAYERS, "depth": [2, 3]})
 
 
 def test_options_of_blocks_are_axes():
     plan = sweep.read_plan({"block": ["residual", "pre_norm"], "residual_scale": [1, "1/sqrt(depth)"], "width": 4, "depth": 4})
-    scales = [network.blocks[0].parts[0].scale for network, _ in plan.cells]
-    assert scales == [1.0, 0.5, 1.0, 0.5] and len({network for network, _ in plan.cells}) == 4
+    scales = [network.blocks[0].parts[0].scale for network, _ in pairs(plan)]
+    assert scales == [1.0, 0.5, 1.0, 0.5] and len({network for network, _ in pairs(plan)}) == 4
 
 
 @pytest.mark.parametrize("block", ["resnet_v1", "resnet_v2"])

@@ -45,8 +45,8 @@ FAULTS = {
     ),
     "sweep: --overwrite": Fault(
         SWEEP,
-        'files.ask_results("--out", out, overwrite, read)',
-        'files.ask_results("--out", out, True, read)',
+        "Sweep(plan, out, asked, draws, overwrite, theory, tell)",
+        "Sweep(plan, out, asked, draws, True, theory, tell)",
         tests=(f"{PASSED_ON}nothing_that_exists_is_replaced_unless_asked",),
     ),
     "verify: --overwrite": Fault(
@@ -56,7 +56,13 @@ FAULTS = {
         tests=(f"{PASSED_ON}nothing_that_exists_is_replaced_unless_asked",),
     ),
     "sweep: --threads": Fault(
-        SWEEP, "run_plan(plan, threads, update)", "run_plan(plan, None, update)", tests=(f"{PASSED_ON}threads_of_a_sweep",)
+        SWEEP, "sweep.run(threads, lambda", "sweep.run(None, lambda", tests=(f"{PASSED_ON}threads_of_a_sweep",)
+    ),
+    "sweep: --precision-of": Fault(
+        SWEEP,
+        "precision_of(precision, others, most_replicas)",
+        "precision_of(precision, (), most_replicas)",
+        tests=(f"{PASSED_ON}every_option_of_a_sweep_arrives",),
     ),
     "run: --theory in the picture": Fault(
         OUTPUT,

@@ -71,8 +71,8 @@ FAULTS = {
     ),
     "an identity in another order": Fault(
         "model/network.py",
-        "json.dumps(fields, sort_keys=True",
-        "json.dumps(fields, sort_keys=False",
+        "json.JSONEncoder(sort_keys=True",
+        "json.JSONEncoder(sort_keys=False",
         tests=("tests/test_identity.py::test_the_whole_text_of_a_network",),
     ),
     "equal blocks that are not merged": Fault(
@@ -114,8 +114,8 @@ FAULTS = {
         "simulation/fit.py", 'options["inputs"] < 2', 'options["inputs"] < 1', tests=(f"{PLAN}batch_norm_needs_inputs",)
     ),
     "a table of layers as an axis": Fault(
-        "sweep/plan.py",
-        'if name == "layers" and',
+        "sweep/grids.py",
+        'if option.name == "layers" and',
         "if False and",
         tests=(f"{PLAN}layers_are_one_value_or_an_axis",),
     ),
@@ -192,13 +192,13 @@ FAULTS = {
         tests=(f"{MEMORY}what_the_system_says_is_free",),
     ),
     "the first axis varies fastest": Fault(
-        "sweep/plan.py",
-        "for values in product(*axes.values()))",
-        "for values in (v[::-1] for v in product(*list(axes.values())[::-1])))",
+        "sweep/grids.py",
+        "for axis in reversed(self.axes):",
+        "for axis in self.axes:",
         tests=(f"{PLAN}any_option_may_be_a_list",),
     ),
     "a file read once a cell": Fault(
-        "sweep/plan.py",
+        "sweep/grids.py",
         "return samples(option.flag, value) if option.name in FILES and value is not None else value",
         "return value",
         tests=(f"{FILES}a_sweep_reads_a_file_once_and_its_cells_share_it",),
@@ -210,6 +210,6 @@ FAULTS = {
         tests=(f"{PLAN}progress_is_the_share_of_the_work",),
     ),
     "a grid that is not kept": Fault(
-        "sweep/run.py", "CurveSet(curves, plan.axes)", "CurveSet(curves)", tests=(f"{PLAN}the_grid_is_kept_with_the_curves",)
+        "sweep/run.py", "CurveSet(curves, plan.request)", "CurveSet(curves)", tests=(f"{PLAN}the_grid_is_kept_with_the_curves",)
     ),
 }

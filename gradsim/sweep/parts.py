@@ -1,0 +1,172 @@
+"""Part files: finished work, sealed. A part is whole or not there, and what is damaged in it later is found and named.
+
+A part is a line `gradsim part <JSON>`, records, and an end: b"LAST", their number and the SHA-256 of their checksums. A record
+is b"CELL", the sizes of its text and its arrays (uint32, uint64), 32 bytes that say whose it is, a JSON text that lists its
+arrays, these arrays one after another (little-endian float64 and int64), and the SHA-256 of all of that. Each can be taken out
+of its part without reading others, and travels as bytes.
+"""
+
+import hashlib
+import json
+import math
+import mmap
+import os
+import secrets
+import struct
+from contextlib import suppress
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import RequestError
+
+FORMAT = 1
+WORDS = b"gradsim part "
+FRAME = struct.Struct("<4sIQ32s")
+END = struct.Struct("<4sQ32s")
+CELL, LAST = b"CELL", b"LAST"
+CHECKSUM = 32
+LONGEST_HEAD = 200  # bytes of the first line
+TYPES = {"f": "<f8", "i": "<i8"}
+UNFINISHED = ".part-"  # how the name of one begins that is being written
+
+
+class Place(NamedTuple):
+    """Where a record is: `identity` in hexadecimal, the path of the part, first byte and size."""
+
+    identity: str
+    path: str
+    start: int
+    size: int
+
+
+def encoded(identity, said, arrays):
+    """The bytes of a record: `said` is JSON-able, `arrays` a dict of arrays of floats or whole numbers."""
+    held = {name: np.ascontiguousarray(array, TYPES[np.asarray(array).dtype.kind]) for name, array in arrays.items()}
+    listed = [[name, array.dtype.str, np.shape(arrays[name])] for name, array in held.items()]
+    text = json.dumps({"said": said, "arrays": listed}, separators=(",", ":")).encode()
+    block = b"".join(array.tobytes() for array in held.values())
+    body = FRAME.pack(CELL, len(text), len(block), bytes.fromhex(identity)) + text + block
+    return body + hashlib.sha256(body).digest()
+
+
+def identity_of(record):
+    """Whose record it is: of bytes that `encoded` gave."""
+    return FRAME.unpack_from(record)[3].hex()
+
+
+def decoded(record):
+    """(identity, said, arrays) of the bytes of a record. Raises RequestError where they are not as they were written."""
+    view = memoryview(record)
+    if len(view) < FRAME.size + CHECKSUM or hashlib.sha256(view[:-CHECKSUM]).digest() != bytes(view[-CHECKSUM:]):
+        raise RequestError("damaged: its bytes are not those that were written (their SHA-256 differs)")
+    _, text_size, _, identity = FRAME.unpack_from(view)
+    start = FRAME.size + text_size
+    described = json.loads(bytes(view[FRAME.size : start]))
+    arrays = {}
+    for name, dtype, shape in described["arrays"]:
+        count = math.prod(shape)
+        arrays[name] = np.frombuffer(view, dtype, count, start).reshape(shape).copy()
+        start += 8 * count
+    return identity.hex(), described["said"], arrays
+
+
+def seal(folder, number, records, durable=True):
+    """Has a part of the `records` (a list of bytes) lie in `folder`; their Places. Raises OSError, and leaves nothing then.
+
+    `durable`: it survives a power cut once this returns; else a kill only.
+    """
+    path = os.path.join(folder, f"{number:06d}-{secrets.token_hex(4)}.part")
+    temporary = os.path.join(folder, UNFINISHED + secrets.token_hex(8))
+    checksums, found = hashlib.sha256(), []
+    try:
+        with open(temporary, "xb") as stream:
+            stream.write(WORDS + json.dumps({"format": FORMAT}).encode() + b"\n")
+            for record in records:
+                found.append(Place(identity_of(record), path, stream.tell(), len(record)))
+                stream.write(record)
+                checksums.update(record[-CHECKSUM:])
+            stream.write(END.pack(LAST, len(records), checksums.digest()))
+            stream.flush()
+            if durable:
+                os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    if durable:
+        sync_folder(folder)
+    return found
+
+
+def sync_folder(folder):
+    """Asks for the names in a folder to be on the disk."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def places(path):
+    """(Places of the sound records of a part, in words what is wrong with it: None where nothing is).
+
+    Raises RequestError for a part that a later version wrote, OSError for one that cannot be read.
+    """
+    with open(path, "rb") as stream:
+        if not os.fstat(stream.fileno()).st_size:
+            return [], "it is empty"
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content, memoryview(content) as view:
+            return _places(path, view)
+
+
+def read(place):
+    """(identity, said, arrays) of the record at a Place. Raises RequestError, which names the part, where it is damaged."""
+    with open(place.path, "rb") as stream:
+        stream.seek(place.start)
+        record = stream.read(place.size)
+    try:
+        return decoded(record)
+    except RequestError as error:
+        raise RequestError(f"{place.path!r}: {error}") from None
+
+
+def _places(path, view):
+    start = _head(path, bytes(view[:LONGEST_HEAD]))
+    if start is None:
+        return [], "its first line is damaged"
+    found, wrong, checksums, count = [], [], hashlib.sha256(), 0
+    while start + FRAME.size <= len(view) and bytes(view[start : start + 4]) == CELL:
+        _, text, block, identity = FRAME.unpack_from(view, start)
+        size = FRAME.size + text + block + CHECKSUM
+        if start + size > len(view):
+            break
+        checksum = view[start + size - CHECKSUM : start + size]
+        count += 1
+        if hashlib.sha256(view[start : start + size - CHECKSUM]).digest() == bytes(checksum):
+            found.append(Place(identity.hex(), path, start, size))
+        else:
+            wrong.append(str(count))
+        checksums.update(checksum)
+        start += size
+    if wrong:
+        return found, f"record {', '.join(wrong)}: the SHA-256 differs"
+    if len(view) - start != END.size or END.unpack_from(view, start) != (LAST, count, checksums.digest()):
+        return found, f"it does not go on as it was written behind record {count}"
+    return found, None
+
+
+def _head(path, first):
+    """Where records begin; None where the first line is not that of a part."""
+    line, newline, _ = first.partition(b"\n")
+    try:
+        version = json.loads(line.removeprefix(WORDS))["format"]
+    except (ValueError, KeyError, TypeError):
+        version = None
+    if not newline or not line.startswith(WORDS) or not isinstance(version, int) or version < 1:
+        return None
+    if version > FORMAT:
+        raise RequestError(f"{path!r} has format {version}; this gradsim reads up to {FORMAT}")
+    return len(line) + 1
