@@ -1,5 +1,8 @@
 """Networks one after another on one thread, as cells of a sweep are computed: what they share changes no bit of any of them."""
 
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -110,6 +113,21 @@ def test_forms_are_told_apart():
         network([*plain, Linear(4, init="orthogonal"), tanh], 4),  # blocks that are not equal: two parts where there was one
     ]
     assert len({made.form for made in others}) == len(others)
+
+
+def test_a_form_from_another_process_is_the_same():
+    """Types and texts have other hashes there."""
+    made = mlp(width=5, depth=9, block="pre_norm", activation="tanh")
+    assert made.form.has_stream  # so that it goes along
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        found = pool.submit(_sent, 5, 9).result()
+    assert "form" in vars(found) and {found.form: 1}.get(made.form) == 1
+
+
+def _sent(width, depth):
+    made = mlp(width=width, depth=depth, block="pre_norm", activation="relu")
+    assert made.form.has_stream
+    return made
 
 
 def assembled(made, inputs, engine):

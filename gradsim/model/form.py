@@ -61,6 +61,10 @@ class Form:
     def __hash__(self):
         return self._hash
 
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._hash = hash(self._key)  # types and texts have other hashes in another process
+
     def _several(self, parts):
         return tuple(map(self._one, parts))
 

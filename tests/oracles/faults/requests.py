@@ -151,13 +151,13 @@ FAULTS = {
     ),
     "a stream that is not used": Fault(
         "simulation/chunks.py",
-        'network.to_json() if options["stream"] is None else options["stream"]',
+        'network.to_json() if run["stream"] is None else run["stream"]',
         "network.to_json()",
         tests=(f"{PLAN}a_shared_stream_gives_common_random_numbers",),
     ),
     "threads that are not used": Fault(
         "simulation/chunks.py",
-        'options["threads"] or numba.config.NUMBA_NUM_THREADS',
+        'run["threads"] or numba.config.NUMBA_NUM_THREADS',
         "numba.config.NUMBA_NUM_THREADS",
         tests=(f"{ASKED}no_more_threads_than_asked_for",),
     ),

@@ -126,15 +126,13 @@ PYTHON = {
     ),
     "streams marked before their blocks": Fault(
         GRAPH,
-        "            x = build.through(repeat.parts, x)\n            if has_stream:\n"
+        "            x = build.through(run.parts, x)\n            if form.has_stream:\n"
         "                build.mark_stream(x, build.block)\n",
-        "            if has_stream:\n                build.mark_stream(x, build.block)\n"
-        "            x = build.through(repeat.parts, x)\n",
+        "            if form.has_stream:\n                build.mark_stream(x, build.block)\n"
+        "            x = build.through(run.parts, x)\n",
         ("pre_norm streams: tanh, width 4",),
     ),
-    "places exchanged with numbers": Fault(
-        PROGRAM, "                node.place,\n", "                node.number,\n", (DROPS,)
-    ),
+    "places exchanged with numbers": Fault(PROGRAM, "            node.place,\n", "            node.number,\n", (DROPS,)),
     "bias gradients before BatchNorm that are rounding": Fault(PROGRAM, "balanced.get(k, False))", "False)", (BATCHES,)),
     "the exact stream of branches of one unit": Fault(
         EXACT,
