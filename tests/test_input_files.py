@@ -343,7 +343,7 @@ def test_a_sweep_reads_a_file_once_and_its_cells_share_it(monkeypatch):
     monkeypatch.setattr(
         "gradsim.model.data.npy.plain_file", lambda *a, real=gradsim.model.data.npy.plain_file: read.append(a) or real(*a)
     )
-    plan = read_plan({"input_file": "x.npy", "width": [3, 4, 5], "depth": [1, 2], "replicas": 5})
+    plan = read_plan({"input_file": "x.npy", "width": [3, 4, 5], "seed": [1, 2], "depth": 1, "replicas": 5})
     assert len(read) == 1 and len(plan.cells) == 6
     assert len({id(cell.network_and_run()[1]["input_file"].values) for cell in plan.cells}) == 1
 

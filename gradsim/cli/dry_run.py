@@ -2,7 +2,7 @@
 
 import click
 
-from .terminal import tell
+from .terminal import printable
 
 SHOWN = 5  # cells at the beginning, and at the end
 LISTED = 4  # values of an axis
@@ -13,16 +13,15 @@ def show(plan, name, threads):
     """Prints the cells of a Plan, its size, and how long it would take on so many threads (None: all cores)."""
     from ..sweep.estimate import estimate
 
-    click.echo(f"{name}: {len(plan):,} cell{'s' * (len(plan) != 1)}, {plan.networks:,} networks")
+    click.echo(f"{printable(name)}: {len(plan):,} cell{'s' * (len(plan) != 1)}, {plan.networks:,} networks")
     for axis, values in plan.axes.items():
         click.echo(f"  {axis}: {_values(values)}")
     for rule, count in zip(plan.rules, plan.excluded, strict=True):
-        click.echo(f"  left out where {rule}: {count:,}")
+        click.echo(f"  left out where {printable(rule)}: {count:,}")
     if plan.repeated:
         click.echo(f"  the same network and run as another cell, computed once: {plan.repeated:,}")
     for line in _cells(plan):
         click.echo(line)
-    tell("a few cells are computed to see how fast it goes ...")
     found = estimate(plan, threads)
     cores = f"{found.threads:,} thread{'s' * (found.threads != 1)}"
     click.echo(f"time: about {duration(found.seconds)} on {cores} (by {found.measured} of its cells)")
@@ -40,7 +39,7 @@ def _values(values):
 
 
 def _value(value):
-    text = f"{value:g}" if isinstance(value, float) else "unset" if value is None else str(value)
+    text = f"{value:g}" if isinstance(value, float) else "unset" if value is None else printable(value)
     return text if len(text) <= 40 else f"{text[:36]} ..."
 
 

@@ -76,7 +76,14 @@ class Rule:
         return plain(name, value) in self.conditions[name]
 
     def __str__(self):
-        return ", ".join(f"{name} = {shown(value)}" for name, value in self.request.items())
+        """As in "activation relu or tanh, weight_gain from 1.5"."""
+        return ", ".join(f"{name} {_words(value)}" for name, value in self.request.items())
+
+
+def _words(value):
+    if isinstance(value, dict):
+        return " ".join(f"{name} {number}" for name, number in value.items())
+    return " or ".join(map(str, value))
 
 
 def _interval(option, given):

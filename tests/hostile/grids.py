@@ -102,6 +102,46 @@ TEXTS = [
     grid("activation = '" + "y" * 3_000_000 + "'", refused("--activation"), "an activation of 3 MB"),
 ]
 
+NO_RANGE = (
+    "{from = 1}",
+    "{from = 1, to = 2}",
+    "{from = 1, to = 2, points = 1}",
+    "{from = 1, to = 2, points = 1e9}",
+    "{from = 1, to = nan, points = 3}",
+    "{from = 1e-300, to = 1e300, step = 1e-300}",
+    "{from = 0, to = 1, points = 3, scale = 'log'}",
+    "{from = 1, to = 2, points = 3, scale = 3}",
+    "[{from = 1, to = 2, points = 3}, {}]",
+    "{from = [1], to = 2, points = 3}",
+    "{from = {from = 1}, to = 2, points = 3}",
+    "{'' = 1}",
+)
+STRUCTURE = [
+    *values("weight_gain", *NO_RANGE),
+    *values("depth", *NO_RANGE, "{from = 1, to = 3, points = 9}", "{from = -3, to = 3, step = 1}"),
+    grid(WHOLE_SMALL + "zip = 3", refused("zip")),
+    grid(WHOLE_SMALL + "[zip]\nseed = [1]", refused("zip")),
+    grid(WHOLE_SMALL + "[[zip]]\nseed = [1, 2]\ninputs = [1]", refused("zip")),
+    grid(WHOLE_SMALL + "[[zip]]\nseed = [1, 2]\nwidth = [1, 2]", refused("width", "twice")),
+    grid(WHOLE_SMALL + "[[zip]]\n[[zip.zip]]\nseed = 1", refused("zip")),
+    grid(WHOLE_SMALL + "[[zip]]", refused("zip")),
+    grid(WHOLE_SMALL + "exclude = 'seed'", refused("exclude")),
+    grid(WHOLE_SMALL + "[[exclude]]", refused("exclude")),
+    grid(WHOLE_SMALL + "[[exclude]]\nsead = 1", refused("sead", "did you mean seed")),
+    grid(WHOLE_SMALL + "[[exclude]]\nseed = {from = 'a'}", refused("seed")),
+    grid(WHOLE_SMALL + "[[exclude]]\nseed = 0", refused("excluded")),
+    grid(WHOLE_SMALL + "[[exclude]]\ninput_file = 'nothing.npy'", either("grid.toml", writes=("grid.h5",))),
+    grid(WHOLE_SMALL + "[[exclude]]\nlayers = [{part = 'Linear'}]", either("grid.toml", writes=("grid.h5",))),
+    grid(WHOLE_SMALL + "[[exclude]]\nactivation = 'nothing:nothing'", refused("nothing")),
+    grid(WHOLE_SMALL + "defaults = 3", refused("defaults")),
+    grid(WHOLE_SMALL + "[defaults]\n[[defaults.zip]]\nseed = 1", refused("zip")),
+    grid(WHOLE_SMALL + "[defaults]\n[defaults.defaults]", refused("defaults")),
+    grid(WHOLE_SMALL + "[[cells]]\n[[cells.exclude]]\nseed = 1", refused("exclude")),
+    grid(WHOLE_SMALL + "weight_gain = {from = 1, to = 2, points = 3}", done("weight gain", writes=("grid.h5",))),
+    grid(WHOLE_SMALL, done("grid.toml: 1 cell, 4 networks"), "a dry run", arguments=("--dry-run",)),
+    grid(WHOLE_SMALL + "seed = -1", refused("seed"), "a dry run of what cannot be", arguments=("--dry-run",)),
+]
+
 _MANY = f"{list(range(1, 1001))}"
 SIZES_THAT_CANNOT_BE = [
     grid(
@@ -133,4 +173,4 @@ FILES = [
     grid("input_file = 'grid.toml'", refused("grid.toml"), "its own input"),
 ]
 
-INPUTS = [*TYPES, *NAMES, *TEXTS, *SIZES_THAT_CANNOT_BE, *FILES]
+INPUTS = [*TYPES, *NAMES, *TEXTS, *STRUCTURE, *SIZES_THAT_CANNOT_BE, *FILES]

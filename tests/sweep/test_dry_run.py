@@ -80,7 +80,7 @@ def test_it_says_what_there_is_and_writes_nothing(tmp_path, monkeypatch, capsys)
     lines = out.splitlines()
     assert lines[0] == "grid.toml: 42 cells, 210 networks"
     assert lines[1:4] == ["  activation: 2 values, relu, tanh", "  weight_gain: 11 values, 1 to 2", "  seed: 2 values, 0, 1"]
-    assert lines[4] == "  left out where activation = ['tanh'], weight_gain = {'from': 1.95}: 3"
+    assert lines[4] == "  left out where activation tanh, weight_gain from 1.95: 3"
     assert lines[5] == "  the same network and run as another cell, computed once: 21"
     assert lines[6] == f"  1  {plan.identities[0][:12]}  activation relu, weight_gain 1, seed 0"
     assert lines[11] == "  ..." and lines[16].split() == [
@@ -92,6 +92,14 @@ def test_it_says_what_there_is_and_writes_nothing(tmp_path, monkeypatch, capsys)
     assert re.fullmatch(r"file: about \S+ [kM]B; while it is computed, parts of about \S+ [kM]B", lines[18])
     assert re.fullmatch(r"draws, for more networks later: about \S+ kB", lines[19]) and len(lines) == 20
     assert [path.name for path in tmp_path.iterdir()] == ["grid.toml"]
+
+
+def test_texts_of_a_dry_run_are_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a\nb.toml").write_text('width = 4\ndepth = 2\nreplicas = 5\nstream = ["one\\ntwo\\u001b[31m", "three"]\n')
+    assert call("sweep", "a\nb.toml", "--dry-run", "--threads", 1) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("a b.toml: 2 cells") and out.count("\n") == 7 and "\x1b" not in out and "stream one two" in out
 
 
 def test_a_dry_run_of_what_cannot_be_is_refused(tmp_path, monkeypatch, capsys):

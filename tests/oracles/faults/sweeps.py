@@ -80,7 +80,7 @@ FAULTS = {
         "model/kin.py",
         "return made if _possible(made) else",
         "return made if made else",
-        tests=(f"{KIN}they_are_refused_as_mlp_refuses_them", f"{IDENTITIES}every_cell_is_checked"),
+        tests=(f"{KIN}they_are_refused_as_mlp_refuses_them",),
     ),
     "a dry run without what cells take beside their networks": Fault(
         "sweep/estimate.py",
