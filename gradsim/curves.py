@@ -161,7 +161,13 @@ class CurveSet(Sequence):
         """An xarray.Dataset over cell, layer, quantile and precision, the same as opening the saved file."""
         from .store.dataset import to_xarray
 
-        return to_xarray(self)
+        return to_xarray(self, self.layout())
+
+    def layout(self):
+        """What a file of these curves holds (see `gradsim.store.layout`). Raises RequestError where they do not fit one."""
+        from .store.layout import Layout
+
+        return Layout.of((curves.whole("saving") for curves in self), self.request)
 
     def save(self, path, overwrite=False):
         """Write an HDF5 file (docs/format.md), under a temporary name first. Refuses to replace one unless told to."""

@@ -15,9 +15,14 @@ SIZE = len(WORDS) + 64 + 1
 PART = 2**22  # bytes at a time
 
 
-def seal(content):
-    """The line for `content` (bytes)."""
-    return WORDS + hashlib.sha256(content).hexdigest().encode() + b"\n"
+def seal(stream):
+    """Appends the line for all that is in a binary stream."""
+    digest = hashlib.sha256()
+    stream.seek(0)
+    while part := stream.read(PART):
+        digest.update(part)
+    stream.seek(0, os.SEEK_END)
+    stream.write(WORDS + digest.hexdigest().encode() + b"\n")
 
 
 def check_seal(stream):
