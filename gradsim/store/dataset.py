@@ -38,7 +38,8 @@ def blocks(layout, curves):
     while block := list(islice(curves, layout.block)):
         if first + len(block) > layout.cells:
             raise RequestError(f"curves: there are more of them than the {layout.cells:,} cells that were planned")
-        yield first, _described(layout, first, block) | _verdicts(block) | _stacked(layout, first, block)
+        _check(layout, first, block)
+        yield first, _described(layout, first, block) | _verdicts(block) | {n: stacked(layout, n, block) for n in layout.names}
         first += len(block)
     if first < layout.cells:
         raise RequestError(f"curves: {first:,} of them for {layout.cells:,} cells")
@@ -67,31 +68,31 @@ def _verdicts(block):
     return {"verdict": words} | numbers
 
 
-def _stacked(layout, first, block):
-    """Arrays with a leading cell axis for every variable of the layout; layers that a network lacks are missing.
-
-    Networks without places lie at their own names on that axis, where the file has it.
-    """
+def _check(layout, first, block):
     for cell, c in enumerate(block, first):
         strange = sorted(set(c.variables) - set(layout.names))
         if strange or not np.array_equal(c.quantiles, layout.quantiles) or len(c.layers) > layout.layers:
             what = f"{strange[0]!r} is there" if strange else "its quantiles or layers are others"
             raise RequestError(f"curves: cell {cell:,} is not what was planned: {what}")
-    arrays = {}
-    for name in layout.names:
-        dims, variable, shape = layout.dims(name), VARIABLES[name], (len(block), *layout.shape(name)[1:])
-        out = np.full(shape, -1 if variable.integer else np.nan, layout.fields[name].dtype)
-        for cell, c in enumerate(block):
-            if name in c.variables:
-                part = c.variables[name]
-                if "place" in dims and not c.places:
-                    part = c.blocks.opened(variable.quantity.name, part, dims.index("layer"))
-                rows = [slice(n) for n in part.shape]
-                if "place" in dims:
-                    rows[dims.index("place")] = [layout.places.index(place) for place in c.blocks.names]
-                out[cell, ...][tuple(rows)] = part
-        arrays[name] = out
-    return arrays
+
+
+def stacked(layout, name, block):
+    """The array of a variable with a leading cell axis; layers that a network lacks are missing.
+
+    Networks without places lie at their own names on that axis, where the file has it.
+    """
+    dims, variable, shape = layout.dims(name), VARIABLES[name], (len(block), *layout.shape(name)[1:])
+    out = np.full(shape, -1 if variable.integer else np.nan, layout.fields[name].dtype)
+    for cell, c in enumerate(block):
+        if name in c.variables:
+            part = c.variables[name]
+            if "place" in dims and not c.places:
+                part = c.blocks.opened(variable.quantity.name, part, dims.index("layer"))
+            rows = [slice(n) for n in part.shape]
+            if "place" in dims:
+                rows[dims.index("place")] = [layout.places.index(place) for place in c.blocks.names]
+            out[cell, ...][tuple(rows)] = part
+    return out
 
 
 def to_xarray(curve_set, layout):

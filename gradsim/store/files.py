@@ -158,10 +158,10 @@ def _mode(target):
 
 
 @contextmanager
-def create(path, mode):
-    """A new file to be written and read, open, with permissions `mode`, or None for the usual."""
+def create(path, mode, buffering=-1):
+    """A new file to be written and read, open, with permissions `mode`, or None for the usual; `buffering` as of `open`."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    with open(descriptor, "w+b") as stream:
+    with open(descriptor, "w+b", buffering) as stream:
         if mode is not None:
             os.chmod(path, mode)
         yield stream

@@ -119,7 +119,7 @@ class Layout:
             tuple(name for name in VARIABLES if name in names),
             asked.text,
             axes,
-            {name: _column(values) for name, values in coordinates.items()},
+            {name: column_of(values) for name, values in coordinates.items()},
             None if identities is None else tuple(identities),
         )
 
@@ -253,15 +253,15 @@ def _holder(axis, values, told):
     return f"{axis}_axis" if axis in taken else axis
 
 
-def _column(values):
+def column_of(values):
     """Values of an axis as an array: of whole numbers or numbers where all are, else of texts (JSON of what is none)."""
     for kinds, dtype in (((int, np.integer), np.int64), ((int, float, np.integer, np.floating), float)):
         if all(isinstance(value, kinds) and not isinstance(value, bool) for value in values):
             with_room = dtype is float or all(-(2**63) <= value < 2**63 for value in values)
             if with_room:
                 return np.array(values, dtype)
-    return np.array([_text(value) for value in values], object)
+    return np.array([text_of(value) for value in values], object)
 
 
-def _text(value):
+def text_of(value):
     return "" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=plain)

@@ -1,8 +1,10 @@
 """Where a file was written, and how: versions, machine, command line, threads and times."""
 
 import platform
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 from ..version import __version__
 
@@ -11,7 +13,7 @@ VECTOR_INSTRUCTIONS = ("sse2", "avx", "fma", "avx2", "avx512f", "avx512dq", "avx
 
 def provenance(**more):
     """A dict for JSON: versions, time, and the machine with its CPU's instruction set; `more` is what only the caller knows:
-    `command_line` (a list of texts), `threads`, `seconds` and whatever else tells how the numbers came to be.
+    `threads`, `seconds` and whatever else tells how the numbers came to be.
 
     Sums are taken in another order on vectors of another length: one seed on a CPU with AVX-512 and on one with AVX2 alone
     gives numbers that differ in their last digits.
@@ -19,7 +21,9 @@ def provenance(**more):
     versions = {name: version(name) for name in ("numpy", "numba", "llvmlite", "h5py")}
     versions |= {"gradsim": __version__, "python": platform.python_version()}
     machine = {"machine": platform.machine(), "system": platform.system()} | _instruction_set()
-    return versions | machine | {"created": datetime.now(UTC).isoformat(timespec="seconds")} | more
+    program, *arguments = sys.argv or [""]
+    here = {"created": datetime.now(UTC).isoformat(timespec="seconds"), "command_line": [Path(program).name, *arguments]}
+    return versions | machine | here | more
 
 
 def _instruction_set():

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from ..errors import RequestError
+from .careful import Careful
 from .dataset import blocks, root_attributes
 from .files import RESULTS, check_output, create, replacing, write_whole
 from .layout import pieces
@@ -27,12 +28,12 @@ def pack(path, layout, curves, overwrite=False, *, option="--out", provenance=No
     """Write a file of many cells, whole or not at all, with no more of them in memory than `layout.block`.
 
     `layout` is the `Layout` of all cells and `curves` an iterable of their Curves, in the same order. What is written depends
-    on these alone. `provenance` is a dict that is added to the file's own: `command_line`, `threads`, `seconds`.
+    on these alone, but for the attribute `provenance`, to which that dict is added: `threads`, `seconds` of what was done.
     `progress(cells)` is called with the number of cells that are written, `option` is what errors call the path. Raises
     RequestError where that cannot be, and leaves all as it was.
     """
     check_output(option, path, overwrite, RESULTS)
-    with replacing(option, path, overwrite, RESULTS) as (temporary, mode), create(temporary, mode) as stream:
+    with replacing(option, path, overwrite, RESULTS) as (temporary, mode), create(temporary, mode, 0) as stream:
         _fill(option, stream, layout, curves, provenance, progress)
         stream.flush()
         os.fsync(stream.fileno())
@@ -125,47 +126,3 @@ def _carefully(stream):
         careful.check()
         raise
     careful.check()
-
-
-class Careful:
-    """A stream for HDF5 that keeps the first error of writing for `check`, and writes nothing from then on.
-
-    HDF5 cannot give a file up: it would try again at its end, in a state that is nobody's.
-    """
-
-    def __init__(self, stream):
-        self._stream, self._error = stream, None
-
-    def check(self):
-        """Raises what failed, if anything did."""
-        if self._error is not None:
-            raise self._error
-
-    def seek(self, *where):
-        return self._try(self._stream.seek, *where)
-
-    def tell(self):
-        return self._stream.tell()
-
-    def read(self, size=-1):
-        return self._stream.read(size)
-
-    def readinto(self, buffer):
-        return self._stream.readinto(buffer)
-
-    def write(self, content):
-        return self._try(self._stream.write, content)
-
-    def truncate(self, size):
-        return self._try(self._stream.truncate, size)
-
-    def flush(self):
-        self._try(self._stream.flush)
-
-    def _try(self, do, *arguments):
-        if self._error is None:
-            try:
-                return do(*arguments)
-            except OSError as error:
-                self._error = error
-        return len(arguments[0]) if arguments and not isinstance(arguments[0], int) else 0
