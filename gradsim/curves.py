@@ -17,6 +17,8 @@ from .results.verdict import Verdict, judge
 from .statistics.blocks import blocks_of
 from .statistics.precision import PRECISIONS
 
+CLOSE = 1e-6  # probabilities that are one
+
 
 @dataclass(frozen=True)
 class Curves:
@@ -74,7 +76,7 @@ class Curves:
         """The curve of one quantile: of shape (layers,) or (layers, places), natural log of a mean square."""
         if isinstance(probability, bool) or not isinstance(probability, int | float | np.number):
             raise RequestError(f"quantile: {probability!r} is not a number from 0 to 1")
-        column = np.flatnonzero(np.isclose(self.quantiles, probability))
+        column = np.flatnonzero(abs(self.quantiles - probability) <= CLOSE)
         if not len(column):
             raise RequestError(f"quantile: {probability:g} was not kept; kept: {self.quantiles.tolist()}")
         return self[f"{quantity}_log_quantile"][..., column[0]]

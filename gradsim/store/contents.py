@@ -23,7 +23,7 @@ class Contents:
     def __init__(self, file):
         self._file = file
         self._scales = {}  # by the identity of the object: HDF5 takes a millisecond to tell its name
-        self._datasets = {}
+        self._datasets, self._dims, self._together = {}, {}, {}  # by name, as they are found
         self.sizes = {}  # of dimensions, as `check` finds them
         for name in file:
             if self._is_plain(name) and isinstance(file[name], h5py.Dataset) and file[name].is_scale:
@@ -31,7 +31,7 @@ class Contents:
         self._bare = {name for name in self._scales.values() if self._is_bare(name)}
 
     def __contains__(self, name):
-        return name in self._file and name not in self._bare
+        return name in self._datasets or (name in self._file and name not in self._bare)
 
     def attribute(self, name):
         """The attribute of the file as a Python value; None where it is absent or holds nothing."""
@@ -51,6 +51,11 @@ class Contents:
 
     def together(self, name):
         """How many cells of a variable are best read at one time: whole chunks of it."""
+        if name not in self._together:
+            self._together[name] = self._found_together(name)
+        return self._together[name]
+
+    def _found_together(self, name):
         dataset = self._dataset(name)
         found = self._dimensions(name, dataset)
         if "cell" not in found:
@@ -149,6 +154,11 @@ class Contents:
 
     def _dimensions(self, name, dataset):
         """Names of the axes, by their scales."""
+        if name not in self._dims:
+            self._dims[name] = self._found_dimensions(name, dataset)
+        return self._dims[name]
+
+    def _found_dimensions(self, name, dataset):
         if dataset.id in self._scales and dataset.ndim == 1:
             return (name,)
         found = tuple(self._scales.get(axis[0].id) if len(axis) else None for axis in dataset.dims)

@@ -148,7 +148,7 @@ class Stored(Sequence):
             raise RequestError(f"its schema version is not a whole number of 1 or more, but {version!r}")
         if version > SCHEMA_VERSION:
             raise RequestError(f"it has schema version {version}; this gradsim reads up to {SCHEMA_VERSION}")
-        self.names = [name for name in VARIABLES if name in contents]
+        self.names = dict.fromkeys(name for name in VARIABLES if name in contents)
         samples = any("replica" in VARIABLES[name].dims for name in self.names)
         places = "place" in contents
         required = (*REQUIRED, *(("replica",) if samples else ()), *(("place",) if places else ()))
@@ -221,16 +221,16 @@ class Variables(Mapping):
         self._stored, self._number, self._run, self._blocks = stored, number, run, blocks
 
     def __getitem__(self, name):
-        part = self._part(name) if name in self._possible else None
+        part = self._part(name) if self._may_have(name) else None
         if part is None:
             raise KeyError(name)
         return part
 
     def __contains__(self, name):
-        return name in self._possible and (name not in PREDICTED or self._part(name) is not None)
+        return self._may_have(name) and (name not in PREDICTED or self._part(name) is not None)
 
     def __iter__(self):
-        return (name for name in self._possible if name in self)
+        return (name for name in self._stored.names if name in self)
 
     def __len__(self):
         return sum(1 for _ in self)
@@ -238,16 +238,14 @@ class Variables(Mapping):
     def __reduce__(self):
         return dict, (dict(self),)
 
-    @cached_property
-    def _possible(self):
-        """Names of what the cell may have: others are said of other cells of the file. Of theory it has what is a number."""
-        found = {}
-        for name in self._stored.names:
-            quantity = VARIABLES[name].quantity
-            lacking = (self._run["inputs"] == 1 and quantity.pairs) or quantity.name not in self._blocks.rows
-            if not lacking and (self._run["keep_samples"] or "replica" not in VARIABLES[name].dims):
-                found[name] = None
-        return found
+    def _may_have(self, name):
+        """Whether the cell may have a variable, which else is said of other cells. Of theory it has what is a number."""
+        if name not in self._stored.names:
+            return False
+        quantity = VARIABLES[name].quantity
+        if quantity.name not in self._blocks.rows or (self._run["inputs"] == 1 and quantity.pairs):
+            return False
+        return self._run["keep_samples"] or "replica" not in VARIABLES[name].dims
 
     @cached_property
     def _rows(self):
