@@ -94,7 +94,7 @@ def test_killed_at_any_moment_and_gone_on_with():
 
 PACKING = """
 import os, signal
-from gradsim.store import files
+from gradsim.store import files, write
 def killed(then):
     def call(*arguments):
         result = then(*arguments)
@@ -104,12 +104,12 @@ def killed(then):
 """
 
 
-@pytest.mark.parametrize("where", ["_write", "_holds", "_place_new", "_sync_folder"])
+@pytest.mark.parametrize("where", ["write._contents", "write.seal", "files._place_new", "files._sync_folder"])
 def test_killed_while_the_output_is_written(where):
     Path("grid.toml").write_text(SMALL)
-    child = start("sweep", "grid.toml", before=f"{PACKING}files.{where} = killed(files.{where})\n")
+    child = start("sweep", "grid.toml", before=f"{PACKING}{where} = killed({where})\n")
     assert ended(child)[0] == -signal.SIGKILL
-    assert sealed() and (Path("grid.h5").exists() == (where in ("_place_new", "_sync_folder")))
+    assert sealed() and (Path("grid.h5").exists() == where.startswith("files."))
     code, _, err = finish("sweep", "grid.toml")
     assert code == 0, err
     assert sorted(os.listdir(".")) == ["grid.h5", "grid.h5.draws", "grid.toml"]
