@@ -145,7 +145,10 @@ class Sweep:
         identities = [task.identity for task in self.tasks]
         layout = Layout.of(self._outlines(), self.plan.request, coordinates, identities)
         seconds = {"threads": self._threads, "seconds": round(time.monotonic() - self._start, 3)}
-        pack(self.out, layout, self._curves(), self._replace, provenance=seconds, folder=self._folder.path)
+        try:
+            pack(self.out, layout, self._curves(), self._replace, provenance=seconds, folder=self._folder.path)
+        except RequestError as error:
+            raise RequestError(f"{error}; {self.kept}") from None
         if not self.keep:
             shutil.rmtree(draws_folder(self.out), ignore_errors=True)
         self._folder.remove()
