@@ -9,13 +9,15 @@ from itertools import groupby
 from pathlib import Path
 
 import numba
+import numpy as np
 
 from ..curves import CurveSet
 from ..errors import RequestError
-from ..store.files import RESULTS, discard, unfinished, write_whole
-from ..store.read import read as read_file
+from ..statistics.quantities import QUANTILES
+from ..store.files import discard, unfinished
+from ..store.layout import Layout, Outline
 from ..store.requests import requests
-from ..store.write import image
+from ..store.write import pack
 from .cells import curves_from, record
 from .draws import KEPT_BYTES, Draws, draws_bytes
 from .folder import DRAWS, PARTS, STATUS, Folder, described, difference, draws_folder, raised, replace_file, work_folder
@@ -46,7 +48,7 @@ class Sweep:
         self._kin = tuple(task.kin for task in self.tasks)
         self.described = described(plan.request, self.tasks, self._kin, precision, theory)
         self._folder = self._parts = self._drawn = self._work = None
-        self._replace = overwrite
+        self._replace, self._threads = overwrite, None
         self._told, self._start, self._before = 0.0, time.monotonic(), 0
 
     def is_finished(self):
@@ -114,7 +116,7 @@ class Sweep:
 
     def run(self, threads, progress=None):
         """Computes what is missing and has it on the disk; the Work. Raises what stops it: what is finished is kept."""
-        threads = threads or numba.config.NUMBA_NUM_THREADS
+        threads = self._threads = threads or numba.config.NUMBA_NUM_THREADS
         missing = [(number, task) for number, task in enumerate(self.tasks) if task.identity not in self._parts]
         total = sum(task.work for task in self.tasks)
         self._start = time.monotonic()
@@ -139,7 +141,14 @@ class Sweep:
 
     def pack(self):
         """Has the output hold all cells, and takes away what led to it. Raises RequestError: then all is kept."""
-        write_sweep(self.out, self._curves(), self.plan.request, self._replace, self._folder.path)
+        coordinates = {name: [cell.coordinates[name] for cell in self.plan.cells] for name in self.plan.axes}
+        identities = [task.identity for task in self.tasks]
+        layout = Layout.of(self._outlines(), self.plan.request, coordinates, identities)
+        seconds = {"threads": self._threads, "seconds": round(time.monotonic() - self._start, 3)}
+        try:
+            pack(self.out, layout, self._curves(), self._replace, provenance=seconds, folder=self._folder.path)
+        except RequestError as error:
+            raise RequestError(f"{error}; {self.kept}") from None
         if not self.keep:
             shutil.rmtree(draws_folder(self.out), ignore_errors=True)
         self._folder.remove()
@@ -204,6 +213,15 @@ class Sweep:
     def _finish(self, number, task, curves):
         self._parts.add(record(number, task.identity, curves))
 
+    def _outlines(self):
+        """Yield what the file must know of each cell beforehand."""
+        if self.theory:
+            yield from self._curves()
+            return
+        for task in self.tasks:
+            said, names = self._parts.outline(task.identity)
+            yield Outline(task.network, said["run"], np.array(QUANTILES), names)
+
     def _curves(self):
         for task in self.tasks:
             curves = curves_from(*self._parts.get(task.identity), task.network)
@@ -251,7 +269,7 @@ class Sweep:
 
     def _of_output(self):
         """What is in the output, in the words of `described`."""
-        cells, names = requests(self.out)
+        cells, names, grid = requests(self.out)
         same = len(cells) == len(self.tasks)
         replicas, precision = [], None
         for cell, task in zip(cells, self.tasks, strict=False):
@@ -265,7 +283,7 @@ class Sweep:
             )
             same = same and found == asked and cell["network"] == json.loads(task.network.to_json())
         runs = [[count, len(list(group))] for count, group in groupby(replicas)]
-        request = self.described["request"] if same else read_file(self.out)[1]
+        request = self.described["request"] if same else grid
         request = request if isinstance(request, dict) else {}  # of networks that were no grid there are descriptions only
         if same and runs != self.described["replicas"]:
             request = request | {"replicas": sorted(set(replicas))}
@@ -276,11 +294,6 @@ class Sweep:
             "kinds": self.described["kinds"] if same else "others",
             "replicas": runs,
         }
-
-
-def write_sweep(path, curves, request, overwrite, folder):
-    """Writes the file of a sweep from its cells' Curves, in order: the one place that does. Until then it lies in `folder`."""
-    write_whole("--out", path, image(CurveSet(curves, request)), overwrite, RESULTS, folder)
 
 
 def open_unfinished(folder):

@@ -133,6 +133,15 @@ def read(place):
         raise RequestError(f"{place.path!r}: {error}") from None
 
 
+def outline(place):
+    """(said, names of the arrays) of the record at a Place, whose bytes are not checked."""
+    with open(place.path, "rb") as stream:
+        stream.seek(place.start)
+        _, size, _, _ = FRAME.unpack(stream.read(FRAME.size))
+        described = json.loads(stream.read(size))
+    return described["said"], [name for name, *_ in described["arrays"]]
+
+
 def _places(path, view):
     start = _head(path, bytes(view[:LONGEST_HEAD]))
     if start is None:

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from ..errors import RequestError
-from .parts import UNFINISHED, identity_of, places, read, seal, sync_folder
+from .parts import UNFINISHED, identity_of, outline, places, read, seal, sync_folder
 
 SECONDS = 2.0  # of work that a kill may take
 BYTES = 2**26
@@ -55,6 +55,10 @@ class Shelf:
     def get(self, identity):
         """(said, arrays) of a record that is sealed. Raises KeyError, RequestError where it is damaged."""
         return read(self._places[identity])[1:]
+
+    def outline(self, identity):
+        """(said, names of the arrays) of a record that is sealed: without its arrays, and unchecked. Raises KeyError."""
+        return outline(self._places[identity])
 
     def add(self, record):
         """Takes the bytes of a record. Raises what went wrong with those before it."""

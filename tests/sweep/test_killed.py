@@ -94,7 +94,7 @@ def test_killed_at_any_moment_and_gone_on_with():
 
 PACKING = """
 import os, signal
-from gradsim.store import files
+from gradsim.store import files, write
 def killed(then):
     def call(*arguments):
         result = then(*arguments)
@@ -104,12 +104,12 @@ def killed(then):
 """
 
 
-@pytest.mark.parametrize("where", ["_write", "_holds", "_place_new", "_sync_folder"])
+@pytest.mark.parametrize("where", ["write._contents", "write.seal", "files._place_new", "files._sync_folder"])
 def test_killed_while_the_output_is_written(where):
     Path("grid.toml").write_text(SMALL)
-    child = start("sweep", "grid.toml", before=f"{PACKING}files.{where} = killed(files.{where})\n")
+    child = start("sweep", "grid.toml", before=f"{PACKING}{where} = killed({where})\n")
     assert ended(child)[0] == -signal.SIGKILL
-    assert sealed() and (Path("grid.h5").exists() == (where in ("_place_new", "_sync_folder")))
+    assert sealed() and (Path("grid.h5").exists() == where.startswith("files."))
     code, _, err = finish("sweep", "grid.toml")
     assert code == 0, err
     assert sorted(os.listdir(".")) == ["grid.h5", "grid.h5.draws", "grid.toml"]
@@ -191,14 +191,16 @@ def test_two_processes_on_one_output():
 
 
 def test_a_full_disk_keeps_what_is_finished(tmp_path):
-    """Files may have so many bytes and no more: parts fit in, until one does not; nothing that is half written stays."""
+    """Files may have so many bytes and no more: parts fit in, the output does not; nothing that is half written stays."""
     Path("grid.toml").write_text(GRID)
     limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))\n"
-    many = f"{limit}from gradsim.sweep import shelf\nshelf.SECONDS = 0.2\n"
+    many = f"{limit}from gradsim.sweep import shelf\nshelf.SECONDS, shelf.BYTES = 1000, 60_000\n"
     code, out, err = finish("sweep", "grid.toml", "--no-draws", before=many)
     assert code == 2 and out == ""
-    assert "cannot write" in err and "File too large" in err
+    kept = f"{CELLS} of {CELLS} cells are kept in grid.h5.work; the same command goes on from there"
+    assert f"gradsim: --out: cannot write 'grid.h5': File too large; {kept}\n" in err
     assert not Path("grid.h5").exists() and not [name for name in os.listdir("grid.h5.work/parts") if name[0] == "."]
+    assert not list(Path("grid.h5.work").glob(".gradsim-*"))
     code, out, err = finish("sweep", "grid.toml", "--no-draws")
     assert code == 0 and sorted(os.listdir(".")) == ["grid.h5", "grid.toml"] and len(gradsim.open("grid.h5")) == CELLS
 
