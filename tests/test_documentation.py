@@ -1,4 +1,4 @@
-"""The generated tables are current, and what the README and docs/blocks.md show runs."""
+"""The generated tables are current, and what the README and the guides in docs/ show runs."""
 
 import importlib.util
 import re
@@ -24,7 +24,7 @@ def test_tables_are_current(path):
     assert script("document").documented(text) == text, "run scripts/document.py"
 
 
-GUIDES = {path.name: path for path in (ROOT / "README.md", ROOT / "docs" / "blocks.md")}
+GUIDES = {path.name: path for path in (ROOT / "README.md", ROOT / "docs" / "blocks.md", ROOT / "docs" / "pictures.md")}
 LONG = ("sweep classic", "sweep blocks")
 RUN = ("run", "sweep", "plot", "list", "theory", "phase")
 
