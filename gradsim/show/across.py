@@ -42,19 +42,25 @@ def figure(curve_set, columns, x, quantity=None, at=None, theory=False, by=None,
     looks = styles([lines for _, lines in found], names, colour)
     side = columns.side(by) if len(found) == len(columns.keys(by)) else None
     result, axes = panels(len(found), side, sharex=True, sharey=True)
-    for ax, (title, lines) in zip(axes, found, strict=True):
+    for ax, (name, lines) in zip(axes, found, strict=True):
         _panel(ax, lines, looks, axis, number, theory)
-        ax.set_title(title, loc="left", weight="bold")
+        ax.set_title(name, loc="left", weight="bold")
         axis.show(ax, "x")
     _heights(axes, number)
     for ax, (_, lines) in zip(axes, found, strict=True):
         _bands(ax, lines, looks, axis)
     outermost(axes)
-    what = words(number.name(curves) for _, lines in found for line in lines for curves in line.curves)
-    headline(result, f"{what} {said(number)} at initialization: {_statistics(number)}")
+    drawn = {number.name(curves) for _, lines in found for line in lines for curves in line.curves}
+    headline(result, title(drawn, number, _statistics(number)))
     looks.show(result, axes)
     theory_legend(result, axes)
     return result
+
+
+def title(quantities, number, statistics):
+    """Of a picture of such numbers of these quantities."""
+    which = said(number)
+    return f"{words(quantities)} at initialization{', ' if which else ''}{which}: {statistics}"
 
 
 def said(number):

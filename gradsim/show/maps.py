@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from ..results.number import Number
-from .across import nothing, said, scale_words, twice
+from .across import nothing, scale_words, title, twice
 from .axis import STEPS, Axis
-from .style import headline, outermost, panels, titled, words
+from .style import headline, outermost, panels, titled
 
 RATES, SIZES = "RdBu_r", "viridis"
 MISSING, ZERO, BROKEN = "0.85", "black", "#FAD800"
@@ -28,15 +28,15 @@ def figure(curve_set, columns, xy, quantity=None, at=None, theory=False, by=None
     axes = [Axis(name, columns.levels(name)) for name in xy]
     rest = [name for name in by or () if name not in xy]
     rest += columns.apart([*xy, *rest])
-    grids = _grids(curve_set, columns, axes, number, rest, theory)
+    grids, quantities = _grids(curve_set, columns, axes, number, rest, theory)
     values = np.array([grid for _, grid, _ in grids.values()])
     if not np.isfinite(values).any():
         raise nothing(curve_set, number)
     result, places = panels(len(grids), columns.side(rest), sharex=True, sharey=True)
     (norm, extend), edges = _norm(values, number), []
-    for ax, (title, grid, predicted) in zip(places, grids.values(), strict=True):
+    for ax, (name, grid, predicted) in zip(places, grids.values(), strict=True):
         image = _panel(ax, axes, grid, norm, number)
-        ax.set_title(title, loc="left", weight="bold")
+        ax.set_title(name, loc="left", weight="bold")
         for source, style in zip((grid, predicted), EDGES, strict=True):
             if number.rate and _edge(ax, axes, source, style):
                 edges.append(style)
@@ -45,18 +45,19 @@ def figure(curve_set, columns, xy, quantity=None, at=None, theory=False, by=None
     outermost(places)
     _bar(result, places, image, number, extend)
     _legend(result, values, [style for style in EDGES if style in edges])
-    what = words(number.name(curves) for curves in curve_set if number.held(curves))
-    headline(result, f"{what} {said(number)} at initialization: {'median' if number.log else 'mean'} of the networks")
+    headline(result, title(quantities, number, f"{'median' if number.log else 'mean'} of the networks"))
     return result
 
 
 def _grids(curve_set, columns, axes, number, rest, theory):
-    """{values of `rest`: (panel title, numbers, theory's)}; numbers are float64 of shape (values of y, values of x), NaN where
-    there is none."""
+    """({values of `rest`: (panel title, numbers, theory's)}, the quantities that they are of).
+
+    Numbers are float64 of shape (values of y, values of x), NaN where there is none.
+    """
     shape, taken = tuple(len(axis.levels) for axis in reversed(axes)), set()
     places = [{level: k for k, level in enumerate(axis.levels)} for axis in axes]
     grids = {key: (np.full(shape, np.nan), np.full(shape, np.nan)) for key in columns.keys(rest)}
-    titles = {}
+    titles, quantities = {}, set()
     for curves, cell in zip(curve_set, columns.cells, strict=True):
         key = tuple(cell[name] for name in rest)
         titles.setdefault(key, titled(cell, rest))
@@ -65,10 +66,11 @@ def _grids(curve_set, columns, axes, number, rest, theory):
             raise twice(cell, [*(axis.name for axis in axes), *rest])
         taken.add((key, row, column))
         if number.held(curves):
+            quantities.add(number.name(curves))
             grids[key][0][row, column] = number.middle(curves)
             if theory:
                 grids[key][1][row, column] = number.predicted(curves, "mean_field")
-    return {key: (titles[key], *found) for key, found in grids.items()}
+    return {key: (titles[key], *found) for key, found in grids.items()}, quantities
 
 
 def _norm(values, number):
