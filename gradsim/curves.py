@@ -1,6 +1,7 @@
 """What the user holds: the curves of one network, and sets of them."""
 
-from collections.abc import Iterable, Sequence
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,9 +11,13 @@ from .errors import MissingVariable, RequestError
 from .kernels.record import LOG_QUANTITIES
 from .model.activations import check_given
 from .model.network import Network
+from .model.options import RUN
+from .model.request import FILES
 from .results.verdict import Verdict, judge
 from .statistics.blocks import blocks_of
 from .statistics.precision import PRECISIONS
+
+CLOSE = 1e-6  # probabilities that are one
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Curves:
     run: dict  # the options of `simulate`, and engine_used in words
     quantiles: np.ndarray
     quantile_method: str  # "exact", or "histogram" where samples would not have fit the byte budget
-    variables: dict = field(repr=False)
+    variables: Mapping = field(repr=False)
     cut: str = ""  # in words, what of them is not in the file that they were read from
 
     def __getitem__(self, name):
@@ -71,7 +76,7 @@ class Curves:
         """The curve of one quantile: of shape (layers,) or (layers, places), natural log of a mean square."""
         if isinstance(probability, bool) or not isinstance(probability, int | float | np.number):
             raise RequestError(f"quantile: {probability!r} is not a number from 0 to 1")
-        column = np.flatnonzero(np.isclose(self.quantiles, probability))
+        column = np.flatnonzero(abs(self.quantiles - probability) <= CLOSE)
         if not len(column):
             raise RequestError(f"quantile: {probability:g} was not kept; kept: {self.quantiles.tolist()}")
         return self[f"{quantity}_log_quantile"][..., column[0]]
@@ -100,6 +105,22 @@ class Curves:
 
         return with_theory(self.whole("theory"))
 
+    @property
+    def options(self):
+        """The arguments of `gradsim.simulate` that compute these curves again: simulate(curves.network, **curves.options).
+
+        Raises RequestError where rows of a file or an array went in: they are not kept, and must be given.
+        """
+        for name in FILES:
+            if self.run.get(name) is not None:
+                raise RequestError(f"options: {name} was {self.run[name]['name']!r}, whose rows are not kept with the curves")
+        kept = {name: value for name, value in self.run.items() if name in RUN}
+        return kept | {"quantiles": tuple(self.quantiles.tolist())}
+
+    def to_dataframe(self, *quantities):
+        """A pandas.DataFrame, a row a layer (and place); of some quantities, or all. Columns as in docs/format.md."""
+        return CurveSet([self]).to_dataframe(*quantities)
+
     def to_xarray(self):
         """An xarray.Dataset over layer, quantile and precision (place, replica: where there are places and kept samples)."""
         return CurveSet([self]).to_xarray().isel(cell=0)
@@ -117,39 +138,104 @@ class Curves:
 
 
 def open_file(path):
-    """The CurveSet in an HDF5 file that gradsim wrote. Raises RequestError if there is none."""
-    from .store.read import read
+    """The CurveSet in an HDF5 file that gradsim wrote, whose numbers are read when they are used. Raises RequestError if there
+    is none."""
+    from .store.cells import OpenedCells
+    from .store.read import Stored
 
-    cells, request = read(path)
-    return CurveSet([Curves(*cell) for cell in cells], request)
+    return CurveSet(OpenedCells(Stored(path), Curves))
 
 
 class CurveSet(Sequence):
-    """The Curves of several networks, in order: what `gradsim.open` and `gradsim.sweep.run` give."""
+    """The Curves of several networks, in order: what `gradsim.open` and `gradsim.sweep.run` give.
 
-    def __init__(self, curves, request=None):
+    `request` is the grid as it was asked for, if it was one; `coordinates` maps the axes of a sweep to their values, one a
+    network, and `identities` are texts, one a network.
+    """
+
+    def __init__(self, curves, request=None, coordinates=None, identities=None):
+        from .store.cells import HeldCells, OpenedCells
+
+        if isinstance(curves, HeldCells | OpenedCells):
+            self._cells = curves
+            return
         if isinstance(curves, Curves):
             curves = (curves,)
-        self._curves = tuple(curves) if isinstance(curves, Iterable) else ()
-        self.request = request  # the grid as it was asked for, if it was one
-        strange = [type(part).__name__ for part in self._curves if not isinstance(part, Curves)]
-        if not self._curves or strange:
+        curves = tuple(curves) if isinstance(curves, Iterable) else ()
+        strange = [type(part).__name__ for part in curves if not isinstance(part, Curves)]
+        if not curves or strange:
             what = f"{strange[0]} among them" if strange else "none at all"
             raise RequestError(f"curves: there must be the Curves of one network or more; {what}")
+        self._cells = HeldCells(curves, request, coordinates, identities)
 
     def __len__(self):
-        return len(self._curves)
+        return len(self._cells)
 
     def __getitem__(self, index):
-        return CurveSet(self._curves[index], self.request) if isinstance(index, slice) else self._curves[index]
+        if isinstance(index, slice):
+            return self.part(range(len(self))[index])
+        return self._cells[operator.index(index)]
 
     def __repr__(self):
         return f"CurveSet of {len(self)} networks"
 
+    def part(self, numbers):
+        """The networks of these numbers, in their order, as a CurveSet. Raises RequestError where there are none."""
+        if not len(numbers):
+            raise RequestError("curves: there must be the Curves of one network or more; none at all")
+        return CurveSet(self._cells.part(numbers))
+
+    @property
+    def request(self):
+        """The grid as it was asked for, as plain JSON holds it; None if it was none, or is not known."""
+        return self._cells.request
+
+    @property
+    def provenance(self):
+        """How the file that they were read from came to be: a dict (docs/format.md); None where there is no file."""
+        return self._cells.provenance
+
+    @property
+    def coordinates(self):
+        """{axis of the sweep: array of its values, one a network}; empty where that is not known."""
+        return self._cells.coordinates
+
+    def column(self, name):
+        """One value a network, as an array: of an axis of the sweep, or a name under "What a cell is" of docs/format.md.
+
+        Raises RequestError for other names.
+        """
+        from .store.cells import column
+
+        return column(self._cells, name)
+
+    def values(self, name):
+        """A variable of all networks, as an array with a leading axis over them: float64 with NaN, or a count with -1, where a
+        network lacks it. The other axes are those of docs/format.md. Raises RequestError where there is none."""
+        found = self._cells.values(name)
+        if found is None:
+            layout = self.layout()
+            if name not in layout.names:
+                raise MissingVariable(name, layout.names)
+            from .store.dataset import stacked
+
+            found = stacked(layout, name, self)
+        return found
+
+    def select(self, **wanted):
+        """The networks of these values, as a CurveSet: select(activation="tanh", weight_gain=1.2).
+
+        Names are the axes of the sweep and those under "What a cell is" of docs/format.md; a list allows any of its values.
+        Raises RequestError for what is not there.
+        """
+        from .store.cells import chosen
+
+        return self.part(chosen(self._cells, wanted))
+
     def with_theory(self):
         """Every network's curves with what theory says beside them (see Curves.with_theory)."""
         check_given(*(curves.network for curves in self))
-        return CurveSet([curves.with_theory() for curves in self], self.request)
+        return CurveSet([curves.with_theory() for curves in self], self.request, self.coordinates, self._cells.identities)
 
     def table(self):
         """The verdicts as text, a row a network."""
@@ -161,7 +247,29 @@ class CurveSet(Sequence):
         """An xarray.Dataset over cell, layer, quantile and precision, the same as opening the saved file."""
         from .store.dataset import to_xarray
 
-        return to_xarray(self)
+        return to_xarray(self, self.layout())
+
+    def to_dataframe(self, *quantities):
+        """A pandas.DataFrame, a row a network and layer (and place); of some quantities, or all (docs/format.md)."""
+        from .export.tidy import to_dataframe
+
+        return to_dataframe(self, quantities or None)
+
+    def export(self, path, to, quantities=None, overwrite=False):
+        """Write tables for other programs: `to` is "csv", "parquet", "netcdf" or "json" (docs/format.md); the list of files.
+
+        A row a network and layer, and, in a file beside it, a row a network with its verdict. Raises RequestError.
+        """
+        from .export.formats import export
+
+        return export(self, to, path, quantities, overwrite)
+
+    def layout(self):
+        """What a file of these curves holds (see `gradsim.store.layout`). Raises RequestError where they do not fit one."""
+        from .store.layout import Layout
+
+        cells = (curves.whole("saving") for curves in self)
+        return Layout.of(cells, self.request, self.coordinates, self._cells.identities)
 
     def save(self, path, overwrite=False):
         """Write an HDF5 file (docs/format.md), under a temporary name first. Refuses to replace one unless told to."""

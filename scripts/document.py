@@ -11,7 +11,7 @@ from gradsim.model.tables import KINDS
 from gradsim.results.cells import DESCRIPTIONS
 from gradsim.results.verdict import WORDS
 from gradsim.statistics.quantities import VARIABLES
-from gradsim.store.dataset import DIMENSIONS
+from gradsim.store.layout import DIMENSIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
 RESULTS = DOCS.parent / "bench" / "results"

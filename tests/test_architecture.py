@@ -14,7 +14,7 @@ ORDER = (
     ("statistics",),
     ("reference", "results", "theory"),
     ("store",),
-    ("show",),
+    ("export", "show"),
     ("curves",),
     ("simulation",),
     ("advice", "sweep", "verification"),

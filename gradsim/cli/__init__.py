@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "Simulate one network and judge its gradient.",
     "sweep": "Simulate every combination of a grid.",
     "plot": "Draw the curves of a file.",
+    "export": "Write the curves of a file as tables.",
     "theory": "Predict one network: mean field, exact laws, float ranges, critical gain.",
     "phase": "Draw the phase diagram of an activation.",
     "verify": "Hold the simulator against theory on this machine.",
@@ -107,10 +108,9 @@ def _complain(message, code=2):
 
 def _end(stopped, outputs):
     """Says what a signal leaves behind; the exit code. A second signal does not wait for a file that is being written."""
-    try:
+    with suppress(Stopped):
         outputs.settle()
-    except Stopped:
-        outputs.abandon()
+    outputs.abandon()  # what is written in a stream, of which no part is of use
     line = f"gradsim: {stopped.words}; {outputs.state}"
     if sys.stderr.isatty():  # past the bar, which would draw itself anew: it goes, and the cursor comes back
         os.write(2, f"\r\x1b[K{line}\n\x1b[?25h".encode(sys.stderr.encoding or "ascii", "gradsim.plain"))

@@ -53,7 +53,7 @@ DESCRIPTIONS = {
 }
 
 
-def _one_name(canonical, text):
+def one_name(canonical, text):
     """The canonical form of a scheme; as it stands where it is of a user's function that this process does not know.
 
     Files written before there was one may say "ReLU" or "kaiming_normal".
@@ -88,12 +88,12 @@ def describe(curves):
     network, run = curves.network, curves.run
     found = of_network(network)
     return {
-        "activation": _one_name(canonical_activation, found["activation"]),
-        "init": _one_name(canonical_init, found["init"]),
+        "activation": one_name(canonical_activation, found["activation"]),
+        "init": one_name(canonical_init, found["init"]),
         "width": max(network.widths),
         "depth": network.depth,
         "weight_gain": found["weight_gain"],
-        "bias": _one_name(canonical_bias, found["bias"]),
+        "bias": one_name(canonical_bias, found["bias"]),
         "bias_std": normal_std(found["bias"]),
         "input_width": network.input_width,
         "outputs": network.outputs or 0,

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import RequestError, shown, unknown
-from .cells import describe, described, varying_names
+from .cells import DESCRIPTIONS, described, varying_names
 
 CLOSE = 1e-9  # relative: 0.1 + 0.2 is 0.3 to whoever asks for it
 MOST_SHOWN = 12  # values in a message
@@ -21,7 +21,9 @@ class Columns:
 
     @classmethod
     def of(cls, curve_set):
-        return cls(tuple(describe(curves) for curves in curve_set))
+        names = [*DESCRIPTIONS, *(axis for axis in curve_set.coordinates if axis not in DESCRIPTIONS)]
+        values = [curve_set.column(name).tolist() for name in names]
+        return cls(tuple(dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)))
 
     @cached_property
     def names(self):
@@ -30,8 +32,8 @@ class Columns:
 
     @cached_property
     def known(self):
-        """All names."""
-        return described(self.cells)
+        """All names: those of DESCRIPTIONS that a file of such networks has, and axes of the sweep that are none of them."""
+        return [*described(self.cells), *(name for name in self.cells[0] if name not in DESCRIPTIONS)]
 
     def levels(self, name):
         """The different values of a column: increasing where all are numbers, else in order of appearance."""

@@ -85,11 +85,13 @@ def _layers(shares, ndim):
 
 
 def _first(curves, quantity, column):
-    for layer in _way(curves, quantity):
-        for way, share in column.items():
-            if share[layer] >= HALF:
-                return Exit(int(layer), way)
-    return None
+    layers = _way(curves, quantity)
+    left = {way: share[layers] >= HALF for way, share in column.items()}
+    first = {way: int(np.argmax(there)) for way, there in left.items() if there.any()}
+    if not first:
+        return None
+    way = min(first, key=first.get)  # of two in one layer, that which is named first
+    return Exit(int(layers[first[way]]), way)
 
 
 def _way(curves, quantity):

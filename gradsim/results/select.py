@@ -43,7 +43,7 @@ def select(curve_set, wanted, option="select"):
     """The set, of the same kind, of those networks of a CurveSet that have what is `wanted` (see `chosen`)."""
     if not wanted:
         return curve_set
-    return type(curve_set)([curve_set[k] for k in chosen(Columns.of(curve_set), wanted, option)], curve_set.request)
+    return curve_set.part(chosen(Columns.of(curve_set), wanted, option))
 
 
 def parsed(texts, option="--select"):

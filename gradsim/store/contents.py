@@ -1,7 +1,7 @@
 """What is in an HDF5 file, taken with care: it may be damaged, cut down in xarray, or made to look like one of gradsim's.
 
-Variables are read by the names of their dimensions, after all of them were found to be plain arrays of this file, complete,
-and small enough for this machine. No link is followed to other files or places.
+Variables are read by the names of their dimensions, after all of them were found to be plain arrays of this file, and
+complete; what is read must fit this machine. No link is followed to other files or places.
 """
 
 import math
@@ -14,6 +14,7 @@ from ..errors import RequestError
 
 WITHOUT_VALUES = b"This is a netCDF dimension but not a netCDF variable"  # netCDF-4's name for such a scale
 COPIES = 2  # of what is read: as it is stored, and as it is used
+TOGETHER = 2**20  # bytes of a variable that are read at one time, as far as whole cells go
 
 
 class Contents:
@@ -22,7 +23,7 @@ class Contents:
     def __init__(self, file):
         self._file = file
         self._scales = {}  # by the identity of the object: HDF5 takes a millisecond to tell its name
-        self._datasets = {}
+        self._datasets, self._dims, self._together = {}, {}, {}  # by name, as they are found
         self.sizes = {}  # of dimensions, as `check` finds them
         for name in file:
             if self._is_plain(name) and isinstance(file[name], h5py.Dataset) and file[name].is_scale:
@@ -30,7 +31,7 @@ class Contents:
         self._bare = {name for name in self._scales.values() if self._is_bare(name)}
 
     def __contains__(self, name):
-        return name in self._file and name not in self._bare
+        return name in self._datasets or (name in self._file and name not in self._bare)
 
     def attribute(self, name):
         """The attribute of the file as a Python value; None where it is absent or holds nothing."""
@@ -47,21 +48,39 @@ class Contents:
             for dim, size in zip(self._dimensions(name, dataset), dataset.shape, strict=True):
                 if self.sizes.setdefault(dim, size) != size:
                     raise RequestError(f"the variable {name!r} has {size} along {dim}, where others have {self.sizes[dim]}")
-        needed = COPIES * sum(_bytes(dataset) for dataset in datasets.values())
-        free = memory.available()
-        if needed > free:
-            raise RequestError(f"reading it takes {memory.gib(needed)} of memory, and {memory.gib(free)} are free")
 
-    def numbers(self, name, dims, whole=False):
+    def together(self, name):
+        """How many cells of a variable are best read at one time: whole chunks of it."""
+        if name not in self._together:
+            self._together[name] = self._found_together(name)
+        return self._together[name]
+
+    def _found_together(self, name):
+        dataset = self._dataset(name)
+        found = self._dimensions(name, dataset)
+        if "cell" not in found:
+            return max(1, self.sizes.get("cell", 1))
+        axis = found.index("cell")
+        chunk = dataset.chunks[axis] if dataset.chunks else 1
+        each = dataset.dtype.itemsize * math.prod(dataset.shape) // max(1, dataset.shape[axis])
+        return chunk * max(1, TOGETHER // max(1, each * chunk))
+
+    def is_text(self, name):
+        return h5py.check_string_dtype(self._dataset(name).dtype) is not None
+
+    def is_whole(self, name):
+        return self._dataset(name).dtype.kind in "iu"
+
+    def numbers(self, name, dims, whole=False, cells=slice(None)):
         """The array of a variable over `dims`, in this order: float64 with NaN, or int64 with -1, where it is missing.
 
         A variable that lacks `cell` is the same in all cells; any other dimension that is lacking has size 1, if the file
-        holds its one coordinate.
+        holds its one coordinate. `cells` are those that are read.
         """
         dataset = self._dataset(name)
         if dataset.dtype.kind not in "iuf":
             raise RequestError(f"the variable {name!r} is not numbers, but {dataset.dtype}")
-        values = dataset[()]
+        values = self._read(name, dataset, cells)
         fill, scale, offset = (self._number(dataset, a) for a in ("_FillValue", "scale_factor", "add_offset"))
         missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(np.shape(values), bool)
         if fill is not None:
@@ -75,18 +94,26 @@ class Contents:
             if np.any(values != np.round(values)) or np.any(np.abs(values) >= 2.0**63):
                 raise RequestError(f"the variable {name!r} is not whole numbers")
             values = values.astype(np.int64)
-        return self._arranged(name, dataset, values, dims)
+        return self._arranged(name, dataset, values, dims, cells)
 
-    def texts(self, name, dims):
+    def texts(self, name, dims, cells=slice(None)):
         """The same for a variable of texts: an array of str."""
         dataset = self._dataset(name)
         if h5py.check_string_dtype(dataset.dtype) is None:
             raise RequestError(f"the variable {name!r} is not text, but {dataset.dtype}")
         try:
-            values = np.array(dataset.asstr("utf-8")[()], object)
+            values = np.array(self._read(name, dataset, cells, dataset.asstr("utf-8")), object)
         except UnicodeDecodeError:
             raise RequestError(f"the variable {name!r} is not text in UTF-8") from None
-        return self._arranged(name, dataset, values, dims)
+        return self._arranged(name, dataset, values, dims, cells)
+
+    def _read(self, name, dataset, cells, view=None):
+        """Of the dataset, or a view of it, the values of some cells. Raises RequestError where they do not fit the memory."""
+        found, selection = self._dimensions(name, dataset), ()
+        if "cell" in found:
+            selection = (*[slice(None)] * found.index("cell"), cells)
+        memory.require(f"the variable {name!r}", "reading it", COPIES * _bytes(dataset, found, cells))
+        return (dataset if view is None else view)[selection]
 
     def _is_plain(self, name):
         return self._file.get(name, getclass=True, getlink=True) is h5py.HardLink
@@ -127,6 +154,11 @@ class Contents:
 
     def _dimensions(self, name, dataset):
         """Names of the axes, by their scales."""
+        if name not in self._dims:
+            self._dims[name] = self._found_dimensions(name, dataset)
+        return self._dims[name]
+
+    def _found_dimensions(self, name, dataset):
         if dataset.id in self._scales and dataset.ndim == 1:
             return (name,)
         found = tuple(self._scales.get(axis[0].id) if len(axis) else None for axis in dataset.dims)
@@ -134,7 +166,7 @@ class Contents:
             raise RequestError(f"the variable {name!r} has an axis without a dimension")
         return found
 
-    def _arranged(self, name, dataset, values, dims):
+    def _arranged(self, name, dataset, values, dims, cells):
         found = self._dimensions(name, dataset)
         strange = [dim for dim in found if dim not in dims or found.count(dim) > 1]
         if strange:
@@ -144,18 +176,19 @@ class Contents:
                 raise RequestError(f"the variable {name!r} lacks its dimension {dim!r}, and there is no coordinate of it")
         values = np.transpose(values, sorted(range(len(found)), key=lambda axis: dims.index(found[axis])))
         values = np.expand_dims(values, [axis for axis, dim in enumerate(dims) if dim not in found])
-        cells = {axis: self.sizes.get(dim, 1) for axis, dim in enumerate(dims) if dim == "cell"}
-        return np.broadcast_to(values, [cells.get(axis, size) for axis, size in enumerate(values.shape)])
+        count = len(range(self.sizes.get("cell", 1))[cells])
+        return np.broadcast_to(values, [count if dim == "cell" else size for dim, size in zip(dims, values.shape, strict=True)])
 
 
 def _listed(dims):
     return f"({', '.join(dims)})"
 
 
-def _bytes(dataset):
+def _bytes(dataset, dims, cells):
     """What reading it takes: of chunks, the whole of each, for they may be larger than what is asked of them."""
     chunk = math.prod(dataset.chunks) if dataset.chunks else 0
-    return max(dataset.size, chunk) * max(dataset.dtype.itemsize, 8)
+    sizes = (len(range(size)[cells]) if dim == "cell" else size for dim, size in zip(dims, dataset.shape, strict=True))
+    return max(math.prod(sizes), chunk) * max(dataset.dtype.itemsize, 8)
 
 
 def _complete(dataset):

@@ -13,7 +13,7 @@ import stat
 import tempfile
 import unicodedata
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,14 +78,24 @@ def check_output(option, path, overwrite, kind):
 
 def write_whole(option, path, content, overwrite, kind):
     """Has `path` hold `content` (bytes), or leaves all as it was and raises RequestError."""
+    with replacing(option, path, overwrite, kind) as (temporary, mode):
+        _write(temporary, content, mode)
+        if not _holds(temporary, content):
+            raise RequestError(f"{option}: {str(path)!r} could not be written faithfully: it reads back as other bytes")
+
+
+@contextmanager
+def replacing(option, path, overwrite, kind):
+    """Yields (the name of a temporary file, the permissions that it is to have); what is written there within becomes `path`.
+
+    Where anything fails all is as it was, with RequestError for what the system refused.
+    """
     path = check_output(option, path, overwrite, kind)
     target = _target(path)
     temporary = target.with_name(f".gradsim-{secrets.token_hex(8)}")  # short: the name itself may be as long as may be
     unfinished.add(temporary)
     try:
-        _write(temporary, content, _mode(target))
-        if not _holds(temporary, content):
-            raise RequestError(f"{option}: {str(path)!r} could not be written faithfully: it reads back as other bytes")
+        yield temporary, _mode(target)
         (os.replace if overwrite else _place_new)(temporary, target)
     except FileExistsError:
         raise _exists(option, path) from None
@@ -147,14 +157,21 @@ def _mode(target):
         return None
 
 
-def _write(path, content, mode):
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    with open(descriptor, "wb") as stream:
+@contextmanager
+def create(path, mode, buffering=-1):
+    """A new file to be written and read, open, with permissions `mode`, or None for the usual; `buffering` as of `open`."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    with open(descriptor, "w+b", buffering) as stream:
         if mode is not None:
             os.chmod(path, mode)
+        yield stream
+
+
+def _write(path, content, mode):
+    with create(path, mode) as stream:
         stream.write(content)
         stream.flush()
-        os.fsync(descriptor)
+        os.fsync(stream.fileno())
 
 
 def _holds(path, content):

@@ -29,6 +29,15 @@ class Place:
         coordinates |= {"replica": self.replicas, "place": self.places}
         return {name: len(values) for name, values in coordinates.items() if values is not None}
 
+    @property
+    def usual(self):
+        """Whether layers, quantiles and float types are those of a file as it was written."""
+        return (
+            np.array_equal(self.layers, np.arange(len(self.layers)))
+            and self.precisions == list(PRECISIONS)
+            and np.array_equal(self.quantiles, np.sort(self.quantiles))
+        )
+
     def rows(self, dim, blocks, run):
         """(rows of the file, where they go, how many there are) along a dimension, for one cell with its `Blocks`."""
         if dim == "layer":

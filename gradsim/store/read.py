@@ -1,8 +1,11 @@
 """Reads a file of curves back, one that was cut down in xarray too."""
 
 import json
-import os
-import stat
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from threading import Lock
 from typing import NamedTuple
 
 import h5py
@@ -17,7 +20,7 @@ from .contents import Contents
 from .dataset import SCHEMA_VERSION
 from .files import HDF5_SIGNATURE, file_name
 from .place import Place, spread
-from .seal import check_seal
+from .seal import Source
 
 NETCDF3 = b"CDF"
 # What h5py raises of a file whose structure is damaged; that of its values has errors of its own, here and in `contents`
@@ -40,6 +43,7 @@ SINCE = {  # and what later ones may have added
     "probe": str,
     "arithmetic": str,
 }
+KEPT = 2**26  # bytes of variables that stay in memory for the next cells
 REQUIRED = ("request", "layer", "quantile", "precision")
 # What a request says in the words of `cells.describe`, which must be what the variable of that name says
 DESCRIBED = ("width", "depth", "replicas", "inputs")
@@ -52,87 +56,218 @@ class Cell(NamedTuple):
     run: dict
     quantiles: np.ndarray
     quantile_method: str
-    variables: dict
+    variables: Mapping
     cut: str
 
 
-def read(path):
-    """(the Cells of the file at `path`, the grid that was asked for). Raises RequestError if it is no file of gradsim."""
-    path = file_name("open", path)
-    try:
-        with _opened(path) as stream:
-            check_seal(stream)
-            with _hdf5(stream) as file:
-                return _cells(Contents(file))
-    except RequestError as error:
-        raise RequestError(f"{str(path)!r}: {error}") from None
-    except DAMAGE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise RequestError(f"{str(path)!r} cannot be read as HDF5: {reason}") from None
+class Stored(Sequence):
+    """The Cells of the file at `path`, which is read when its numbers are used.
+
+    `request` is the grid that was asked for and `provenance` how the file came to be, or None; `axes` maps the axes of a sweep
+    to the variables that hold their values. Raises RequestError where it is no file of gradsim, or its first cell makes no
+    sense; what is wrong with others, or with numbers, is raised when they are asked for.
+    """
+
+    def __init__(self, path):
+        self._path, self._source, self._lock = file_name("open", path), None, Lock()
+        self._kept, self._size = OrderedDict(), 0  # blocks of variables, the latest last, and their bytes
+        with self._told():
+            self._source = Source(self._path)
+            self._contents = Contents(_hdf5(self._source))
+            self._look()
+        self[0]
+
+    def __len__(self):
+        return len(self._requests)
+
+    def __getitem__(self, number):
+        if not -len(self) <= number < len(self):
+            raise IndexError(number)
+        number %= len(self)
+        with self._told():
+            network, run = _cell(self._requests[number], number)
+            blocks = blocks_of(network, run["inputs"])
+            self._check_fit(number, network, run, blocks)
+            method = "unknown"
+            if "quantile_method" in self._contents:
+                method = str(self._block("quantile_method", number))
+            variables = Variables(self, number, run, blocks)
+        return Cell(network, run, np.sort(self.place.quantiles), method, variables, self.place.cut(blocks))
+
+    def dims(self, name):
+        """Of one of VARIABLES in the file, but for the cell."""
+        return VARIABLES[name].dims if self.place.places is None else VARIABLES[name].placed_dims
+
+    def values(self, name, number):
+        """What the file holds of one of VARIABLES for a cell, over `dims`."""
+        with self._told():
+            return self._block(name, number)
+
+    def column(self, name):
+        """Of a variable over cells, or one of VARIABLES: the array of all cells, as it is in the file; None if it is not there.
+
+        None as well for curves of a file whose layers, quantiles or float types were cut or put in another order.
+        """
+        with self._told():
+            if name not in self._contents or (name in VARIABLES and not (name in self.names and self.place.usual)):
+                return None
+            self._contents.check((), (name,))
+            if self._contents.is_text(name):
+                return self._contents.texts(name, ("cell",))
+            dims = self.dims(name) if name in VARIABLES else ("layer",) if name == "layer_width" else ()
+            return self._contents.numbers(name, ("cell", *dims), self._contents.is_whole(name))
+
+    def check(self):
+        """Raises RequestError where a byte of the file is not what was written, or a cell cannot be read."""
+        with self._told():
+            self._source.check()
+        for number in range(len(self)):
+            dict(self[number].variables)
+
+    @contextmanager
+    def _told(self):
+        """Errors name the file."""
+        path = str(self._path)
+        try:
+            yield
+        except RequestError as error:
+            raise RequestError(f"{path!r}: {error}") from None
+        except DAMAGE as error:
+            if self._source is not None and self._source.damage is not None:
+                raise RequestError(f"{path!r}: {self._source.damage}") from None
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise RequestError(f"{path!r} cannot be read as HDF5: {reason}") from None
+
+    def _look(self):
+        """All but the numbers of curves."""
+        contents = self._contents
+        version = contents.attribute("schema_version")
+        if version is None or contents.attribute("gradsim_version") is None:
+            raise RequestError("an HDF5 file, but not one of gradsim (it has no schema_version and gradsim_version)")
+        if not isinstance(version, int) or version < 1:
+            raise RequestError(f"its schema version is not a whole number of 1 or more, but {version!r}")
+        if version > SCHEMA_VERSION:
+            raise RequestError(f"it has schema version {version}; this gradsim reads up to {SCHEMA_VERSION}")
+        self.names = dict.fromkeys(name for name in VARIABLES if name in contents)
+        samples = any("replica" in VARIABLES[name].dims for name in self.names)
+        places = "place" in contents
+        required = (*REQUIRED, *(("replica",) if samples else ()), *(("place",) if places else ()))
+        contents.check(required, ("quantile_method", "layer_width", *DESCRIBED, *self.names))
+        self._requests = contents.texts("request", ("cell",))
+        if not self._requests.size:
+            raise RequestError("it has no cells")
+        self.place = Place(contents, samples, places)
+        for name, size in self.place.sizes.items():
+            if contents.sizes.get(name, 1) != size:
+                raise RequestError(f"its variables have {contents.sizes.get(name, 1)} along {name}, where there are {size}")
+        self._said = {name: contents.numbers(name, ("cell",), whole=True) for name in DESCRIBED if name in contents}
+        self.request, self.provenance = (self._json(name) for name in ("request", "provenance"))
+        axes = self._json("axes")
+        self.axes = axes if isinstance(axes, dict) else {}
+
+    def _json(self, attribute):
+        """What the attribute says, if it is still there."""
+        text = self._contents.attribute(attribute)
+        if text is None:
+            return None
+        try:
+            return json.loads(text)
+        except (TypeError, ValueError, RecursionError):
+            raise RequestError(f"its attribute {attribute} is not JSON") from None
+
+    def _block(self, name, number):
+        """The values of a variable for a cell, out of the cells that are read together with it."""
+        with self._lock:
+            together = self._contents.together(name)
+            key = name, number // together
+            if key not in self._kept:
+                first = key[1] * together
+                block = self._read(name, slice(first, min(first + together, len(self))))
+                self._kept[key] = block
+                self._size += block.nbytes
+                while self._size > KEPT and len(self._kept) > 1:
+                    self._size -= self._kept.popitem(last=False)[1].nbytes
+            self._kept.move_to_end(key)
+            return self._kept[key][number % together]
+
+    def _read(self, name, cells):
+        if name == "quantile_method":
+            return self._contents.texts(name, ("cell",), cells)
+        dims = ("layer",) if name == "layer_width" else self.dims(name)
+        whole = name == "layer_width" or VARIABLES[name].integer
+        return self._contents.numbers(name, ("cell", *dims), whole, cells)
+
+    def _check_fit(self, number, network, run, blocks):
+        """Raises RequestError where a request is not that of the arrays beside it."""
+        expected = {"width": max(network.widths), "depth": network.depth, "replicas": run["replicas"], "inputs": run["inputs"]}
+        for name, values in self._said.items():
+            if values[number] != expected[name]:
+                raise RequestError(
+                    f"the request of cell {number} says {name} {expected[name]}, the variable {name!r} {values[number]}"
+                )
+        if blocks.placed and self.place.places is None:
+            raise RequestError(f"cell {number} has several linear maps, activations or norms a block, and there is no 'place'")
+        rows, layers, _ = self.place.rows("layer", blocks, run)
+        if not len(rows):
+            raise RequestError(f"no layer of cell {number} is in the file")
+        if "layer_width" in self._contents and np.any(self._block("layer_width", number)[rows] != blocks.widths[layers]):
+            raise RequestError(f"the request of cell {number} does not fit its arrays: layer_width says other widths")
 
 
-def _opened(path):
-    """The plain file at `path`, open; nothing else is opened, since a pipe would wait for its writer for ever."""
-    try:
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode):
-            raise RequestError("a folder, not a file" if stat.S_ISDIR(mode) else "not a plain file")
-        return open(path, "rb")
-    except OSError as error:
-        raise RequestError("no such file" if isinstance(error, FileNotFoundError) else error.strerror) from None
+class Variables(Mapping):
+    """{name: array} of one cell of a file, read when they are asked for."""
+
+    def __init__(self, stored, number, run, blocks):
+        self._stored, self._number, self._run, self._blocks = stored, number, run, blocks
+
+    def __getitem__(self, name):
+        part = self._part(name) if self._may_have(name) else None
+        if part is None:
+            raise KeyError(name)
+        return part
+
+    def __contains__(self, name):
+        return self._may_have(name) and (name not in PREDICTED or self._part(name) is not None)
+
+    def __iter__(self):
+        return (name for name in self._stored.names if name in self)
+
+    def __len__(self):
+        return sum(1 for _ in self)
+
+    def __reduce__(self):
+        return dict, (dict(self),)
+
+    def _may_have(self, name):
+        """Whether the cell may have a variable, which else is said of other cells. Of theory it has what is a number."""
+        if name not in self._stored.names:
+            return False
+        quantity = VARIABLES[name].quantity
+        if quantity.name not in self._blocks.rows or (self._run["inputs"] == 1 and quantity.pairs):
+            return False
+        return self._run["keep_samples"] or "replica" not in VARIABLES[name].dims
+
+    @cached_property
+    def _rows(self):
+        return {dim: self._stored.place.rows(dim, self._blocks, self._run) for dim in self._stored.place.sizes}
+
+    def _part(self, name):
+        """The rows of the file where they belong; None for what theory does not say of this cell."""
+        dims = self._stored.dims(name)
+        part = spread(self._stored.values(name, self._number), [self._rows[dim] for dim in dims])
+        if "place" in dims and not self._blocks.placed:
+            part = self._blocks.closed(VARIABLES[name].quantity.name, part, dims.index("layer"))
+        return None if name in PREDICTED and np.isnan(part).all() else part
 
 
-def _hdf5(stream):
+def _hdf5(source):
     """Read through Python's own file: no locks, which some file systems do not have, and no second look at the name."""
-    stream.seek(0)
-    start = stream.read(len(HDF5_SIGNATURE))
+    source.seek(0)
+    start = source.read(len(HDF5_SIGNATURE))
     if start != HDF5_SIGNATURE:
         what = "empty" if not start else "netCDF-3" if start.startswith(NETCDF3) else "something else"
         raise RequestError(f"not an HDF5 file, but {what}")
-    return h5py.File(stream, "r")
-
-
-def _cells(contents):
-    version = contents.attribute("schema_version")
-    if version is None or contents.attribute("gradsim_version") is None:
-        raise RequestError("an HDF5 file, but not one of gradsim (it has no schema_version and gradsim_version)")
-    if not isinstance(version, int) or version < 1:
-        raise RequestError(f"its schema version is not a whole number of 1 or more, but {version!r}")
-    if version > SCHEMA_VERSION:
-        raise RequestError(f"it has schema version {version}; this gradsim reads up to {SCHEMA_VERSION}")
-    names = [name for name in VARIABLES if name in contents]
-    samples = any("replica" in VARIABLES[name].dims for name in names)
-    places = "place" in contents
-    required = (*REQUIRED, *(("replica",) if samples else ()), *(("place",) if places else ()))
-    contents.check(required, ("quantile_method", "layer_width", *DESCRIBED, *names))
-    requests = contents.texts("request", ("cell",))
-    if not requests.size:
-        raise RequestError("it has no cells")
-    place = Place(contents, samples, places)
-    arrays = {name: contents.numbers(name, ("cell", *_dims(name, place)), VARIABLES[name].integer) for name in names}
-    cells = [_cell(text, number) for number, text in enumerate(requests)]
-    _check_fit(contents, cells, place)
-    methods = ["unknown"] * len(cells)
-    if "quantile_method" in contents:
-        methods = contents.texts("quantile_method", ("cell",))
-    found = [unstacked(arrays, cell, network, run, place, str(methods[cell])) for cell, (network, run) in enumerate(cells)]
-    return found, _asked(contents)
-
-
-def _dims(name, place):
-    """Of a variable in the file, but for the cell."""
-    return VARIABLES[name].dims if place.places is None else VARIABLES[name].placed_dims
-
-
-def _asked(contents):
-    """The grid as it was asked for, if the file still says."""
-    text = contents.attribute("request")
-    if text is None:
-        return None
-    try:
-        return json.loads(text)
-    except (TypeError, ValueError, RecursionError):
-        raise RequestError("its attribute request is not JSON") from None
+    return h5py.File(source, "r")
 
 
 def _cell(text, number):
@@ -166,46 +301,3 @@ def _is(value, kind):
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, int | float if kind is float else kind)
-
-
-def _check_fit(contents, cells, place):
-    """Raises RequestError where a request is not that of the arrays beside it."""
-    for name, size in place.sizes.items():
-        if contents.sizes.get(name, 1) != size:
-            raise RequestError(f"its variables have {contents.sizes.get(name, 1)} along {name}, where there are {size}")
-    said = {name: contents.numbers(name, ("cell",), whole=True) for name in DESCRIBED if name in contents}
-    widths = contents.numbers("layer_width", ("cell", "layer"), whole=True) if "layer_width" in contents else None
-    for number, (network, run) in enumerate(cells):
-        expected = {"width": max(network.widths), "depth": network.depth, "replicas": run["replicas"], "inputs": run["inputs"]}
-        for name, values in said.items():
-            if values[number] != expected[name]:
-                raise RequestError(
-                    f"the request of cell {number} says {name} {expected[name]}, the variable {name!r} {values[number]}"
-                )
-        blocks = blocks_of(network, run["inputs"])
-        if blocks.placed and place.places is None:
-            raise RequestError(f"cell {number} has several linear maps, activations or norms a block, and there is no 'place'")
-        rows, layers, _ = place.rows("layer", blocks, run)
-        if not len(rows):
-            raise RequestError(f"no layer of cell {number} is in the file")
-        if widths is not None and np.any(widths[number, rows] != blocks.widths[layers]):
-            raise RequestError(f"the request of cell {number} does not fit its arrays: layer_width says other widths")
-
-
-def unstacked(arrays, cell, network, run, place, method):
-    """The Cell number `cell` of `arrays` with a leading cell axis, whose rows lie at `place`."""
-    variables, blocks = {}, blocks_of(network, run["inputs"])
-    rows = {dim: place.rows(dim, blocks, run) for dim in place.sizes}
-    for name, array in arrays.items():
-        dims = _dims(name, place)
-        if run["inputs"] == 1 and VARIABLES[name].quantity.pairs:
-            continue
-        if not run["keep_samples"] and "replica" in dims:
-            continue
-        part = spread(array[cell], [rows[dim] for dim in dims])
-        if "place" in dims and not blocks.placed:
-            part = blocks.closed(VARIABLES[name].quantity.name, part, dims.index("layer"))
-        if (name in PREDICTED and np.isnan(part).all()) or VARIABLES[name].quantity.name not in blocks.rows:
-            continue  # said of another cell of the file
-        variables[name] = part
-    return Cell(network, run, np.sort(place.quantiles), method, variables, place.cut(blocks))

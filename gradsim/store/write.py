@@ -1,66 +1,128 @@
-"""Writes curves to an HDF5 file that is also a netCDF-4 file.
+"""Writes curves to an HDF5 file that is also a netCDF-4 file: in blocks of cells, so that they need not all be in memory.
 
-The HDF5 is made in memory and only its bytes meet the disk: a full disk, a file system without locks or a folder that
-vanished is then an error like any other, where the HDF5 library itself would go on with a file that is half written.
+HDF5 writes through a stream of this module, which fails for it: a full disk, a file system without locks or a folder that
+vanished is then an error like any other, where the HDF5 library itself would go on with a file that is half written. What
+was written is read back and compared by the checksum of each block, and only then gets its name.
 """
 
 import io
+import os
+import zlib
+from contextlib import contextmanager
 
 import h5py
 import numpy as np
 
 from ..errors import RequestError
-from .dataset import entries, root_attributes
-from .files import RESULTS, check_output, write_whole
+from .careful import Careful
+from .dataset import blocks, root_attributes
+from .files import RESULTS, check_output, create, replacing, write_whole
+from .layout import pieces
 from .seal import seal
 
 FILTERS = {"compression": "gzip", "compression_opts": 4, "shuffle": True, "fletcher32": True}
+METADATA = 2**20  # bytes that HDF5 keeps together, so that who opens the file finds them side by side
+
+
+def pack(path, layout, curves, overwrite=False, *, option="--out", provenance=None, progress=None):
+    """Write a file of many cells, whole or not at all, with no more of them in memory than `layout.block`.
+
+    `layout` is the `Layout` of all cells and `curves` an iterable of their Curves, in the same order. What is written depends
+    on these alone, but for the attribute `provenance`, to which that dict is added: `threads`, `seconds` of what was done.
+    `progress(cells)` is called with the number of cells that are written, `option` is what errors call the path. Raises
+    RequestError where that cannot be, and leaves all as it was.
+    """
+    check_output(option, path, overwrite, RESULTS)
+    with replacing(option, path, overwrite, RESULTS) as (temporary, mode), create(temporary, mode, 0) as stream:
+        _fill(option, stream, layout, curves, provenance, progress)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def write(curve_set, path, overwrite=False):
-    """Write `curve_set` to `path`, whole or not at all. Raises RequestError where that cannot be."""
+    """Write a CurveSet to `path`, whole or not at all. Raises RequestError where that cannot be."""
     path = check_output("--out", path, overwrite, RESULTS)
     write_whole("--out", path, image(curve_set), overwrite, RESULTS)
 
 
 def image(curve_set):
     """The bytes of the file: HDF5 that was read back, and its seal."""
-    contents = entries(curve_set)
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w", track_order=True) as file:
-        file.attrs.update(root_attributes(curve_set))
-        for name, entry in contents.items():
-            _write_dataset(file, name, entry)
-        for name, entry in contents.items():
-            if entry.dims != (name,):
-                for axis, dim in enumerate(entry.dims):
-                    file[name].dims[axis].attach_scale(file[dim])
-    with h5py.File(buffer, "r") as file:
-        for name, entry in contents.items():
-            if not _same(file[name][()], entry.values):
-                raise RequestError(f"--out: the curves could not be written faithfully ({name} differs)")
-    line = seal(buffer.getbuffer())
-    buffer.seek(0, io.SEEK_END)
-    buffer.write(line)
+    _fill("--out", buffer, curve_set.layout(), curve_set)
     return buffer.getbuffer()
 
 
-def _write_dataset(file, name, entry):
-    text = entry.values.dtype == object
-    data = entry.values.astype(h5py.string_dtype()) if text else entry.values
+def _fill(option, stream, layout, curves, provenance=None, progress=None):
+    """Has an empty binary stream hold the HDF5 and its seal. Raises RequestError, or the OSError of the stream."""
+    with _carefully(stream) as careful, _hdf5(careful, "w") as file:
+        sums = _contents(file, layout, curves, provenance, careful, progress)
+    with _carefully(stream) as careful, _hdf5(careful, "r") as file:
+        for (name, first), (count, expected) in sums.items():
+            if _checksum(file[name][first : first + count]) != expected:
+                raise RequestError(f"{option}: the curves could not be written faithfully ({name} differs)")
+    seal(stream)
+
+
+def _hdf5(stream, mode):
+    # the cache would hold a megabyte of each of a hundred variables, of which whole chunks are written and read once
+    return h5py.File(stream, mode, track_order=True, meta_block_size=METADATA, rdcc_nbytes=0)
+
+
+def _contents(file, layout, curves, provenance, careful, progress):
+    """Writes all there is; {(variable, first cell or entry): (how many, their checksum)}."""
+    file.attrs.update(root_attributes(layout, provenance))
+    sums = {}
+    for name, (field, values) in layout.dimensions.items():
+        _create(file, name, field, values.shape, pieces(values.shape)).make_scale(name)
+        sums[name, 0] = _put(file, name, 0, values)
+    for name, field in layout.fields.items():
+        dataset = _create(file, name, field, layout.shape(name), layout.chunk(name))
+        for axis, dim in enumerate(field.dims):
+            dataset.dims[axis].attach_scale(file[dim])
+    datasets = {name: file[name] for name in layout.fields}
+    for first, values in blocks(layout, curves):
+        for name, part in values.items():
+            sums[name, first] = _put(datasets, name, first, part)
+        careful.check()
+        if progress is not None:
+            progress(first + len(part))
+    return sums
+
+
+def _create(file, name, field, shape, chunks):
+    """An empty dataset."""
     # HDF5 keeps texts of any length apart from the dataset, out of reach of its filters: the seal covers them
-    options = {} if text else FILTERS
-    if entry.fill is not None:
-        options = options | {"fillvalue": entry.fill}
-    dataset = file.create_dataset(name, data=data, track_order=True, **options)
-    if entry.dims == (name,):
-        dataset.make_scale(name)
-    dataset.attrs.update(entry.attributes)
-    if entry.fill is not None:
-        dataset.attrs["_FillValue"] = np.array(entry.fill, entry.values.dtype)
+    text = field.kind is str
+    options = {} if text else FILTERS | {"chunks": chunks}
+    if field.fill is not None:
+        options |= {"fillvalue": field.fill}
+    dataset = file.create_dataset(name, shape, h5py.string_dtype() if text else field.dtype, track_order=True, **options)
+    dataset.attrs.update(field.attributes)
+    if field.fill is not None:
+        dataset.attrs["_FillValue"] = np.array(field.fill, field.dtype)
+    return dataset
 
 
-def _same(found, expected):
-    if expected.dtype == object:
-        return [text.decode() for text in found] == expected.tolist()
-    return np.array_equal(found, expected, equal_nan=expected.dtype.kind == "f")
+def _put(datasets, name, first, values):
+    """Writes values to a dataset from its entry `first` on; (how many, their checksum)."""
+    datasets[name][first : first + len(values)] = values
+    return len(values), _checksum(values)
+
+
+def _checksum(values):
+    """The same for what was written and what is read: of the bytes of numbers, or of texts as such or in UTF-8."""
+    if values.dtype != object:
+        return zlib.crc32(np.ascontiguousarray(values).data.cast("B") if values.size else b"")
+    return zlib.crc32(b"\0".join(text if isinstance(text, bytes) else text.encode() for text in values))
+
+
+@contextmanager
+def _carefully(stream):
+    """The stream as HDF5 gets it; what failed in it is raised in place of what HDF5 makes of that."""
+    careful = Careful(stream)
+    try:
+        yield careful
+    except (OSError, RuntimeError, ValueError, KeyError):
+        careful.check()
+        raise
+    careful.check()

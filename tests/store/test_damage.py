@@ -19,7 +19,8 @@ import gradsim
 from gradsim.curves import CurveSet
 from gradsim.errors import RequestError
 from gradsim.statistics.quantities import QUANTITIES, VARIABLES, Variable
-from gradsim.store.seal import SIZE, WORDS, check_seal
+from gradsim.store.read import Stored
+from gradsim.store.seal import PIECE, SIZE, WHOLE_WORDS, WORDS, Source, seal
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -48,24 +49,25 @@ def assert_same(found, expected):
 
 
 def refused(path, words):
+    """When it is opened, or when what is in it is read."""
     with pytest.raises(RequestError, match=words) as error:
-        gradsim.open(path)
+        [dict(curves.variables) for curves in gradsim.open(path)]
     assert "\n" not in str(error.value) and repr(str(path)) in str(error.value)
 
 
-# A flip of any bit under the seal changes the SHA-256; what is left is the seal itself, of which the words are harmless
+# A flip of any bit under the seal changes a SHA-256; what is left is the seal itself, of which the words are harmless
 def test_no_bit_that_flips_is_read_as_other_numbers(path, tmp_path):
     whole = path.read_bytes()
     words = range(8 * (len(whole) - SIZE), 8 * (len(whole) - SIZE + len(WORDS)))
     bits = [*np.random.default_rng(0).integers(0, words.start, 600).tolist(), *range(words.start, 8 * len(whole))]
+    expected, copy = gradsim.open(path), tmp_path / "flipped.h5"
     for bit in bits:
-        stream = io.BytesIO(_flipped(whole, bit))
+        copy.write_bytes(_flipped(whole, bit))
         if bit in words:
-            check_seal(stream)
+            Source(copy)
         else:
             with pytest.raises(RequestError, match="damaged"):
-                check_seal(stream)
-    expected, copy = gradsim.open(path), tmp_path / "flipped.h5"
+                Source(copy)
     for bit in bits[::100]:
         copy.write_bytes(_flipped(whole, bit))
         if bit in words:
@@ -81,19 +83,65 @@ def _flipped(content, bit):
 
 
 def test_the_seal_is_what_it_says(path):
+    """As docs/format.md has it, by hand."""
     content = path.read_bytes()
-    assert content[-SIZE:] == WORDS + hashlib.sha256(content[:-SIZE]).hexdigest().encode() + b"\n"
+    line = content[-SIZE:]
+    size = int(line[len(WORDS) : len(WORDS) + 20])
+    digests = b"".join(hashlib.sha256(content[:size][k : k + 262_144]).digest() for k in range(0, size, 262_144))
+    assert content[size:-SIZE] == digests and PIECE == 262_144
+    root = hashlib.sha256(line[len(WORDS) : len(WORDS) + 21] + digests).hexdigest().encode()
+    assert line == WORDS + f"{size:020} ".encode() + root + b"\n"
+    assert h5py.File(io.BytesIO(content[:size])).attrs["gradsim_version"]
 
 
-@pytest.mark.parametrize("part", [1000, 4096, 2**22])
-def test_the_seal_is_of_every_part(path, part, monkeypatch):
-    """A file is read in parts: it fits its seal, and a change in any of them does not."""
-    monkeypatch.setattr("gradsim.store.seal.PART", part)
-    content = path.read_bytes()
-    check_seal(io.BytesIO(content))
-    for place in range(0, len(content) - SIZE, 997):
+@pytest.mark.parametrize("piece", [1000, 4096, 2**22])
+def test_the_seal_is_of_every_piece(path, piece, tmp_path, monkeypatch):
+    """A file fits its seal, and a change in any of its pieces does not."""
+    monkeypatch.setattr("gradsim.store.seal.PIECE", piece)
+    stream, copy = io.BytesIO(path.read_bytes()[:30_000]), tmp_path / "copy"
+    seal(stream)
+    content = stream.getvalue()
+    copy.write_bytes(content)
+    assert Source(copy).read() == content[:30_000]
+    for place in range(0, len(content) - SIZE, 331):
+        copy.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         with pytest.raises(RequestError, match="damaged"):
-            check_seal(io.BytesIO(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]))
+            Source(copy)
+
+
+def test_a_large_file_is_checked_where_it_is_read(path, curve_set, tmp_path, monkeypatch):
+    """Opening it reads little of it; a flip elsewhere is told by name when it is met, and by a check of all."""
+    monkeypatch.setattr("gradsim.store.seal.SMALL", 0)
+    monkeypatch.setattr("gradsim.store.seal.PIECE", 16)
+    stream, copy = io.BytesIO(_bare(path)), tmp_path / "large.h5"
+    seal(stream)
+    with h5py.File(path) as file:
+        chunk = file["gradient_log_quantile"].id.get_chunk_info(0)
+    copy.write_bytes(_flipped(stream.getvalue(), 8 * (chunk.byte_offset + chunk.size // 2)))
+    found = gradsim.open(copy)
+    assert np.array_equal(found[0]["activation_log_mean"], curve_set[0]["activation_log_mean"], equal_nan=True)
+    for ask in (lambda: found[0]["gradient_log_quantile"], lambda: found[0].verdict, Stored(copy).check):
+        with pytest.raises(RequestError, match="damaged: its bytes are not") as error:
+            ask()
+        assert repr(str(copy)) in str(error.value)
+    copy.write_bytes(stream.getvalue())
+    Stored(copy).check()
+
+
+def _bare(path):
+    """The HDF5 alone."""
+    content = path.read_bytes()
+    return content[: int(content[-SIZE:][len(WORDS) :][:20])]
+
+
+def test_the_seal_of_before_is_checked(path, tmp_path):
+    content, copy = _bare(path), tmp_path / "before.h5"
+    content += WHOLE_WORDS + hashlib.sha256(content).hexdigest().encode() + b"\n"
+    copy.write_bytes(content)
+    assert_same(gradsim.open(copy), gradsim.open(path))
+    for bit in (8, 4 * len(content), 8 * len(content) - 100):
+        copy.write_bytes(_flipped(content, bit))
+        refused(copy, "damaged")
 
 
 def test_who_changes_a_file_on_purpose_takes_the_seal_off(path, tmp_path):
@@ -113,7 +161,7 @@ def test_flips_in_numbers_are_seen_without_the_seal(path, tmp_path):
             for chunk in [dataset.id.get_chunk_info(0)]
         ]
     assert len(places) > 100
-    bare, copy, random = path.read_bytes()[:-SIZE], tmp_path / "flipped.h5", np.random.default_rng(1)
+    bare, copy, random = _bare(path), tmp_path / "flipped.h5", np.random.default_rng(1)
     for name, start, size in places:
         copy.write_bytes(_flipped(bare, 8 * start + random.integers(8 * size)))
         with h5py.File(copy) as file, pytest.raises(OSError, match="filter"):
@@ -123,12 +171,13 @@ def test_flips_in_numbers_are_seen_without_the_seal(path, tmp_path):
 
 def test_a_file_that_ends_early_is_never_read_as_less(path, tmp_path):
     whole, copy = path.read_bytes(), tmp_path / "short.h5"
-    lengths = {*range(0, 200, 7), *range(200, len(whole), len(whole) // 40), len(whole) - SIZE - 1}
+    size = len(_bare(path))
+    lengths = {*range(0, 200, 7), *range(200, size, size // 40), size - 1}
     for length in sorted(lengths):
         copy.write_bytes(whole[:length])
         refused(copy, "HDF5")
     expected = gradsim.open(path)
-    for length in (len(whole) - SIZE, len(whole) - 1):  # all of the HDF5 is there
+    for length in (size, len(whole) - SIZE, len(whole) - 1):  # all of the HDF5 is there
         copy.write_bytes(whole[:length])
         assert_same(gradsim.open(copy), expected)
 
@@ -297,6 +346,7 @@ def test_what_is_nearly_ours_is_named(name, path, tmp_path):
 @pytest.mark.parametrize("make", [_gigabytes, None])
 def test_what_takes_more_memory_than_there_is_is_refused(make, path, tmp_path, monkeypatch):
     copy = shutil.copy(path, tmp_path / "large.h5")
+    monkeypatch.setattr("gradsim.memory.SMALL", 0)
     monkeypatch.setattr("gradsim.memory.available", lambda: 2**30 if make else 2**10)
     with h5py.File(copy, "r+") as file:
         if make:

@@ -2,7 +2,7 @@
 
 schema_1.h5: five networks of every kind that schema 1 knows (spellings, biases, several inputs, a cross-entropy on a
 file, float32 arithmetic, kept samples, theory beside them). schema_1_custom.h5: an activation of a user's own, "bump",
-which no process that reads the file needs to have.
+which no process that reads the file needs to have. schema_2.h5: a network with places and a stream beside plain ones.
 """
 
 import math
@@ -57,6 +57,18 @@ FIGURES = {
         "gradient_zero_count": (1, 10.0),
         "dead_fraction_mean": (2, 1.0),
     },
+    ("schema_2", 0): {
+        "gradient_log_mean": (1, "-0x1.2ac70b31353b0p+2"),
+        "gradient_log_quantile": ((1, 3), "-0x1.1c4f7182d2aaap+2"),
+        "correlation_mean": (2, "0x1.062475bc46efcp-1"),
+    },
+    ("schema_2", 1): {
+        "gradient_log_mean": ((2, 4), "-0x1.7cfd3fb0765cep+0"),
+        "activation_log_mean": ((2, 3), "-0x1.9e0128e5e07cbp-1"),
+        "stream_log_mean": (2, "0x1.ee2e496761055p-1"),
+        "norm_gain_gradient_log_variance": ((1, 1), "0x1.41dc3141183ecp+1"),
+    },
+    ("schema_2", 2): {"gradient_log_mean": (1, "-0x1.aa4b432e53289p+1"), "gradient_log": ((0, 1), "-0x1.c29c94c93b536p+1")},
     ("schema_1_custom", 0): {
         "activation_log_mean": (2, "-0x1.f66574cb7ee6dp+0"),
         "gradient_log_mean": (1, "-0x1.cb265423e27a5p+1"),
@@ -74,6 +86,11 @@ NETWORKS = {
         (("linear", 0.0), ("normal(0,1000)", 4, 4), "zeros", (4,) * 40, None),
         (("relu", 0.0), ("zeros", 4, 4), "zeros", (4, 4), None),
     ],
+    "schema_2": [
+        (("tanh", 0.0), ("xavier_normal", 4, 4), "normal(0.5)", (4, 4, 4), None),
+        (("relu", 0.0), ("he_normal", 3, 4), "zeros", (4, 4), 2),
+        (("relu", 0.0), ("he_normal", 3, 3), "zeros", (3, 3), None),
+    ],
     "schema_1_custom": [(None, ("he_normal", 4, 4), "zeros", (4, 4), None)],
 }
 RUNS = {
@@ -82,6 +99,9 @@ RUNS = {
     ("schema_1", 2): {"loss": "cross_entropy", "inputs": 4, "replicas": 20, "stream": None},
     ("schema_1", 3): {"arithmetic": "float32", "stream": "shared", "seed": 4},
     ("schema_1", 4): {"engine": "dense", "replicas": 10, "seed": 5},
+    ("schema_2", 0): {"replicas": 30, "seed": 1, "inputs": 2},
+    ("schema_2", 1): {"replicas": 20, "seed": 2},
+    ("schema_2", 2): {"replicas": 6, "keep_samples": True},
     ("schema_1_custom", 0): {"replicas": 10, "seed": 5, "inputs": 1},
 }
 
@@ -110,8 +130,15 @@ def test_every_variable_of_the_file_is_read_as_it_stands(path):
         read = set()
         for cell, curves in enumerate(found):
             for name in stored & set(curves.variables):
-                values = curves[name]
-                part = file[name][(cell, *(slice(n) for n in values.shape))]
+                values, dims = curves[name], VARIABLES[name].placed_dims
+                if "place" in file and "place" in dims:  # in the order of the cell, which has all places of the file
+                    axis = dims.index("layer")
+                    values = values if curves.places else curves.blocks.opened(VARIABLES[name].quantity.name, values, axis)
+                    names = file["place"].asstr()[()].tolist()
+                    part = np.take(file[name][cell], [names.index(place) for place in curves.blocks.names], axis + 1)
+                    part = part[tuple(slice(n) for n in values.shape)]
+                else:
+                    part = file[name][(cell, *(slice(n) for n in values.shape))]
                 np.testing.assert_array_equal(values, part, name)
                 read.add(name)
         assert read == stored

@@ -3,7 +3,6 @@
 import errno
 import os
 import threading
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,12 +93,13 @@ def test_other_bytes_on_the_disk_are_noticed(content, tmp_path, monkeypatch):
 )
 def test_what_reads_back_as_something_else_is_not_written(name, other, curves, tmp_path, monkeypatch):
     """Numbers, counts and texts of the same shape: they are compared, and not only counted."""
-    write_dataset = writer._write_dataset
+    put = writer._put
 
-    def wrong(file, called, entry):
-        write_dataset(file, called, replace(entry, values=other(entry.values)) if called == name else entry)
+    def wrong(datasets, called, first, values):
+        written = put(datasets, called, first, values)
+        return put(datasets, called, first, other(values)) and written if called == name else written
 
-    monkeypatch.setattr(writer, "_write_dataset", wrong)
+    monkeypatch.setattr(writer, "_put", wrong)
     with pytest.raises(RequestError, match=rf"^--out: the curves could not be written faithfully \({name} differs\)$"):
         curves.save(tmp_path / "a.h5")
     assert names(tmp_path) == []

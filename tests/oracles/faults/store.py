@@ -2,23 +2,28 @@
 
 from . import Fault
 
-CONTENTS, DATASET, FILES, PLACE, READ, SEAL, WRITE = (
-    f"store/{name}.py" for name in ("contents", "dataset", "files", "place", "read", "seal", "write")
+CAREFUL, CONTENTS, DATASET, FILES, PLACE, READ, SEAL, WRITE = (
+    f"store/{name}.py" for name in ("careful", "contents", "dataset", "files", "place", "read", "seal", "write")
 )
-DAMAGE, KEPT, WRITING = (f"tests/store/test_{name}.py::test_" for name in ("damage", "files", "writing"))
+DAMAGE, KEPT, PACKING, WRITING = (f"tests/store/test_{name}.py::test_" for name in ("damage", "files", "packing", "writing"))
+
+FULL, FLIPS = f"{PACKING}a_full_disk_leaves_what_was_there", f"{DAMAGE}no_bit_that_flips_is_read_as_other_numbers"
 
 FAULTS = {
-    "numbers read back and not compared": Fault(
-        WRITE,
-        'np.array_equal(found, expected, equal_nan=expected.dtype.kind == "f")',
-        "found.shape == expected.shape",
-        tests=(f"{WRITING}what_reads_back_as_something_else_is_not_written",),
+    "what is read back is not compared": Fault(
+        WRITE, " != expected:", " is None:", tests=(f"{WRITING}what_reads_back_as_something_else_is_not_written",)
     ),
-    "texts read back and not compared": Fault(
+    "only the first block is compared": Fault(
         WRITE,
-        "[text.decode() for text in found] == expected.tolist()",
-        "len(found) == len(expected)",
-        tests=(f"{WRITING}what_reads_back_as_something_else_is_not_written",),
+        "sums[name, first] = _put(datasets, name, first, part)",
+        "sums[name, 0] = _put(datasets, name, first, part)",
+        tests=(f"{PACKING}blocks_of_any_size_hold_the_same",),
+    ),
+    "a full disk is not noticed": Fault(
+        CAREFUL,
+        "        if self._error is not None:\n            raise self._error",
+        "        return",
+        tests=(FULL,),
     ),
     "no checksums": Fault(
         WRITE, '"fletcher32": True', '"fletcher32": False', tests=(f"{KEPT}every_axis_has_one_scale_and_checksums",)
@@ -52,18 +57,21 @@ FAULTS = {
     ),
     "permissions forgotten": Fault(
         FILES,
-        "_write(temporary, content, _mode(target))",
-        "_write(temporary, content, None)",
+        "yield temporary, _mode(target)",
+        "yield temporary, None",
         tests=(f"{WRITING}links_are_followed_and_permissions_kept",),
     ),
     "names that differ in case are two files": Fault(
         FILES, "os.path.realpath(path)).casefold()", "os.path.realpath(path))", tests=(f"{WRITING}one_file_under_two_names",)
     ),
     "a seal that is not looked at": Fault(
-        READ, "            check_seal(stream)\n", "", tests=(f"{DAMAGE}no_bit_that_flips_is_read_as_other_numbers",)
+        SEAL,
+        "        if self._content is not None:\n            self.check()\n",
+        "",
+        tests=(FLIPS,),
     ),
     "a seal over the first part only": Fault(
-        SEAL, "start -= len(part)", "start = 0", tests=(f"{DAMAGE}the_seal_is_of_every_part",)
+        SEAL, 'iter(lambda: stream.read(PIECE), b"")', "[stream.read(PIECE)]", tests=(f"{DAMAGE}the_seal_is_of_every_piece",)
     ),
     "a later schema is read": Fault(
         READ,
@@ -73,8 +81,8 @@ FAULTS = {
     ),
     "samples of another cell read as missing ones": Fault(
         READ,
-        'if not run["keep_samples"] and "replica" in dims:',
-        'if not run.get("replicas") and "replica" in dims:',
+        'return self._run["keep_samples"] or "replica" not in VARIABLES[name].dims',
+        "return True",
         tests=(f"{KEPT}cells_with_and_without_samples",),
     ),
     "a link that is followed": Fault(
@@ -91,8 +99,8 @@ FAULTS = {
     ),
     "counts of layers that are not there are 0 in the file": Fault(
         DATASET,
-        "-1 if variable.integer else np.nan, np",
-        "0 if variable.integer else np.nan, np",
+        "out = np.full(shape, -1 if",
+        "out = np.full(shape, 0 if",
         tests=(f"{KEPT}what_a_network_lacks_is_missing_in_the_file",),
     ),
     "the width of layer 0 is that of layer 1": Fault(

@@ -22,8 +22,8 @@ FAULTS = {
     ),
     "more than half": Fault(
         "results/exits.py",
-        "if share[layer] >= HALF:",
-        "if share[layer] > HALF:",
+        "share[layers] >= HALF",
+        "share[layers] > HALF",
         tests=(f"{JUDGED}half_of_the_networks_is_enough_and_ways_may_differ",),
     ),
     "gradients leave from below": Fault(

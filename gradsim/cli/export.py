@@ -1,0 +1,42 @@
+"""gradsim export: the curves of a file as tables for other programs."""
+
+from pathlib import Path
+
+import click
+
+from ..errors import RequestError, unknown
+
+
+@click.command("export")
+@click.argument("file")
+@click.option("--to", required=True, metavar="csv|parquet|netcdf|json", help="What to write.")
+@click.option("--out", "-o", metavar="PATH", help="The table.  [default: FILE with .csv, .parquet, .nc or .json]")
+@click.option("--quantity", multiple=True, help="Only this one, e.g. gradient; may be given again.  [default: all]")
+@click.option("--select", multiple=True, metavar="NAME=VALUE", help="Only networks with this value; may be given again.")
+@click.option("--overwrite", is_flag=True, help="Replace existing tables.")
+def command(file, to, out, quantity, select, overwrite):
+    """Write the curves of FILE as tables: a row a network and layer, and beside it a row a network with its verdict.
+
+    Columns have the names of docs/format.md. CSV and Parquet are two files, PATH and PATH with .cells before its ending.
+    """
+    import gradsim
+
+    from ..export.formats import FORMATS, SUFFIXES, export
+    from ..store.files import same_file
+    from .terminal import printable
+
+    if to not in FORMATS:
+        raise unknown("--to", to, FORMATS)
+    curve_set = gradsim.open(file)
+    wanted = {}
+    for text in select:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise RequestError(f"--select: {text!r} is not NAME=VALUE")
+        wanted.setdefault(name.strip().replace("-", "_"), []).append(value.strip())
+    curve_set = curve_set.select(**wanted) if wanted else curve_set
+    out = out or Path(file).with_suffix(SUFFIXES[to])
+    if same_file(out, file):
+        raise RequestError(f"--out: {str(out)!r} is a file that is read; give another name")
+    written = export(curve_set, to, out, quantity or None, overwrite)
+    click.echo(f"written: {', '.join(printable(path) for path in written)}")

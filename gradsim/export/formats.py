@@ -1,0 +1,133 @@
+"""The files that tables are written to, row by row as cells are read: CSV, Parquet, JSON; and netCDF, which is all of it."""
+
+import csv
+import io
+import json
+import math
+import os
+from contextlib import ExitStack
+from itertools import chain
+
+import numpy as np
+
+from ..errors import RequestError, unknown
+from ..store.files import RESULTS, Kind, check_output, create, file_name, replacing
+from ..version import __version__
+from .tidy import Tables, is_count
+
+PARQUET_START = b"PAR1"
+JSON_START = b'{"gradsim_version": '
+CSV_START = b"cell,"
+OPTION = "--out"
+
+
+def export(curve_set, to, path, quantities=None, overwrite=False):
+    """Write a CurveSet as `to`, one of FORMATS; the list of files, whole or not there.
+
+    `path` gets the table of layers, and, of CSV and Parquet, a file beside it the table of cells: a.csv and a.cells.csv.
+    `quantities` are those that are wanted, or None for all; netCDF has all. Raises RequestError for what cannot be.
+    """
+    if to not in FORMATS:
+        raise unknown("--to", to, FORMATS)
+    make, kind, both = FORMATS[to]
+    path = file_name(OPTION, path)
+    if to == "netcdf":
+        if quantities:
+            raise RequestError("--quantity: netcdf has all quantities; leave it out")
+        from ..store.write import pack
+
+        pack(path, curve_set.layout(), curve_set, overwrite, provenance=_origin(curve_set))
+        return [path]
+    paths = [path, path.with_suffix(f".cells{path.suffix}")] if both else [path]
+    for each in paths:
+        check_output(OPTION, each, overwrite, kind)
+    tables = Tables(curve_set, quantities)
+    with ExitStack() as stack:
+        streams = []
+        for each in paths:
+            temporary, mode = stack.enter_context(replacing(OPTION, each, overwrite, kind))
+            streams.append(stack.enter_context(create(temporary, mode)))
+        make(curve_set, tables, *streams)
+        for stream in streams:
+            stream.flush()
+            os.fsync(stream.fileno())
+    return paths
+
+
+def _origin(curve_set):
+    return None if curve_set.provenance is None else {"exported_from": curve_set.provenance}
+
+
+def _csv(curve_set, tables, *streams):
+    for stream, blocks in zip(streams, (tables.layers(), tables.cells()), strict=True):
+        text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+        writer = csv.writer(text, lineterminator="\n")
+        for number, columns in enumerate(blocks):
+            if not number:
+                writer.writerow(columns)
+            writer.writerows(zip(*(_texts(values) for values in columns.values()), strict=True))
+        text.detach()
+
+
+def _texts(values):
+    """What a column says in CSV: nothing where it is missing, numbers as short as they are."""
+    return ["" if value is None or value != value else value for value in values.tolist()]
+
+
+def _json(curve_set, tables, stream):
+    request, provenance = (json.dumps(x) for x in (curve_set.request, curve_set.provenance))
+    stream.write(JSON_START + f'{json.dumps(__version__)}, "request": {request}, "provenance": {provenance}'.encode())
+    for name, blocks in (("cells", tables.cells()), ("layers", tables.layers())):
+        stream.write(f', "{name}": ['.encode())
+        for number, row in enumerate(chain.from_iterable(map(_rows, blocks))):
+            stream.write(b",\n" if number else b"\n")
+            stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False).encode())
+        stream.write(b"]")
+    stream.write(b"}\n")
+
+
+def _rows(columns):
+    """Dicts, in which what is missing is null, and infinity the text that JSON has no number for."""
+    lists = [[_number(value) for value in values.tolist()] for values in columns.values()]
+    return (dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True))
+
+
+def _number(value):
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _parquet(curve_set, tables, *streams):
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise RequestError("--to parquet needs pyarrow: pip install 'gradsim[tables]'") from None
+    for stream, blocks in zip(streams, (tables.layers(), tables.cells()), strict=True):
+        writer = None
+        for columns in blocks:
+            schema = pyarrow.schema([(name, _type(pyarrow, name, values)) for name, values in columns.items()])
+            arrays = [
+                # NaN is what is missing: null there, as in the other formats
+                pyarrow.array(values, field.type, mask=np.isnan(values) if values.dtype.kind == "f" else None)
+                for field, values in zip(schema, columns.values(), strict=True)
+            ]
+            writer = writer or parquet.ParquetWriter(stream, schema)
+            writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+        writer.close()
+
+
+def _type(pyarrow, name, values):
+    if values.dtype.kind == "f":
+        return pyarrow.float64()
+    return pyarrow.int64() if values.dtype.kind == "i" or is_count(name) else pyarrow.string()
+
+
+FORMATS = {  # (what writes it, what it replaces, whether the tables are two files)
+    "csv": (_csv, Kind("a table of gradsim", lambda content: content[: len(CSV_START)] == CSV_START), True),
+    "parquet": (_parquet, Kind("a Parquet file", lambda content: content[: len(PARQUET_START)] == PARQUET_START), True),
+    "netcdf": (None, RESULTS, False),
+    "json": (_json, Kind("a table of gradsim", lambda content: content[: len(JSON_START)] == JSON_START), False),
+}
+SUFFIXES = {"csv": ".csv", "parquet": ".parquet", "netcdf": ".nc", "json": ".json"}
