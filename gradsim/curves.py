@@ -222,6 +222,10 @@ class CurveSet(Sequence):
             found = stacked(layout, name, self)
         return found
 
+    def stored(self, name):
+        """What `values` gives, where it can be read from a file as a whole; else None."""
+        return self._cells.values(name)
+
     def select(self, **wanted):
         """The networks of these values, as a CurveSet: select(activation="tanh", weight_gain=1.2).
 

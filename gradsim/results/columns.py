@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import RequestError, shown, unknown
-from .cells import DESCRIPTIONS, described, varying_names
+from .cells import DESCRIPTIONS, OF_BLOCKS, describe, described, varying_names
 
 CLOSE = 1e-9  # relative: 0.1 + 0.2 is 0.3 to whoever asks for it
 MOST_SHOWN = 12  # values in a message
@@ -21,8 +21,13 @@ class Columns:
 
     @classmethod
     def of(cls, curve_set):
+        """Those of a CurveSet; of a file without blocks, which leaves their columns out, all but one network stay unread."""
         names = [*DESCRIPTIONS, *(axis for axis in curve_set.coordinates if axis not in DESCRIPTIONS)]
-        values = [curve_set.column(name).tolist() for name in names]
+        first, count, filed = describe(curve_set[0]), len(curve_set), curve_set.stored("replicas") is not None
+        values = []
+        for name in names:
+            absent = filed and name in OF_BLOCKS and first[name] == OF_BLOCKS[name] and curve_set.stored(name) is None
+            values.append([first[name]] * count if absent else curve_set.column(name).tolist())
         return cls(tuple(dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)))
 
     @cached_property

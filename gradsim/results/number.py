@@ -69,6 +69,29 @@ class Number:
             return self._picked(curves, curves[f"{self.name(curves)}_mean"], ends)
         return self._number(curves, self._quantile(curves, 0.5), ends)
 
+    def middles(self, curve_set, cells):
+        """`middle` of all networks, described by `cells`: float64, NaN where a network lacks the quantity.
+
+        None where they must be read one by one: where they are in no file, have blocks, or the layer is counted from the last.
+        """
+        plain = all(cell["block"] == "plain" for cell in cells)
+        if not plain or not self.log or self.at is None or not (self.rate or self.at >= 0):
+            return None
+        values = curve_set.stored(f"{self.quantity or 'gradient'}_log_quantile")
+        if values is None or values.ndim != 3:
+            return None
+        medians = values[..., np.flatnonzero(curve_set[0].quantiles == 0.5)[0]]
+        if not self.rate:
+            return medians[:, self.at] * DECADES if self.at < medians.shape[1] else np.full(len(cells), math.nan)
+        depth, numbers = np.array([cell["depth"] for cell in cells]), np.arange(len(cells))
+        end, begin = medians[:, 1], medians[numbers, depth]
+        if "gradient" not in (self.quantity or "gradient"):
+            end, begin = begin, end
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = (end - begin) * DECADES * LAYERS / (depth - 1)
+        found[(depth < 2) | ~np.isfinite(begin)] = math.nan
+        return np.where(np.isinf(end), end, found)
+
     def band(self, curves):
         """(low, middle, high): the 5 % and 95 % quantile over networks about the median; of what has no logarithm, mean and
         standard deviation. The band of a rate is that of where the way ends, over the median of where it begins."""

@@ -58,14 +58,19 @@ def _grids(curve_set, columns, axes, number, rest, theory):
     places = [{level: k for k, level in enumerate(axis.levels)} for axis in axes]
     grids = {key: (np.full(shape, np.nan), np.full(shape, np.nan)) for key in columns.keys(rest)}
     titles, quantities = {}, set()
-    for curves, cell in zip(curve_set, columns.cells, strict=True):
+    middles = None if theory else number.middles(curve_set, columns.cells)
+    if middles is not None:
+        quantities.add(number.quantity or "gradient")
+    for k, cell in enumerate(columns.cells):
         key = tuple(cell[name] for name in rest)
         titles.setdefault(key, titled(cell, rest))
         column, row = (place[cell[axis.name]] for axis, place in zip(axes, places, strict=True))
         if (key, row, column) in taken:
             raise twice(cell, [*(axis.name for axis in axes), *rest])
         taken.add((key, row, column))
-        if number.held(curves):
+        if middles is not None:
+            grids[key][0][row, column] = middles[k]
+        elif number.held(curves := curve_set[k]):
             quantities.add(number.name(curves))
             grids[key][0][row, column] = number.middle(curves)
             if theory:

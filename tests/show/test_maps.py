@@ -7,6 +7,7 @@ import pytest
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgba
 
+import gradsim
 from gradsim import RequestError, mlp, simulate
 from gradsim.curves import CurveSet
 from gradsim.show.maps import BROKEN, MISSING, ZERO
@@ -39,6 +40,20 @@ def test_every_network_is_at_its_place(grid):
     np.testing.assert_allclose(corners[0, :, 0], [-0.05, 0.05, 0.15, 0.25])
     np.testing.assert_allclose(corners[:, 0, 1], [0.25, 0.75, 1.5, 2.5, 3.5])
     assert ax.get_xlabel() == "bias std" and ax.get_ylabel() == "weight gain"
+
+
+@pytest.mark.parametrize(
+    "view", [{}, {"quantity": "activation"}, {"at": 3}, {"at": -2}, {"quantity": "dead_fraction"}], ids=str
+)
+def test_what_is_read_as_a_whole_is_what_is_read_one_by_one(view, grid, tmp_path):
+    """Depths differ, one has no rate, and one network is zero."""
+    depths = [simulate(mlp(**SMALL | {"depth": d}, weight_gain=g), 9) for d in (1, 2, 6) for g in (0.0, 1.0)]
+    for curve_set, x, y in ((CurveSet(grid), "weight_gain", "bias_std"), (CurveSet(depths), "depth", "weight_gain")):
+        curve_set.save(tmp_path / "a.h5", overwrite=True)
+        held, stored = (found.plot(x=x, y=y, **view) for found in (curve_set, gradsim.open(tmp_path / "a.h5")))
+        for one, other in zip(meshes(held.axes[0]), meshes(stored.axes[0]), strict=True):
+            np.testing.assert_array_equal(np.ma.filled(one.get_array(), 99), np.ma.filled(other.get_array(), 99))
+        assert held.get_suptitle() == stored.get_suptitle()
 
 
 def test_at_a_layer_and_of_another_quantity(grid):
