@@ -173,13 +173,14 @@ class CurveSet(Sequence):
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return self._part(range(len(self))[index])
+            return self.part(range(len(self))[index])
         return self._cells[operator.index(index)]
 
     def __repr__(self):
         return f"CurveSet of {len(self)} networks"
 
-    def _part(self, numbers):
+    def part(self, numbers):
+        """The networks of these numbers, in their order, as a CurveSet. Raises RequestError where there are none."""
         if not len(numbers):
             raise RequestError("curves: there must be the Curves of one network or more; none at all")
         return CurveSet(self._cells.part(numbers))
@@ -221,6 +222,10 @@ class CurveSet(Sequence):
             found = stacked(layout, name, self)
         return found
 
+    def stored(self, name):
+        """What `values` gives, where it can be read from a file as a whole; else None."""
+        return self._cells.values(name)
+
     def select(self, **wanted):
         """The networks of these values, as a CurveSet: select(activation="tanh", weight_gain=1.2).
 
@@ -229,7 +234,7 @@ class CurveSet(Sequence):
         """
         from .store.cells import chosen
 
-        return self._part(chosen(self._cells, wanted))
+        return self.part(chosen(self._cells, wanted))
 
     def with_theory(self):
         """Every network's curves with what theory says beside them (see Curves.with_theory)."""
@@ -276,17 +281,26 @@ class CurveSet(Sequence):
 
         write(self, path, overwrite)
 
-    def plot(self, path=None, quantity=None, overwrite=False, theory=False):
-        """A panel per activation, a line per network, as a matplotlib Figure; saved if `path` is given.
+    def plot(self, path=None, quantity=None, overwrite=False, theory=False, **view):
+        """A picture, as a matplotlib Figure; saved if `path` is given. `theory` draws what theory says over it.
+
+        Curves against the layer, a line a network, unless `x` says what else; all that `view` may hold:
+
+        - `x="weight_gain"`: one number a network against a column of the table of verdicts, with its band. With
+          `y="bias_std"` too, a map of these numbers.
+        - `at`: which number: "rate", decades per 100 layers, or a layer; -1 is the last one.
+        - `panels`: the column or columns that panels are of, the activation unless given; a map has one for all else.
+        - `colour`: the column that the colours of lines stand for. More than eight lines a panel have a colour scale anyway.
 
         The quantity is the gradient unless given: of each network with a stream, the stream's. A quantity of several linear
-        maps, activations or norms a block has a line for each of these places. `theory` draws what theory says over it.
+        maps, activations or norms a block has a line for each of these places, and as one number is that of the last one.
+        More than 400 networks are drawn as a map unless `x` is given. Raises RequestError for what cannot be drawn.
         """
         from .show.picture import check_picture, figure, save
 
         if path is not None:
             check_picture("--plot", path, overwrite)
-        drawn = figure(self.with_theory() if theory else self, quantity, theory)
+        drawn = figure(self.with_theory() if theory else self, quantity, theory, **view)
         if path is not None:
             save(drawn, path, overwrite)
         return drawn

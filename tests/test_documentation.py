@@ -24,7 +24,7 @@ def test_tables_are_current(path):
     assert script("document").documented(text) == text, "run scripts/document.py"
 
 
-GUIDES = {path.name: path for path in (ROOT / "README.md", ROOT / "docs" / "blocks.md")}
+GUIDES = {path.name: path for path in (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("blocks", "pictures")))}
 WITH_PYTHON = GUIDES | {"sweeps.md": ROOT / "docs" / "sweeps.md"}
 LONG = ("sweep classic", "sweep blocks")
 RUN = ("run", "sweep", "plot", "list", "theory", "phase")

@@ -7,7 +7,9 @@ import pytest
 
 import gradsim
 from gradsim.curves import CurveSet
-from gradsim.show.picture import COLOURS, _style, figure
+from gradsim.show.lines import style_of
+from gradsim.show.picture import figure
+from gradsim.show.style import COLOURS
 
 # Linear RGB as it is seen. Machado, Oliveira & Fernandes 2009 (doi:10.1109/TVCG.2009.113), severity 1.0
 VISIONS = {
@@ -32,7 +34,7 @@ def lab(colour, vision):
 @pytest.mark.parametrize("vision", VISIONS)
 def test_lines_differ_in_dashes_marks_or_a_colour_that_is_seen(vision):
     seen = {colour: lab(colour, vision) for colour in COLOURS}
-    for one, other in combinations([_style(k) for k in range(LINES)], 2):
+    for one, other in combinations([style_of(k) for k in range(LINES)], 2):
         shape = [(style["linestyle"], style.get("marker")) for style in (one, other)]
         apart = np.linalg.norm(seen[one["color"]] - seen[other["color"]])
         assert shape[0] != shape[1] or apart >= APART, (one, other, apart)
@@ -44,7 +46,7 @@ def test_lines_differ_in_dashes_marks_or_a_colour_that_is_seen(vision):
 def test_neighbours_have_different_dashes():
     """Of two lines that coincide the one below is seen between the dashes of the other."""
     for k in range(len(COLOURS) - 1):
-        assert _style(k)["linestyle"] != _style(k + 1)["linestyle"]
+        assert style_of(k)["linestyle"] != style_of(k + 1)["linestyle"]
 
 
 def test_a_band_goes_to_the_edge_where_networks_are_zero():

@@ -151,8 +151,8 @@ def deliver(outputs, curve_set, out, plot, theory=False):
     outputs.tell_written()
 
 
-def picture(curve_set, path, quantity=None, theory=False):
-    """The bytes of a picture of curves that hold their theory already."""
+def picture(curve_set, path, quantity=None, theory=False, **view):
+    """The bytes of a picture of curves that hold their theory already; `view` as `show.picture.figure` has it."""
     from ..show.picture import figure, image
 
-    return image(figure(curve_set, quantity, theory), path)
+    return image(figure(curve_set, quantity, theory, **view), path)

@@ -9,15 +9,29 @@ import click
 @click.argument("file")
 @click.option("--out", "-o", metavar="PATH", help="The picture: .png, .pdf or .svg.  [default: FILE with .png]")
 @click.option("--quantity", help="What to draw, e.g. activation.  [default: gradient, a stream's stream_gradient]")
+@click.option("--x", metavar="COLUMN", help="Draw one number a network against it, e.g. weight_gain.  [default: layer]")
+@click.option("--y", metavar="COLUMN", help="Draw a map of these numbers against --x and this column, e.g. bias_std.")
+@click.option("--at", metavar="rate|LAYER", help="Which number: decades per 100 layers, or at a layer; -1 is the last.")
+@click.option("--panels", metavar="COLUMN[,COLUMN]", help="A panel for each value of these.  [default: activation]")
+@click.option("--colour", "--color", "colour", metavar="COLUMN", help="What the colours of lines stand for, on a scale.")
+@click.option(
+    "--select", multiple=True, metavar="NAME=VALUE", help="Only networks with this value, or in LEAST..MOST; repeat for more."
+)
 @click.option("--theory", is_flag=True, help="Draw what theory says over the curves, and print the z-scores.")
 @click.option("--activation", multiple=True, help="A user's function that FILE names, module:function; --theory needs it.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
 @click.pass_obj
-def command(files, file, out, quantity, theory, activation, overwrite):
-    """Draw the curves of FILE: a panel an activation, a line a network with its 5-95 % band."""
+def command(files, file, out, quantity, theory, activation, overwrite, select, at, **view):
+    """Draw the curves of FILE: a panel an activation, a line a network with its 5-95 % band.
+
+    With --x, one number a network against a column of the table of verdicts instead; with --y too, a map. More than 400
+    networks are drawn as a map unless --x is given.
+    """
     import gradsim
 
     from ..model.activations import typed_activation
+    from ..results.select import parsed
+    from ..results.select import select as chosen
     from .output import picture
 
     curve_set = gradsim.open(file)
@@ -25,6 +39,8 @@ def command(files, file, out, quantity, theory, activation, overwrite):
     files.ask_picture("--out", out, overwrite, [file])
     for name in activation:
         typed_activation(name)
+    curve_set = chosen(curve_set, parsed(select), "--select")
+    view |= {"at": _layer(at)}
     if theory:
         from ..show.comparison import show, silent_on
 
@@ -34,5 +50,13 @@ def command(files, file, out, quantity, theory, activation, overwrite):
             if silent_on(curve_set, drawn):
                 click.echo(f"theory says nothing about {drawn}")
             show(curve_set)
-    files.write(out, lambda: picture(curve_set, out, quantity, theory))
+    files.write(out, lambda: picture(curve_set, out, quantity, theory, **view))
     files.tell_written()
+
+
+def _layer(text):
+    """A whole number where the text is one."""
+    try:
+        return int(text)
+    except (TypeError, ValueError):
+        return text

@@ -181,7 +181,11 @@ def described(cells):
 
 def varying(curve_set):
     """The names in which the networks differ, in the table's order."""
-    cells = [describe(curves) for curves in curve_set]
+    return varying_names([describe(curves) for curves in curve_set])
+
+
+def varying_names(cells):
+    """The same of described cells."""
     names = [name for name in DESCRIPTIONS if len({cell[name] for cell in cells}) > 1]
     if "width" in names and "input_width" in names and all(c["width"] == c["input_width"] for c in cells):
         names.remove("input_width")

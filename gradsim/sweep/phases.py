@@ -64,7 +64,7 @@ def simulated(activation, weight_std, bias_std, *, width=256, depth=60, replicas
 
 def figure(diagram, measured=None):
     """A matplotlib Figure of a PhaseDiagram; `measured` is (weight_std, bias_std, decades) beside it, or None."""
-    from ..show.picture import matplotlib_figure
+    from ..show.style import matplotlib_figure
 
     panels = 1 if measured is None else 2
     result = matplotlib_figure()(figsize=(1.8 + 5.0 * panels, 4.6), layout="constrained")

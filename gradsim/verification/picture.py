@@ -5,7 +5,8 @@ import math
 import numpy as np
 from scipy import stats
 
-from ..show.picture import COLOURS, matplotlib_figure, save
+from ..show.picture import save
+from ..show.style import COLOURS, matplotlib_figure
 
 COLUMNS = 4
 FILES = {"scores": "z_scores.png", "law": "laws.png", "layers": "layers.png", "gaps": "limits.png"}

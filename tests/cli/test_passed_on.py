@@ -184,6 +184,28 @@ def test_what_is_drawn(arguments, quantity, theory, recorded):
     assert options == [quantity, theory] and ("mean_field_gradient_log_mean" in curve_set[0].variables) == theory
 
 
+def test_every_option_of_a_view_arrives(recorded):
+    networks = [gradsim.mlp(width=4, depth=2, weight_gain=gain) for gain in (0.5, 1.0, 2.0)]
+    gradsim.CurveSet([gradsim.simulate(network, 5) for network in networks]).save("r.h5")
+    figure = recorded("gradsim.show.picture", "figure")
+    given = {"x": "weight_gain", "y": "width", "panels": "init,depth", "colour": "bias", "at": -2}
+    options = [text for name, value in given.items() for text in (f"--{name}", value)]
+    assert call("plot", "r.h5", *options, "--select", "weight-gain=1..2") == 2
+    assert figure[1] == given and [curves.network for curves in figure[0][0]] == networks[1:]
+    assert call("plot", "r.h5", "--color", "bias", "--at", "rate") == 2
+    unset = dict.fromkeys(("x", "y", "panels"))
+    assert figure[1] == unset | {"colour": "bias", "at": "rate"} and len(figure[0][0]) == 3
+
+
+def test_what_is_not_in_the_file_is_not_drawn(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    gradsim.simulate(gradsim.mlp(width=4, depth=3), 5).save("r.h5")
+    absent, alike = ["--select", "width=5"], ["--x", "width"]
+    for options, words in ((absent, "--select: no network has width=5; there are 4"), (alike, "--x: width is 4 in all")):
+        assert call("plot", "r.h5", *options) == 2
+        assert capsys.readouterr().err.startswith(f"gradsim: {words}") and not Path("r.png").exists()
+
+
 WORK = (
     ("gradsim.simulation.simulate", "simulate"),
     ("gradsim.sweep.durable", "compute"),

@@ -300,4 +300,19 @@ ACTIVATION = [
     call("gradsim.activation('f', lambda h: h)", Refused(errors=("RequestError", "TypeError")), "no derivative"),
 ]
 
-INPUTS = [*MLP, *SIMULATE, *GOOD, *SWEEP, *HELD, *THEORY, *ACTIVATION]
+TWO = "two = gradsim.CurveSet([gradsim.simulate(gradsim.mlp(width=w, depth=2), 3) for w in (4, 8)])\n"
+VIEWS = {
+    "x={}": ("3", "'widht'", "b'width'", "['width']", "np.arange(3)", "Silent()", "'depth'"),
+    "x='width', y={}": ("3", "'init'", "'width'", "{}", "np.arange(3)", "Silent()"),
+    "panels={}": ("3", "'widht'", "[3]", "[['width']]", "Silent()", "{'width'}"),
+    "x='width', at={}": ("'x'", "1.5", "True", "float('nan')", "[1]", "np.arange(3)", "Silent()", "99"),
+    "colour={}": ("3", "'widht'", "['width']", "'depth'", "Silent()"),
+    "x='width', quantity={}": ("3", "'x'", "['gradient']", "Silent()"),
+}
+PICTURES = [
+    call(TWO + f"two.plot({view.format(value)})", refused(f"--{view[:-3].split()[-1]}"), f"two.plot({view.format(value)})")
+    for view, values in VIEWS.items()
+    for value in values
+]
+
+INPUTS = [*MLP, *SIMULATE, *GOOD, *SWEEP, *HELD, *THEORY, *ACTIVATION, *PICTURES]

@@ -72,14 +72,14 @@ FAULTS = {
     ),
     "plot: --theory in the picture": Fault(
         PLOT,
-        "picture(curve_set, out, quantity, theory)",
-        "picture(curve_set, out, quantity)",
+        "picture(curve_set, out, quantity, theory, **view)",
+        "picture(curve_set, out, quantity, **view)",
         tests=(f"{PASSED_ON}what_is_drawn",),
     ),
     "plot: --quantity": Fault(
         PLOT,
-        "picture(curve_set, out, quantity, theory)",
-        "picture(curve_set, out, theory=theory)",
+        "picture(curve_set, out, quantity, theory, **view)",
+        "picture(curve_set, out, theory=theory, **view)",
         tests=(f"{PASSED_ON}what_is_drawn",),
     ),
     "plot: another suffix": Fault(PLOT, '.with_suffix(".png")', '.with_suffix(".pdf")', tests=(f"{COMMANDS}sweep_and_plot",)),

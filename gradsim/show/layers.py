@@ -1,0 +1,228 @@
+"""Curves against the layer: a line a network with its 5-95 % band; a panel alone may have a close-up beside it."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import RequestError, unknown
+from ..results.cells import label
+from ..results.exits import lost
+from ..results.sentence import NAMES, percent
+from ..results.verdict import BAND, DECADES
+from ..statistics.quantities import QUANTITIES
+from .lines import styles, theory_legend
+from .style import CASING, THEORY_STYLES, darker, headline, panels, titled, words
+
+MARKS = 6  # on a line
+LEAST_HIGH = 2  # decades
+CLOSE = 8  # a panel of its own has a close-up beside it, where some lines reach so many times as far as all others
+PLOTTED = tuple(name for name, q in QUANTITIES.items() if q.log and q.at != "network")
+
+
+class Line(NamedTuple):
+    """A line of the picture: `cell` is its described network, with the name of its place if there is one; `place` is the number
+    of that place, or None where the quantity has no such axis."""
+
+    label: str
+    cell: dict
+    curves: object
+    quantity: str
+    place: int | None
+
+    def along(self, values):
+        """What an array over layers (and places) holds along the line."""
+        return values if self.place is None else values[:, self.place]
+
+    def decades(self):
+        """(low, middle, high) over layers: log10, on a linear axis, where values beyond the range of a float are as good as
+        any."""
+        quantiles = (self.curves.quantile(self.quantity, q) for q in (BAND[0], 0.5, BAND[1]))
+        return tuple(self.along(values) * DECADES for values in quantiles)
+
+    def finite(self):
+        """All of these that are numbers: one-dimensional."""
+        values = np.ravel(self.decades())
+        return values[np.isfinite(values)]
+
+
+class Panel(NamedTuple):
+    """`close` is (low, high) in decades where it is a close-up."""
+
+    title: str
+    lines: list
+    close: tuple | None = None
+
+
+def figure(curve_set, columns, quantity=None, theory=False, by=None, colour=None):
+    """A matplotlib Figure: root mean square of `quantity` against the layer, on a logarithmic scale.
+
+    The gradient that the verdicts are about unless given. A line a network, or a place where it has several in a block.
+    `theory` draws the predictions among the curves' variables over it. A panel for every combination of what networks have
+    in the columns `by`, the activation unless given; `colour` is the column of a colour scale (see `lines.styles`).
+    """
+    if isinstance(quantity, str) and quantity in QUANTITIES and quantity not in PLOTTED:
+        raise RequestError(f"--quantity: {quantity} is no size along the layers; draw it against a column, --x")
+    if quantity is not None and quantity not in PLOTTED:
+        raise unknown("--quantity", quantity, PLOTTED)
+    missing = set(BAND) - set(curve_set[0].quantiles.tolist())
+    if missing:
+        raise RequestError(f"plot: the quantiles {sorted(missing)} were not kept")
+    by = ["activation"] if by is None else by
+    found, names = _panels(curve_set, columns, quantity, by)
+    side = columns.side(by) if len(found) == len(columns.keys(by)) else None
+    if len(found) == 1 and (close := _close(found[0].lines)) is not None:
+        found.append(Panel(f"{found[0].title}, close up".lstrip(", "), found[0].lines, close))
+    looks = styles([panel.lines for panel in found], names, colour)
+    result, axes = panels(len(found), side)
+    for ax, panel in zip(axes, found, strict=True):
+        _panel(ax, panel, looks)
+        if theory:
+            _theory(ax, panel.lines, looks)
+        _axes(ax, panel)
+        _bands(ax, panel.lines, looks)
+    what = words(line.quantity for panel in found for line in panel.lines)
+    headline(result, f"{what} at initialization: median of the networks and 5–95 % band")
+    looks.show(result, axes)
+    theory_legend(result, axes)
+    return result
+
+
+def _panels(curve_set, columns, quantity, by):
+    """(Panels, the names that make the labels). Networks that lack the quantity have no line."""
+    names = [name for name in columns.names if name not in by] or ["init"]
+    found = {key: [] for key in columns.keys(by)}
+    for curves, cell in zip(curve_set, columns.cells, strict=True):
+        own = curves.gradient if quantity is None else quantity
+        if own in curves.blocks.rows:
+            found[tuple(cell[name] for name in by)].extend(_lines(cell, names, curves, own))
+    found = [Panel(titled(lines[0].cell, by), lines) for lines in found.values() if lines]
+    if not found:
+        raise RequestError(f"--quantity: {quantity} is of networks with other parts; none of these networks has it")
+    if any(line.place is not None for panel in found for line in panel.lines):
+        names = [*names, "place"]
+    return found, names
+
+
+def _lines(cell, names, curves, quantity):
+    if len(curves.blocks.shape(quantity)) == 1:
+        return [Line(label(cell, names), cell | {"place": ""}, curves, quantity, None)]
+    found = np.flatnonzero(curves.blocks.defined(quantity).any(axis=0))
+    places = {place: curves.places[place] for place in found}
+    return [Line(f"{label(cell, names)}, {name}", cell | {"place": name}, curves, quantity, k) for k, name in places.items()]
+
+
+def _close(lines):
+    """(low, high) in decades of the lines, two or more, that are flat beside others; None where there are no such lines."""
+    spans = [(values.min(), values.max()) for line in lines if (values := line.finite()).size]
+    spans.sort(key=lambda span: span[1] - span[0])
+    low, high = (f(ends) for f, ends in zip((min, max), zip(*spans, strict=True), strict=True)) if spans else (0.0, 0.0)
+    for count in range(len(spans) - 1, 1, -1):
+        least, most = min(span[0] for span in spans[:count]), max(span[1] for span in spans[:count])
+        if CLOSE * max(most - least, LEAST_HIGH) <= high - low:
+            return least, most
+    return None
+
+
+def _panel(ax, panel, looks):
+    """The medians, and what is not on the picture in words."""
+    lines, notes = panel.lines, []
+    for line in lines:
+        layers, (low, middle, high) = line.curves.layers, line.decades()
+        shown = np.isfinite(middle)
+        marks = {"marker": "o", "ms": 4} if shown.sum() == 1 else {"markevery": max(1, shown.sum() // MARKS)}
+        ax.plot(layers[shown], middle[shown], label=line.label, lw=looks.width, **looks.of(line) | marks)
+        for edge in (low, high):
+            inside = shown & np.isfinite(edge)
+            ax.update_datalim(np.column_stack([layers[inside], edge[inside]]))
+        notes += [(line, note) for note in _notes(line)]
+    ax.set_title(panel.title, loc="left", weight="bold")
+    if panel.close is None:
+        ax.set_title("\n".join(looks.notes(notes)), loc="right", fontsize=8, color="0.35")
+    streams = {line.curves.network.has_stream for line in lines}
+    ax.set_xlabel("layer, or block" if len(streams) > 1 else "block" if True in streams else "layer")
+    ax.set_ylabel("root mean square")
+    ax.grid(alpha=0.25, lw=0.6)
+
+
+def _notes(line):
+    """What a logarithmic axis cannot show."""
+    curves, (low, middle, _) = line.curves, line.decades()
+    layers = int(line.along(curves.blocks.defined(line.quantity)).sum())
+    zero, broken = (np.flatnonzero(middle == value) for value in (-math.inf, math.inf))
+    hidden = np.flatnonzero((low == -math.inf) & np.isfinite(middle))
+    for where in (zero, hidden):
+        if len(where):
+            share = line.along(curves[f"{line.quantity}_zero_count"])[where].min() / curves.run["replicas"]
+            yield ("exactly zero" if share == 1 else f"{percent(share)} or more exactly zero") + _where(where, layers)
+    if len(broken):
+        forward, _ = lost(curves)
+        known = forward and "gradient" in line.quantity
+        reason = f" ({NAMES[forward.quantity]} from layer {forward.layer})" if known else ""
+        yield f"inf or NaN{_where(broken, layers)}{reason}"
+
+
+def _where(found, layers):
+    """In words: which of so many layers were found."""
+    if len(found) == layers:
+        return " at every layer" if layers > 1 else ""
+    return f" at layer {found[0]}" if found[0] == found[-1] else f" at layers {found[0]}–{found[-1]}"
+
+
+def _bands(ax, lines, looks):
+    """Between the quantiles, to the edge where networks are zero or not finite; hatched where half of them are not finite."""
+    bottom, top = ax.get_ylim()
+    for line in lines:
+        low, middle, high = line.decades()
+        shown, colour = np.isfinite(middle), looks.of(line)["color"]
+        if shown.sum() > 1 or (shown.any() and len(shown) < 4):
+            edges = np.clip(low, bottom, top), np.clip(high, bottom, top)
+            ax.fill_between(line.curves.layers, *edges, where=shown, color=colour, alpha=looks.band, lw=0)
+        broken = np.flatnonzero(middle == math.inf)
+        for run in np.split(broken, np.flatnonzero(np.diff(broken) > 1) + 1) if len(broken) and looks.hatched else ():
+            ax.axvspan(run[0] - 0.5, run[-1] + 0.5, fc="none", ec=(colour, 0.35), hatch="//", lw=0, zorder=0)
+
+
+def _theory(ax, lines, looks):
+    """Over the curves; nothing where theory says nothing."""
+    from matplotlib.patheffects import Normal, Stroke
+
+    for line in lines:
+        shade = darker(looks.of(line)["color"])
+        for theory, style in THEORY_STYLES.items():
+            predicted = line.curves.variables.get(f"{theory}_{line.quantity}_log_mean")
+            if predicted is not None:
+                predicted = line.along(predicted)
+                shown = np.isfinite(predicted)
+                mark = {"marker": "x", "ms": 5} if shown.sum() == 1 else {}
+                casing = [] if mark else [Stroke(linewidth=style["lw"] + CASING, foreground="white", alpha=0.8), Normal()]
+                look = {**style, **mark, "color": shade, "path_effects": casing}
+                ax.plot(line.curves.layers[shown], predicted[shown] * DECADES, zorder=4, **look)
+
+
+def _axes(ax, panel):
+    """Ticks at whole decades, labelled 10^k, and at whole layers; never less than LEAST_HIGH decades high."""
+    from matplotlib.ticker import MaxNLocator
+
+    last = max(int(line.curves.layers[-1]) for line in panel.lines)
+    ax.set_xlim(-0.01 * last, 1.01 * last)  # though a curve may be zero at all layers but one
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    ax.autoscale_view(scalex=False)
+    low, high = ax.get_ylim() if panel.close is None else panel.close
+    margin = 0.0 if panel.close is None else ax.margins()[1] * (high - low)
+    decades(ax, low - margin, high + margin)
+
+
+def decades(ax, low, high):
+    """The vertical axis from `low` to `high`, no less than LEAST_HIGH, with ticks at whole decades; none where nothing is
+    drawn."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    if high - low < LEAST_HIGH:
+        low, high = ((low + high + sign * LEAST_HIGH) / 2 for sign in (-1, 1))
+    ax.set_ylim(low, high)
+    if not any(line.get_xdata().size for line in ax.lines):
+        ax.set_yticks([])
+        return
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{value:.0f}}}$"))
