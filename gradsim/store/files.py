@@ -26,6 +26,7 @@ SVG_START = 4096  # bytes in which the first element must begin
 READ_BACK = 2**24  # bytes at a time
 # What file systems answer that have no hard links (FAT, some network and user-space ones)
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
+UNFINISHED = ".gradsim-"  # how the names of files begin that are being written
 unfinished = set()  # temporary files of this process, for one that ends without waiting
 
 
@@ -94,7 +95,7 @@ def replacing(option, path, overwrite, kind, folder=None):
     path = check_output(option, path, overwrite, kind)
     target = _target(path)
     place = target.parent if folder is None else folder
-    temporary = place / f".gradsim-{secrets.token_hex(8)}"  # short: the name itself may be as long as may be
+    temporary = place / f"{UNFINISHED}{secrets.token_hex(8)}"  # short: the name itself may be as long as may be
     unfinished.add(temporary)
     try:
         yield temporary, _mode(target)
@@ -105,7 +106,29 @@ def replacing(option, path, overwrite, kind, folder=None):
         raise _cannot_write(option, path, error) from None
     finally:
         discard(temporary)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
+
+
+@contextmanager
+def whole(path, durable=True):
+    """A stream of bytes that are the file at `path` when the block ends; nothing is there if it ends in an error.
+
+    `durable`: it survives a power cut then; else a kill only. Raises OSError.
+    """
+    temporary = path.with_name(UNFINISHED + secrets.token_hex(8))
+    try:
+        with open(temporary, "xb") as stream:
+            yield stream
+            stream.flush()
+            if durable:
+                os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    if durable:
+        sync_folder(path.parent)
 
 
 def discard(temporary):
@@ -203,7 +226,7 @@ def _place_new(temporary, target):
             raise
 
 
-def _sync_folder(folder):
+def sync_folder(folder):
     """Asks for the name to be on the disk too. The file is there either way: a folder may be closed to readers."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

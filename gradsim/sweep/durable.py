@@ -14,13 +14,13 @@ import numpy as np
 from ..curves import CurveSet
 from ..errors import RequestError
 from ..statistics.quantities import QUANTILES
-from ..store.files import discard, unfinished
+from ..store.files import discard, unfinished, whole
 from ..store.layout import Layout, Outline
 from ..store.requests import requests
 from ..store.write import pack
 from .cells import curves_from, record
 from .draws import KEPT_BYTES, Draws, draws_bytes
-from .folder import DRAWS, PARTS, STATUS, Folder, described, difference, draws_folder, raised, replace_file, work_folder
+from .folder import DRAWS, PARTS, STATUS, Folder, described, difference, draws_folder, raised, work_folder
 from .parts import places, read
 from .runner import Work, compute
 from .shelf import Shelf
@@ -264,8 +264,9 @@ class Sweep:
             "failed": [[number, str(error)] for number, error in self._work.failed[:MOST_SHOWN]],
             "updated": time.time(),
         }
-        with suppress(OSError):  # it is for others to see; what is computed does not hang on it
-            replace_file(self._folder.path / STATUS, json.dumps(said).encode())
+        # It is for others to see: what is computed does not hang on it
+        with suppress(OSError), whole(self._folder.path / STATUS, durable=False) as stream:
+            stream.write(json.dumps(said).encode())
 
     def _of_output(self):
         """What is in the output, in the words of `described`."""

@@ -6,16 +6,15 @@ is drawn of large ones on the way; `status.json` says how far it is, about once 
 
 import json
 import os
-import secrets
 import shutil
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 
 from ..errors import RequestError, shown
+from ..store.files import UNFINISHED, whole
 from ..version import __version__
 from .lock import Lock, held, holder
-from .parts import sync_folder
 from .tasks import digest
 
 FORMAT = 1
@@ -56,9 +55,10 @@ class Folder:
 
     def begin(self, described):
         """Says what is computed from now on, and takes away what a process that was killed was writing."""
-        for path in self.path.glob(".gradsim-*"):
+        for path in self.path.glob(f"{UNFINISHED}*"):
             path.unlink()
-        replace_file(self.path / PLAN, json.dumps(described).encode(), durable=True)
+        with whole(self.path / PLAN) as stream:
+            stream.write(json.dumps(described).encode())
 
     def clear(self):
         """Forgets what was computed."""
@@ -71,7 +71,7 @@ class Folder:
     def remove(self):
         """Removes it, and gives the lock back."""
         self.clear()
-        for path in self.path.glob(".gradsim-*"):
+        for path in self.path.glob(f"{UNFINISHED}*"):
             path.unlink()
         (self.path / LOCK).unlink()
         self.path.rmdir()
@@ -148,24 +148,6 @@ def _values(request, name):
     if isinstance(values, list) and len(values) > 6:
         return f"{len(values):,} values from {shown(values[0])} to {shown(values[-1])}"
     return shown(values[0] if isinstance(values, list) and len(values) == 1 else values)
-
-
-def replace_file(path, content, durable=False):
-    """Has a file hold `content`, whole or not at all."""
-    temporary = path.with_name(f".gradsim-{secrets.token_hex(8)}")
-    try:
-        with open(temporary, "xb") as stream:
-            stream.write(content)
-            stream.flush()
-            if durable:
-                os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    if durable:
-        sync_folder(path.parent)
 
 
 def state(out):

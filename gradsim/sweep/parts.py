@@ -13,12 +13,13 @@ import mmap
 import os
 import secrets
 import struct
-from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import RequestError
+from ..store.files import whole
 
 FORMAT = 1
 WORDS = b"gradsim part "
@@ -28,7 +29,6 @@ CELL, LAST = b"CELL", b"LAST"
 CHECKSUM = 32
 LONGEST_HEAD = 200  # bytes of the first line
 TYPES = {"f": "<f8", "i": "<i8"}
-UNFINISHED = ".part-"  # how the name of one begins that is being written
 
 
 class Place(NamedTuple):
@@ -76,38 +76,16 @@ def seal(folder, number, records, durable=True):
 
     `durable`: it survives a power cut once this returns; else a kill only.
     """
-    path = os.path.join(folder, f"{number:06d}-{secrets.token_hex(4)}.part")
-    temporary = os.path.join(folder, UNFINISHED + secrets.token_hex(8))
+    path = Path(folder, f"{number:06d}-{secrets.token_hex(4)}.part")
     checksums, found = hashlib.sha256(), []
-    try:
-        with open(temporary, "xb") as stream:
-            stream.write(WORDS + json.dumps({"format": FORMAT}).encode() + b"\n")
-            for record in records:
-                found.append(Place(identity_of(record), path, stream.tell(), len(record)))
-                stream.write(record)
-                checksums.update(record[-CHECKSUM:])
-            stream.write(END.pack(LAST, len(records), checksums.digest()))
-            stream.flush()
-            if durable:
-                os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    if durable:
-        sync_folder(folder)
+    with whole(path, durable) as stream:
+        stream.write(WORDS + json.dumps({"format": FORMAT}).encode() + b"\n")
+        for record in records:
+            found.append(Place(identity_of(record), str(path), stream.tell(), len(record)))
+            stream.write(record)
+            checksums.update(record[-CHECKSUM:])
+        stream.write(END.pack(LAST, len(records), checksums.digest()))
     return found
-
-
-def sync_folder(folder):
-    """Asks for the names in a folder to be on the disk."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def places(path):

@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 from ..errors import RequestError
-from .parts import UNFINISHED, identity_of, outline, places, read, seal, sync_folder
+from ..store.files import UNFINISHED, sync_folder
+from .parts import identity_of, outline, places, read, seal
 
 SECONDS = 2.0  # of work that a kill may take
 BYTES = 2**26

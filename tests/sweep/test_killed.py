@@ -104,7 +104,7 @@ def killed(then):
 """
 
 
-@pytest.mark.parametrize("where", ["write._contents", "write.seal", "files._place_new", "files._sync_folder"])
+@pytest.mark.parametrize("where", ["write._contents", "write.seal", "files._place_new", "files.sync_folder"])
 def test_killed_while_the_output_is_written(where):
     Path("grid.toml").write_text(SMALL)
     child = start("sweep", "grid.toml", before=f"{PACKING}{where} = killed({where})\n")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gradsim import RequestError
+from gradsim.store.files import UNFINISHED
 from gradsim.sweep import parts
 from gradsim.sweep.shelf import Shelf
 
@@ -108,7 +109,7 @@ def test_a_shelf_names_damage_keeps_what_is_sound_and_clears_what_was_not_finish
     content = bytearray(path.read_bytes())
     content[content.index(b"\n") + 1 + 2 * len(record(1)) - 40] ^= 4  # in the arrays of the second
     path.write_bytes(content)
-    (folder / f"{parts.UNFINISHED}1234").write_bytes(b"half")  # killed between write and rename
+    (folder / f"{UNFINISHED}1234").write_bytes(b"half")  # killed between write and rename
     shelf = Shelf(folder)
     assert shelf.damage == [f"{path}: record 2: the SHA-256 differs"] and os.listdir(folder) == [path.name]
     assert [identity(k) in shelf for k in (1, 2, 3)] == [True, False, True] and len(shelf) == 2

@@ -51,8 +51,8 @@ FAULTS = {
     ),
     "a temporary file that stays": Fault(
         FILES,
-        "        discard(temporary)\n    _sync_folder",
-        "        pass\n    _sync_folder",
+        "        discard(temporary)\n    sync_folder",
+        "        pass\n    sync_folder",
         tests=(f"{WRITING}a_failure_leaves_what_was_there_and_nothing_else",),
     ),
     "permissions forgotten": Fault(
