@@ -7,8 +7,7 @@ import pytest
 import gradsim
 from gradsim import RequestError
 from gradsim.model.families import FAMILIES
-from gradsim.model.kin import Kin
-from gradsim.model.network import KEPT
+from gradsim.model.kin import KEPT, Kin
 
 OTHERS = [
     *({"block": block} for block in FAMILIES if block != "plain"),

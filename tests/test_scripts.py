@@ -96,7 +96,7 @@ def test_format_and_style_come_before_the_tests(machine):
     assert run(machine, "test.sh", "tests/store", "-k", "golden")[0] == 0
     format_check, check, tests = (machine / "log").read_text().splitlines()[-3:]
     assert format_check == "ruff format --quiet --check ." and check == "ruff check --quiet ."
-    assert tests == "-m pytest -q -n auto --dist loadfile tests/store -k golden"
+    assert tests == "-m pytest -q -n auto --dist loadfile --no-loadscope-reorder tests/store -k golden"
     for broken in ("format", "check"):
         code, _, err = run(machine, "test.sh", BROKEN=broken)
         assert code == 1 and (machine / "log").read_text().splitlines()[-1].startswith(f"ruff {broken}")

@@ -181,3 +181,32 @@ def inner_all(parts):
         yield part
         if isinstance(part, Residual | Repeat):
             yield from inner_all(part.parts)
+
+
+def repeats(runs):
+    """A Repeat of each run, (parts, times); the same one for the same run."""
+    known = {}
+    for parts, times in runs:
+        if (id(parts), times) not in known:
+            known[id(parts), times] = Repeat(parts, times)
+    return tuple(known[id(parts), times] for parts, times in runs)
+
+
+def shape(parts):
+    """All of a tuple of parts but laws, activations and scales, as nested tuples of plain values."""
+    return tuple(map(_part_shape, parts))
+
+
+def _part_shape(part):
+    if isinstance(part, Linear):
+        return part.width
+    if isinstance(part, Repeat):
+        return part.times, shape(part.parts)
+    if isinstance(part, Residual):
+        return shape(part.parts), None if part.skip is None else part.skip.width
+    return type(part).__name__
+
+
+def ends_in_readout(runs):
+    """Whether the last block is a bare Linear, and not the only one."""
+    return bool(runs) and [type(part) for part in runs[-1][0]] == [Linear] and sum(times for _, times in runs) > 1

@@ -288,3 +288,9 @@ def bias_law(scheme, fan_in):
     if name == "uniform" and arguments[0] > arguments[1]:
         raise RequestError(f"--bias: uniform(min,max) needs min <= max, not {arguments[0]:g} > {arguments[1]:g}")
     return _BY_NAME[name].law(fan_in, fan_in, *arguments)
+
+
+def normal_std(bias):
+    """The standard deviation of a law of normal biases; 0 of another one."""
+    law = bias_law(bias, 1)
+    return law.scale if law.kind == "normal" else 0.0

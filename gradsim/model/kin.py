@@ -7,8 +7,11 @@ import math
 
 from ..errors import RequestError
 from .initializers import bias_law, weight_law
-from .network import mlp
-from .parts import changed
+from .network import Network, mlp
+from .parts import Linear, Repeat, Residual, changed
+
+# Of a network, what does not hang on the laws of its linear maps, but on which of them are alike
+KEPT = ("depth", "has_stream", "plain", "shape", "linear_widths", "widths", "outputs", "activations", "usual_activation")
 
 
 class Kin:
@@ -42,7 +45,7 @@ class Kin:
             gain = weight_gain * linear.gain
             return changed(linear, gain=gain, bias=bias) if bias_std else changed(linear, gain=gain)
 
-        made = first.with_laws(change)
+        made = _with_laws(first, change)
         return made if _possible(made) else self._made(weight_gain, bias_std)  # which says why not
 
     def _made(self, weight_gain, bias_std):
@@ -59,3 +62,32 @@ def _possible(network):
         except RequestError:
             return False
     return True
+
+
+def _with_laws(network, change):
+    """The same network with change(linear) in the place of every Linear, which is trusted to keep widths, and to give equal
+    maps for equal ones and different ones for different ones: so nothing is checked, and what is known of this network is
+    known of that one."""
+    known = {}
+
+    def one(part):
+        if id(part) not in known:
+            known[id(part)] = _part_with_laws(part, change, one)
+        return known[id(part)]
+
+    made = object.__new__(Network)
+    parts = {name: tuple(map(one, getattr(network, name))) for name in ("stem", "blocks", "readout")}
+    maps = tuple((fan_in, one(linear)) for fan_in, linear in network.distinct_maps)
+    kept = {name: getattr(network, name) for name in KEPT}
+    vars(made).update(kept, input_width=network.input_width, **parts, distinct_maps=maps)
+    return made
+
+
+def _part_with_laws(part, change, one):
+    if isinstance(part, Linear):
+        return change(part)
+    if isinstance(part, Repeat):
+        return changed(part, parts=tuple(map(one, part.parts)))
+    if isinstance(part, Residual):
+        return changed(part, parts=tuple(map(one, part.parts)), skip=None if part.skip is None else one(part.skip))
+    return part

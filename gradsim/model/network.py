@@ -14,7 +14,7 @@ from .activations import canonical_activation, typed_activation
 from .ends import with_ends
 from .families import blocks_of, check_family, readout_of, stem_of
 from .form import Form
-from .initializers import bias_law, canonical_bias, find_initializer, weight_law
+from .initializers import bias_law, canonical_bias, find_initializer, normal_std, weight_law
 from .options import LARGEST_WIDTH, NETWORK, check_all
 from .parts import Activation, BatchNorm, Linear, Repeat, Residual, changed, parts_of
 from .tables import tables, typed
@@ -24,8 +24,6 @@ LAYER_BYTES = 4000  # that a layer of any simulation takes at least: program, re
 DEPTH = 100  # where neither a depth nor a list of widths is given
 MOST_SHOWN = 4  # values in a message
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-# What does not hang on the laws of linear maps, but on which of them are alike
-KEPT = ("depth", "has_stream", "plain", "shape", "linear_widths", "widths", "outputs", "activations", "usual_activation")
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Network:
         stem, width = chain.fitted(self.stem, self.input_width)
         runs, width = chain.fitted_runs([(repeat.parts, repeat.times) for repeat in self.blocks], width)
         readout, _ = chain.fitted(self.readout, width)
-        for name, value in (("stem", stem), ("blocks", repeats(runs)), ("readout", readout)):
+        for name, value in (("stem", stem), ("blocks", chain.repeats(runs)), ("readout", readout)):
             object.__setattr__(self, name, value)
         if not any(isinstance(part, Linear) for part in self._distinct):
             raise RequestError("network: there is no linear map among its parts; it needs one at least")
@@ -136,7 +134,7 @@ class Network:
     @cached_property
     def shape(self):
         """All but laws, activations and scales, as nested tuples of plain values: what sizes hang on."""
-        return self.input_width, *map(_shape, (self.stem, self.blocks, self.readout))
+        return self.input_width, *map(chain.shape, (self.stem, self.blocks, self.readout))
 
     @cached_property
     def _laws(self):
@@ -225,27 +223,6 @@ class Network:
         blocks = tuple(blocks[id(repeat)] for repeat in self.blocks)
         return Network(self.input_width, several(self.stem), blocks, several(self.readout))
 
-    def with_laws(self, change):
-        """The same network with change(linear) in the place of every Linear, which is trusted to keep widths, and to give equal
-        maps for equal ones and different ones for different ones: so nothing is checked, and what is known of this network is
-        known of that one."""
-        known = {}
-
-        def one(part):
-            if id(part) not in known:
-                known[id(part)] = _with_laws(part, change, one)
-            return known[id(part)]
-
-        made = object.__new__(Network)
-        parts = {name: tuple(map(one, getattr(self, name))) for name in ("stem", "blocks", "readout")}
-        maps = tuple((fan_in, one(linear)) for fan_in, linear in self.distinct_maps)
-        vars(made).update(self._kept, input_width=self.input_width, **parts, distinct_maps=maps)
-        return made
-
-    @cached_property
-    def _kept(self):
-        return {name: getattr(self, name) for name in KEPT}
-
     def to_json(self):
         """Canonical JSON: sorted keys, no spaces, a format version, no labels.
 
@@ -278,39 +255,6 @@ class Network:
         return CANONICAL.encode(fields)
 
 
-def _with_laws(part, change, one):
-    if isinstance(part, Linear):
-        return change(part)
-    if isinstance(part, Repeat):
-        return changed(part, parts=tuple(map(one, part.parts)))
-    if isinstance(part, Residual):
-        return changed(part, parts=tuple(map(one, part.parts)), skip=None if part.skip is None else one(part.skip))
-    return part
-
-
-def _shape(parts):
-    return tuple(map(_part_shape, parts))
-
-
-def _part_shape(part):
-    if isinstance(part, Linear):
-        return part.width
-    if isinstance(part, Repeat):
-        return part.times, _shape(part.parts)
-    if isinstance(part, Residual):
-        return _shape(part.parts), None if part.skip is None else part.skip.width
-    return type(part).__name__
-
-
-def repeats(runs):
-    """A Repeat of each run, (parts, times); the same one for the same run."""
-    known = {}
-    for parts, times in runs:
-        if (id(parts), times) not in known:
-            known[id(parts), times] = Repeat(parts, times)
-    return tuple(known[id(parts), times] for parts, times in runs)
-
-
 def _one(what, values, text=str):
     """The value that all are. Raises RequestError where there is none or several."""
     if len(set(values)) == 1:
@@ -319,12 +263,6 @@ def _one(what, values, text=str):
     which = f" ({', '.join(several[:MOST_SHOWN])}{', ...' if len(several) > MOST_SHOWN else ''})" if several else ""
     has = f"has several of them{which}" if values else "has none"
     raise RequestError(f"network: this needs a network with one {what}, and it {has}")
-
-
-def normal_std(bias):
-    """The standard deviation of a law of normal biases; 0 of another one."""
-    law = bias_law(bias, 1)
-    return law.scale if law.kind == "normal" else 0.0
 
 
 def network(parts, input_width=None, readout=None):
@@ -354,15 +292,10 @@ def network(parts, input_width=None, readout=None):
     for block, times in runs[:first]:
         stem += block * times
     runs = runs[first:]
-    if readout is None and _is_readout(runs):
+    if readout is None and chain.ends_in_readout(runs):
         last, times = runs.pop()
         chain.add(runs, last, times - 1)
-    return _checked(Network(input_width, stem, repeats(runs), last))
-
-
-def _is_readout(runs):
-    """Whether the last block is a bare Linear, and not the only one."""
-    return bool(runs) and [type(part) for part in runs[-1][0]] == [Linear] and sum(times for _, times in runs) > 1
+    return _checked(Network(input_width, stem, chain.repeats(runs), last))
 
 
 def _checked(made):
@@ -437,7 +370,7 @@ def mlp(
     made = Network(
         options["input_width"],
         stem_of(options, widths[0]),
-        repeats(blocks_of(options, groups)),
+        chain.repeats(blocks_of(options, groups)),
         readout_of(options, widths[-1]),
     )
     return _checked(with_ends(made, options))

@@ -3,7 +3,8 @@
 from itertools import groupby
 
 from ..errors import RequestError, shown
-from .network import FORMAT_VERSION, PLAIN_FORMAT, Network, normal_std
+from .initializers import normal_std
+from .network import FORMAT_VERSION, PLAIN_FORMAT, Network
 from .parts import Activation, Linear, Repeat
 from .tables import stored, stored_part
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from ..errors import RequestError
 from ..model.activations import canonical_activation
 from ..model.families import FAMILIES, norm_of
-from ..model.initializers import canonical_bias, canonical_init
-from ..model.network import normal_std
+from ..model.initializers import canonical_bias, canonical_init, normal_std
 from ..model.options import NETWORK
 from ..model.parts import Linear
 from ..model.schemes import shortest

@@ -32,7 +32,7 @@ class Lock:
         self.missing = fcntl is None
         tries = TRIES
         while True:
-            self._stream = open(path, "a+b")  # noqa: SIM115
+            self._stream = open(path, "a+b")  # noqa: SIM115 (it stays open as long as it is held)
             try:
                 self._take()
                 if os.path.samestat(os.fstat(self._stream.fileno()), os.stat(path)):

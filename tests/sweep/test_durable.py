@@ -124,12 +124,15 @@ def test_a_finished_sweep_is_left_as_it_is(drawn_networks):
     assert sorted(os.listdir(".")) == ["a.h5", "a.h5.draws"]
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"weight_gain": [0.9, 1.0, 1.4]}, r"weight_gain: \[0.9, 1.0, 1.3\] there, \[0.9, 1.0, 1.4\] now"),
-    ({"seed": 3}, "seed: not given there, 3 now"),
-    ({"weight_gain": np.linspace(1, 2, 30)}, "weight_gain: .* there, 30 values from 1.0 to 2.0 now"),
-    ({"replicas": 6}, "replicas: 7 there, 6 now"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"weight_gain": [0.9, 1.0, 1.4]}, r"weight_gain: \[0.9, 1.0, 1.3\] there, \[0.9, 1.0, 1.4\] now"),
+        ({"seed": 3}, "seed: not given there, 3 now"),
+        ({"weight_gain": np.linspace(1, 2, 30)}, "weight_gain: .* there, 30 values from 1.0 to 2.0 now"),
+        ({"replicas": 6}, "replicas: 7 there, 6 now"),
+    ],
+)
 @pytest.mark.parametrize("finished", [True, False])
 def test_another_request_is_refused_with_the_difference(change, words, finished):
     if finished:
