@@ -141,9 +141,8 @@ class Sweep:
 
     def pack(self):
         """Has the output hold all cells, and takes away what led to it. Raises RequestError: then all is kept."""
-        coordinates = {name: [cell.coordinates[name] for cell in self.plan.cells] for name in self.plan.axes}
         identities = [task.identity for task in self.tasks]
-        layout = Layout.of(self._outlines(), self.plan.request, coordinates, identities)
+        layout = Layout.of(self._outlines(), self.plan.request, self.plan.coordinates, identities)
         seconds = {"threads": self._threads, "seconds": round(time.monotonic() - self._start, 3)}
         try:
             pack(self.out, layout, self._curves(), self._replace, provenance=seconds, folder=self._folder.path)

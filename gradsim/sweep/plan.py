@@ -117,6 +117,12 @@ class Plan:
                 found[name] = tuple(values.values())
         return found
 
+    @property
+    def coordinates(self):
+        """{axis: its value in every cell}."""
+        found = [cell.coordinates for cell in self.cells]
+        return {name: [values[name] for values in found] for name in self.axes}
+
     @cached_property
     def arithmetics(self):
         """All that its cells may be computed in, sorted."""

@@ -1,3 +1,4 @@
+import h5py
 import pytest
 
 import gradsim
@@ -156,3 +157,16 @@ def test_batch_norm_needs_inputs(block):
     with pytest.raises(RequestError, match=r"^--inputs: batch norm takes means over the inputs"):
         sweep.read_plan(options)
     assert len(sweep.read_plan(options | {"inputs": 2}).cells) == 1
+
+
+def test_curves_in_memory_know_their_cells(tmp_path):
+    """As those of a file that a sweep wrote: axes are coordinates, cells have their identities."""
+    plan = sweep.read_plan({"width": [3, 4], "depth": 2, "weight_gain": [1.0, 1.5], "replicas": 3})
+    sweep.run(plan).save(tmp_path / "a.h5")
+    sweep.run(plan, out=tmp_path / "b.h5")
+    first, second = (gradsim.open(tmp_path / f"{name}.h5") for name in "ab")
+    found = [{name: list(values) for name, values in curves.coordinates.items()} for curves in (first, second)]
+    assert found == [plan.coordinates] * 2 and plan.coordinates["width"] == [3, 3, 4, 4]
+    with h5py.File(tmp_path / "a.h5") as one, h5py.File(tmp_path / "b.h5") as other:
+        assert one.attrs["axes"] == other.attrs["axes"]
+        assert one["identity"][()].tolist() == other["identity"][()].tolist()
