@@ -210,6 +210,9 @@ FAULTS = {
         tests=(f"{PLAN}progress_is_the_share_of_the_work",),
     ),
     "a grid that is not kept": Fault(
-        "sweep/run.py", "CurveSet(curves, plan.request)", "CurveSet(curves)", tests=(f"{PLAN}the_grid_is_kept_with_the_curves",)
+        "sweep/run.py",
+        "CurveSet(curves, plan.request,",
+        "CurveSet(curves, None,",
+        tests=(f"{PLAN}the_grid_is_kept_with_the_curves",),
     ),
 }
