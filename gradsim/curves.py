@@ -229,12 +229,14 @@ class CurveSet(Sequence):
     def select(self, **wanted):
         """The networks of these values, as a CurveSet: select(activation="tanh", weight_gain=1.2).
 
-        Names are the axes of the sweep and those under "What a cell is" of docs/format.md; a list allows any of its values.
-        Raises RequestError for what is not there.
+        Names are the axes of the sweep and those under "What a cell is" of docs/format.md; a list allows any of its values, a
+        slice of two numbers all between them. Raises RequestError for what is not there.
         """
-        from .store.cells import chosen
+        from .results.select import select
 
-        return self.part(chosen(self._cells, wanted))
+        if not wanted:
+            raise RequestError("select: nothing is asked for; give names and values, as activation='tanh'")
+        return select(self, wanted)
 
     def with_theory(self):
         """Every network's curves with what theory says beside them (see Curves.with_theory)."""

@@ -12,7 +12,9 @@ from ..errors import RequestError, unknown
 @click.option("--to", required=True, metavar="csv|parquet|netcdf|json", help="What to write.")
 @click.option("--out", "-o", metavar="PATH", help="The table.  [default: FILE with .csv, .parquet, .nc or .json]")
 @click.option("--quantity", multiple=True, help="Only this one, e.g. gradient; may be given again.  [default: all]")
-@click.option("--select", multiple=True, metavar="NAME=VALUE", help="Only networks with this value; may be given again.")
+@click.option(
+    "--select", multiple=True, metavar="NAME=VALUE", help="Only networks with this value, or in LEAST..MOST; repeat for more."
+)
 @click.option("--overwrite", is_flag=True, help="Replace existing tables.")
 def command(file, to, out, quantity, select, overwrite):
     """Write the curves of FILE as tables: a row a network and layer, and beside it a row a network with its verdict.
@@ -22,19 +24,15 @@ def command(file, to, out, quantity, select, overwrite):
     import gradsim
 
     from ..export.formats import FORMATS, SUFFIXES, export
+    from ..results.select import parsed
+    from ..results.select import select as chosen
     from ..store.files import same_file
     from .terminal import printable
 
     if to not in FORMATS:
         raise unknown("--to", to, FORMATS)
     curve_set = gradsim.open(file)
-    wanted = {}
-    for text in select:
-        name, sign, value = text.partition("=")
-        if not sign:
-            raise RequestError(f"--select: {text!r} is not NAME=VALUE")
-        wanted.setdefault(name.strip().replace("-", "_"), []).append(value.strip())
-    curve_set = curve_set.select(**wanted) if wanted else curve_set
+    curve_set = chosen(curve_set, parsed(select), "--select")
     out = out or Path(file).with_suffix(SUFFIXES[to])
     if same_file(out, file):
         raise RequestError(f"--out: {str(out)!r} is a file that is read; give another name")

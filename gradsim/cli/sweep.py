@@ -1,9 +1,11 @@
 """gradsim sweep: every combination of a grid."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from ..errors import RequestError
 from .options import output_options, threads_option
 from .output import picture, sources
 from .progress import compilation_notice, compile_first, progress
@@ -89,17 +91,34 @@ def _computed(files, sweep, threads):
         if found:
             tell(f"{found:,} of {len(sweep.tasks):,} cells are there already")
         compile_first(*sweep.plan.arithmetics)
-        with compilation_notice(), progress(len(sweep.tasks), "cells", sweep.share) as update:
+        bar = progress(len(sweep.tasks), "cells", sweep.share)
+        with _table_of_the_finished(files, sweep), compilation_notice(), bar as update:
             work = sweep.run(threads, lambda share, cells: update(share, cells, sweep.at_work))
         if work.failed:
             for number, error in work.failed:
                 tell(f"gradsim: cell {number} ({sweep.words(number)}): {error}")
             tell(f"gradsim: {len(work.failed):,} cells could not be computed; {sweep.kept}")
             return INCOMPLETE
-        sweep.pack()
+        with _table_of_the_finished(files, sweep):
+            sweep.pack()
     finally:
         sweep.leave()
     return 0
+
+
+@contextmanager
+def _table_of_the_finished(files, sweep):
+    """What fails within takes the answer from nobody: what is computed is printed first."""
+    from ..show.table import MOST_ROWS
+
+    try:
+        yield
+    except RequestError:
+        with files.trying():
+            found = sweep.finished(MOST_ROWS)
+            if found is not None:
+                _show(files, found, False)
+        raise
 
 
 def _show(files, curve_set, theory):

@@ -1,7 +1,6 @@
 """The steps that chains have none of: sums, norms, dropout, and what is recorded of streams.
 
-Compiled when a network first has one of them (see `later`): compiled into the interpreter, they would make the first run of
-everybody a fifth longer.
+Compiled when a network first has one of them (see `later`).
 """
 
 from .compilation import deferred, internal

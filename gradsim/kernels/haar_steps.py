@@ -12,12 +12,8 @@ from .workspace import Draws
 @deferred
 def haar_step(stage, k, code, key, replica, tape, scratch, record):
     """Vector k from the one that step k reads, or the cotangent of that one from its own."""
-    steps, source, p, draws = (
-        code.steps,
-        code.steps[k, SOURCE],
-        row(code.parameters, k),
-        Draws(key, code.steps[k, LAYER], replica),
-    )
+    steps, p, draws = code.steps, row(code.parameters, k), Draws(key, code.steps[k, LAYER], replica)
+    source = steps[k, SOURCE]
     x, n = taped(source, steps, tape), steps[k, WIDTH]
     z, q = frames_kept(k, steps, tape, x.n, n)
     if stage == FORWARD:

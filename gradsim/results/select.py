@@ -1,12 +1,15 @@
 """Some of the networks of a set: those that have the values asked for."""
 
+import math
 import re
 
-from ..errors import RequestError, in_place_of, shown, unknown
+import numpy as np
+
+from ..errors import RequestError, in_place_of, shown
 from ..model.activations import canonical_activation
 from ..model.initializers import canonical_bias, canonical_init
 from ..model.options import OPTIONS
-from .columns import CLOSE, Columns, listed, number
+from .columns import CLOSE, levels, listed, number
 
 CANONICAL = {
     "activation": canonical_activation,
@@ -20,20 +23,23 @@ OTHERWISE = ("engine", "final_norm", "layers")  # are described in other words t
 RANGE = re.compile(r"(?P<least>.*?)\.\.(?P<most>.*)")
 
 
-def chosen(columns, wanted, option="select"):
-    """The numbers of those cells of Columns that have all that is `wanted`, in order.
+def chosen(curve_set, wanted, option="select"):
+    """The numbers of those networks of a CurveSet that have all that is `wanted`, in order.
 
     `wanted` maps names of columns to a value, a list of values any of which will do, or a slice of numbers, both ends
     included (either may be None). A value is checked as the option of its name is ("ReLU" is relu), and numbers are equal
     to 9 digits; what stands in the table of verdicts will do too. Raises RequestError about `option`: where a name is not
     known, or no network has a value.
     """
-    allowed = {_name(columns, name, option): value for name, value in wanted.items()}
-    for name, value in allowed.items():
-        found = columns.levels(name)
-        several = value if isinstance(value, list | tuple | set | frozenset) else [value]
-        allowed[name] = {level for one in several for level in _matching(found, name, one, option)}
-    result = [k for k, cell in enumerate(columns.cells) if all(cell[name] in values for name, values in allowed.items())]
+    result = range(len(curve_set))
+    for name, value in wanted.items():
+        key = name.replace("-", "_") if isinstance(name, str) else name
+        with in_place_of("column", option):
+            values = curve_set.column(key).tolist()
+        found = levels(values)
+        several = value if isinstance(value, list | tuple | set | frozenset | range | np.ndarray) else [value]
+        allowed = {level for one in several for level in _matching(found, key, one, option)}
+        result = [k for k in result if values[k] in allowed]
     if not result:
         raise RequestError(f"{option}: no network has all of {', '.join(f'{n}={_text(v)}' for n, v in wanted.items())}")
     return result
@@ -43,7 +49,7 @@ def select(curve_set, wanted, option="select"):
     """The set, of the same kind, of those networks of a CurveSet that have what is `wanted` (see `chosen`)."""
     if not wanted:
         return curve_set
-    return curve_set.part(chosen(Columns.of(curve_set), wanted, option))
+    return curve_set.part(chosen(curve_set, wanted, option))
 
 
 def parsed(texts, option="--select"):
@@ -69,13 +75,6 @@ def _range(text):
     return slice(*(value for _, value in ends))
 
 
-def _name(columns, name, option):
-    key = name.replace("-", "_") if isinstance(name, str) else name
-    if key not in columns.known:
-        raise unknown(option, name, columns.known)
-    return key
-
-
 def _matching(found, name, value, option):
     """The levels that one wanted value stands for."""
     if isinstance(value, slice):
@@ -91,10 +90,10 @@ def _within(found, name, ends, option):
     least, most = (None if end is None else number(end) for end in (ends.start, ends.stop))
     if ends.step is not None or (least is None) != (ends.start is None) or (most is None) != (ends.stop is None):
         raise RequestError(f"{option}: {name}={shown(ends)} is not a range of two numbers")
-    numbers = {level: number(level) for level in found}
+    numbers = {level: level if isinstance(level, float) else number(level) for level in found}
     if None in numbers.values():
         raise RequestError(f"{option}: {name} is not a number in all of these networks; there are {listed(found)}")
-    margin = {level: CLOSE * abs(value) for level, value in numbers.items()}
+    margin = {level: CLOSE * abs(value) if math.isfinite(value) else 0.0 for level, value in numbers.items()}
     return [
         level
         for level, value in numbers.items()
@@ -123,6 +122,6 @@ def _equal(found, value):
 def _text(value):
     if isinstance(value, slice):
         return "..".join("" if end is None else f"{end:g}" for end in (value.start, value.stop))
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, list | tuple | set | frozenset | range | np.ndarray):
         return " or ".join(map(_text, value))
     return shown(value) if not isinstance(value, str) else value

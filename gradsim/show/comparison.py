@@ -10,7 +10,7 @@ from ..statistics.quantities import THEORIES
 from ..theory.comparison import disagreements, predicted_exits, silence, silences
 from ..theory.float_ranges import measured_exits
 from .exit_table import EXIT_NOTE, exit_table, untrusted
-from .table import wide
+from .table import MOST_ROWS, wide
 
 WORDS = {"mean_field": "mean field", "exact": "exact law"}
 NOTE = (
@@ -22,8 +22,8 @@ NOTE = (
 
 
 def show(curve_set, file=None):
-    """Print the z-scores of a CurveSet with theory, and where float types are left."""
-    console = wide(file)
+    """Print the z-scores of a CurveSet with theory, of its first MOST_ROWS networks, and where float types are left."""
+    console, curve_set = wide(file), curve_set[:MOST_ROWS]
     console.print(Text("\nTheory against measurement", style="bold"))
     console.print(disagreement_table(curve_set))
     for line in missing(curve_set):

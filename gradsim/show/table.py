@@ -14,6 +14,7 @@ from ..results.exits import REPORTED_PRECISIONS
 from ..statistics.quantities import CORRELATION_FLOOR
 
 WIDTH = 150
+MOST_ROWS = 100  # networks in a table that is read from top to bottom
 STYLES = {"stable": "green", "vanishing": "yellow", "exploding": "red", "non-finite": "red"}
 NOTE = (
     "decades/100 layers: powers of ten that the median network's root-mean-square gradient gains on its way back. spread:\n"
@@ -143,11 +144,14 @@ def wide(file=None):
     return console if console.is_terminal else Console(file=file, highlight=False, width=WIDTH)
 
 
-def show(curve_set, file=None):
-    """Print the table, a sentence a row, and how to read the table."""
-    console = wide(file)
+def show(curve_set, file=None, most=MOST_ROWS):
+    """Print the table, a sentence a row, and how to read the table: of the first `most` networks, or of all (None)."""
+    console, count = wide(file), len(curve_set)
+    curve_set = curve_set[:most]
     for part in _tables(curve_set, console):
         console.print(part)
+    if count > len(curve_set):
+        console.print(f"\nThe first {len(curve_set)} of {count:,} networks; all: gradsim export, gradsim plot.")
     console.print(Text("\n" + "\n".join(sentences(curve_set))), soft_wrap=True)
     told = all("?" not in _exits(curves, name) for curves in curve_set for name in REPORTED_PRECISIONS)
     unknown = [] if told else [UNKNOWN_NOTE]
@@ -157,5 +161,5 @@ def show(curve_set, file=None):
 def text(curve_set):
     """The table as plain text."""
     out = io.StringIO()
-    show(curve_set, out)
+    show(curve_set, out, most=None)
     return out.getvalue()

@@ -1,21 +1,18 @@
-"""The cells of a set of curves, in memory or in a file: one by one, their values side by side, and those of some values."""
+"""The cells of a set of curves, in memory or in a file: one by one, and their values side by side."""
 
-import json
 from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ..errors import RequestError, shown, unknown
+from ..errors import RequestError, unknown
 from ..model.activations import canonical_activation
 from ..model.initializers import canonical_bias, canonical_init
 from ..results.cells import DESCRIPTIONS, describe, one_name
-from .layout import VERDICTS, column_of, text_of
+from .layout import VERDICTS, column_of
 
 KEPT = 1024  # Curves of a file that stay as they are, with their verdicts; their numbers lie with the file
 IDENTITY = "identity"
 CANONICAL = {"activation": canonical_activation, "init": canonical_init, "bias": canonical_bias}
-CLOSE = 1e-9  # relative: 0.1 + 0.2 finds 0.3
-SHOWN = 8  # values in a message
 
 
 class HeldCells:
@@ -113,48 +110,10 @@ def _judged(cells, name):
     return None
 
 
-def column(cells, name, option="column"):
-    """The values of a name in all cells. Raises RequestError, which begins with `option`."""
+def column(cells, name):
+    """The values of a name in all cells. Raises RequestError."""
     names = [*dict.fromkeys([*cells.coordinates, *DESCRIPTIONS, *VERDICTS, IDENTITY])]
     found = cells.column(name) if name in names else None
     if found is None:
-        raise unknown(option, name, [n for n in names if n != IDENTITY])
+        raise unknown("column", name, [n for n in names if n != IDENTITY])
     return found
-
-
-def chosen(cells, wanted):
-    """The numbers of the cells that have all of the `wanted` values. Raises RequestError where none has."""
-    if not wanted:
-        raise RequestError("select: nothing is asked for; give names and values, as activation='tanh'")
-    found = np.ones(len(cells), bool)
-    for name, values in wanted.items():
-        known = column(cells, name, "select")
-        fits = np.zeros(len(cells), bool)
-        for value in values if isinstance(values, list | tuple | set | range | np.ndarray) else [values]:
-            alike = _alike(name, known, value)
-            if not alike.any():
-                raise RequestError(f"select: {name} is nowhere {shown(value)}; there {_listed(known)}")
-            fits |= alike
-        found &= fits
-    if not found.any():
-        raise RequestError(f"select: no network has all of {', '.join(f'{n}={shown(v)}' for n, v in wanted.items())}")
-    return np.flatnonzero(found).tolist()
-
-
-def _alike(name, known, value):
-    if known.dtype != object:
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            raise RequestError(f"select: {name}: {shown(value)} is not a number") from None
-        with np.errstate(invalid="ignore"):
-            return np.isclose(known, number, rtol=CLOSE, atol=0)
-    text = one_name(CANONICAL[name], value) if name in CANONICAL and isinstance(value, str) else text_of(value)
-    return known == text
-
-
-def _listed(known):
-    values = np.unique(known).tolist() if known.dtype != object else sorted(set(known))
-    some = ", ".join(json.dumps(v) if isinstance(v, str) else f"{v:g}" for v in values[:SHOWN])
-    more = f" and {len(values) - SHOWN:,} more" if len(values) > SHOWN else ""
-    return f"{'is' if len(values) == 1 else 'are'} {some}{more}"

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from ..errors import RequestError
-from ..simulation.chunks import folded_chunks
+from ..simulation.chunks import Replicas, folded_chunks
 from ..simulation.simulate import curves_of
 from ..statistics.ensemble import EnsembleStatistics
 from ..statistics.leaving import Leaving
@@ -83,20 +83,20 @@ class Drawn:
             raise RequestError(f"what was drawn does not fit: {error}") from None
 
 
-def draw(task, drawn, threads, progress, pause=None):
+def draw(task, drawn, threads, progress, pause=None, desk=None):
     """The Drawn of a task that is complete, from one that is not (None: nothing is drawn yet).
 
-    `progress(n)` is called after every n more replicas, `pause(drawn)` behind every whole chunk. Raises RequestError.
+    `progress(n)` is called after every n more replicas, `pause(drawn)` behind every whole chunk. With a `desk`, a Desk of the
+    thread's own, that thread alone computes it, of a task that is known to fit the memory. Raises RequestError.
     """
     drawn = Drawn(None) if drawn is None else drawn
-    run = task.run | {"threads": threads}
-    drawn = _completed(task, drawn, run, progress)
+    chunks = partial(_chunks, task, threads, desk)
+    drawn = _completed(task, drawn, chunks, progress)
     count, whole = drawn.replicas
     kind = collector(rows_of(task.blocks.columns), task.least)
     if count >= task.most or (count == whole and _enough(task, drawn)):
         return drawn
-    chunks = folded_chunks(task.network, partial(_folded, task, kind), count, **run | {"replicas": task.most})
-    for statistics, records, unresolved, kept in chunks:
+    for statistics, records, unresolved, kept in chunks(partial(_folded, task, kind), count, task.most):
         drawn = _with(task, drawn, statistics, records, unresolved, kept)
         progress(statistics.replicas if records is None else len(records))
         if records is None and pause is not None:
@@ -111,13 +111,21 @@ def usable(task, drawn):
     return drawn.replicas[0] <= task.most
 
 
-def _completed(task, drawn, run, progress):
+def _chunks(task, threads, desk, fold, begin, end):
+    """Yield fold(records, unresolved) for replicas `begin` to `end` - 1."""
+    run = task.run | {"threads": threads, "replicas": end}
+    if desk is None:
+        return folded_chunks(task.network, fold, begin, **run)
+    return Replicas(task.network, run).folded(fold, begin, desk)
+
+
+def _completed(task, drawn, chunks, progress):
     """With the chunk that is not whole made whole, or as large as it is to be."""
     count, whole = drawn.replicas
     end = min(whole + task.chunk, task.most)
     if count == whole or count >= end:
         return drawn
-    copies = list(folded_chunks(task.network, _copied, count, **run | {"replicas": end}))
+    copies = list(chunks(_copied, count, end))
     records = np.concatenate([drawn.records, *(records for records, _ in copies)])
     unresolved = np.concatenate([drawn.unresolved, *(flags for _, flags in copies)])
     progress(end - count)

@@ -4,8 +4,8 @@ import json
 import os
 import shutil
 import time
-from contextlib import suppress
-from itertools import groupby
+from contextlib import closing, suppress
+from itertools import groupby, islice
 from pathlib import Path
 
 import numba
@@ -128,11 +128,8 @@ class Sweep:
 
         self._work = Work(total, tell, total - sum(task.work for _, task in missing), self._before)
         try:
-            try:
+            with closing(self._parts), closing(self._drawn):
                 compute(missing, threads, self._finish, self._work, Draws(self._drawn), self.keep)
-            finally:
-                self._parts.close()
-                self._drawn.close()
         except OSError as error:
             where = os.fspath(self._folder.path if error.filename is None else error.filename)
             raise RequestError(f"--out: cannot write {where!r}: {error.strerror or error}; {self.kept}") from None
@@ -152,6 +149,12 @@ class Sweep:
             shutil.rmtree(draws_folder(self.out), ignore_errors=True)
         self._folder.remove()
         self._folder = None
+
+    def finished(self, most):
+        """The CurveSet of the first `most` cells that are finished, sealed or not; None where there are none."""
+        found = islice((task for task in self.tasks if self._parts.has_met(task.identity)), most)
+        curves = [curves_from(*self._parts.get(task.identity), task.network) for task in found]
+        return CurveSet(curves) if curves else None
 
     def tidy(self):
         """Takes away what led to an output that is finished, if whoever wrote that was ended before it did so."""

@@ -64,7 +64,7 @@ def compute(tasks, threads, finish, work, draws=None, keep=False):
     for number, task in tasks:
         (small if _is_small(task, fits) else large).append((number, task))
     for number, task in large:
-        _one(number, task, threads, finish, work, draws, keep, Desk())
+        _one(number, task, threads, finish, work, draws, keep)
     if not small:
         return
     rest, taking = iter(small), threading.Lock()
@@ -116,7 +116,7 @@ class _Fits:
         return self._found[id(settled)]
 
 
-def _one(number, task, threads, finish, work, draws, keep, desk):
+def _one(number, task, threads, finish, work, draws, keep, desk=None):
     work.at_work[threading.get_ident()] = number
     each, told = task.each, 0
 
@@ -140,16 +140,16 @@ def _one(number, task, threads, finish, work, draws, keep, desk):
 
 def _curves(task, threads, progress, draws, keep, desk):
     keep = keep and not task.own_activation
-    if threads == 1 and task.precision is None and not keep and task.work < SMALL_WORK:
+    if desk is not None and task.precision is None and not keep and task.work < SMALL_WORK:
         return simulate_here(task.network, task.run, desk, progress=progress)
     if draws is None or task.own_activation:
-        return draw(task, None, threads, progress).curves(task, threads)
+        return draw(task, None, threads, progress, desk=desk).curves(task, threads)
     before = draws.get(task)
     if before is not None and usable(task, before):
         progress(min(before.replicas[0], task.least))
     else:
         before = None
-    drawn = draw(task, before, threads, progress, _Pause(task, draws))
+    drawn = draw(task, before, threads, progress, _Pause(task, draws), desk)
     if keep:
         draws.put(task, drawn)
     else:

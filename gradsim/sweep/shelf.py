@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import RequestError
 from ..store.files import UNFINISHED, sync_folder
-from .parts import identity_of, outline, places, read, seal
+from .parts import decoded, identity_of, outline, places, read, seal
 
 SECONDS = 2.0  # of work that a kill may take
 BYTES = 2**26
@@ -35,7 +35,7 @@ class Shelf:
         self._changed = threading.Condition()
         self._waiting, self._bytes, self._since = [], 0, 0.0
         self._busy = self._closing = False
-        self._error = None
+        self._error, self._unsealed = None, {}  # by identity, what came in and is lost with this process
         self.folder.mkdir(parents=True, exist_ok=True)
         sync_folder(self.folder.parent)
         self._number = 0
@@ -54,8 +54,15 @@ class Shelf:
         return len(self._places)
 
     def get(self, identity):
-        """(said, arrays) of a record that is sealed. Raises KeyError, RequestError where it is damaged."""
+        """(said, arrays) of a record that is sealed, or could not be: it is in memory yet. Raises KeyError, RequestError where
+        it is damaged."""
+        if identity in self._unsealed:
+            return decoded(self._unsealed[identity])[1:]
         return read(self._places[identity])[1:]
+
+    def has_met(self, identity):
+        """Whether `get` gives something."""
+        return identity in self._places or identity in self._unsealed
 
     def outline(self, identity):
         """(said, names of the arrays) of a record that is sealed: without its arrays, and unchecked. Raises KeyError."""
@@ -143,6 +150,8 @@ class Shelf:
                 error = failure
             with self._changed:
                 self._busy, self._error = False, error
+                if error is not None:
+                    self._unsealed = {identity_of(record): record for record in (*records, *self._waiting)}
                 self._changed.notify_all()
                 if error is not None:
                     return

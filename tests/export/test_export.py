@@ -198,7 +198,7 @@ def test_the_command_refuses_in_one_line(plain, tmp_path, capsys):
     for arguments, words in (
         (["--to", "xlsx"], "--to: unknown name 'xlsx'"),
         (["--to", "csv", "--select", "tanh"], "--select: 'tanh' is not NAME=VALUE"),
-        (["--to", "csv", "--select", "activation=tan"], "activation is nowhere 'tan'"),
+        (["--to", "csv", "--select", "activation=tan"], "unknown name 'tan'; did you mean tanh?"),
         (["--to", "netcdf", "--out", tmp_path / "a.h5", "--overwrite"], "is a file that is read"),
         ([], "--to"),
     ):

@@ -233,9 +233,9 @@ def unmount(folder):
     subprocess.run(["umount", str(folder / "small")], check=True)
 
 
-def full(note, more, *words, size=4096, writes=(), command=SMALL, late=True, **rest):
-    """A run whose files may not be larger than `size` bytes: the table is there all the same, but for a sweep's."""
-    truth = Refused(words, late=late, writes=writes)
+def full(note, more, *words, size=4096, writes=(), command=SMALL, **rest):
+    """A run whose files may not be larger than `size` bytes: the table is there all the same."""
+    truth = Refused(words, late=True, writes=writes)
     return run(note, more, truth, command=command, settings={"limits": {"FSIZE": size}}, **rest)
 
 
@@ -248,7 +248,7 @@ FULL = [
     full("a picture of 4 KB", "--plot|a.png", "a.png"),
     full("results and a picture of 4 KB", "--out|a.h5|--plot|a.png", ("a.h5", "a.png")),
     full("a picture fits, samples do not", "--out|a.h5|--plot|a.png", "a.h5", size=300_000, command=LARGE, writes=("a.png",)),
-    full("a grid's results in files of 4 KB", "--out|a.h5", "a.h5", command=SWEEP, late=False, prepare=GRID),
+    full("a grid's results in files of 4 KB", "--out|a.h5", "a.h5", command=SWEEP, prepare=GRID),
     full("over old results", "--out|a.h5|--overwrite", "a.h5", prepare=results),
     run("a full disk", "--out|small/a.h5", Refused(("small/a.h5",), late=True), tmpfs, finish=unmount),
     run("a picture on a full disk", "--plot|small/a.png", Refused(("small/a.png",), late=True), tmpfs, finish=unmount),

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -102,7 +103,7 @@ def listing(folder):
     found = {}
     for path in sorted(Path(folder).rglob("*")):
         name, mode = str(path.relative_to(folder)), path.lstat().st_mode
-        if "__pycache__" in name or ".draws" in name:  # beside the output of a sweep, and no part of it (docs/durable.md)
+        if "__pycache__" in name:
             continue
         if stat.S_ISREG(mode):
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -111,6 +112,12 @@ def listing(folder):
         else:
             found[name] = f"special {stat.S_IFMT(mode):o}"
     return found
+
+
+def without_draws(listed, said):
+    """A listing without what a sweep keeps beside an output that is there, or says that it keeps (docs/durable.md)."""
+    kept = {f"{name}.draws" for name in listed} | set(re.findall(r"is kept in (\S+\.draws);", said))
+    return {name: digest for name, digest in listed.items() if not kept & {name, *map(str, Path(name).parents)}}
 
 
 def problems(truth, outcome, before, after, folder, leftovers=()):

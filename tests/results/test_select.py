@@ -4,7 +4,7 @@ import pytest
 
 from gradsim import RequestError, mlp, simulate
 from gradsim.curves import CurveSet
-from gradsim.results.columns import Columns, levels
+from gradsim.results.columns import levels
 from gradsim.results.select import chosen, parsed, select
 
 GRID = [(activation, gain, width) for activation in ("tanh", "relu") for gain in (0.1 + 0.2, 1.0, 1.2) for width in (2, 4)]
@@ -38,9 +38,8 @@ WANTED = {
 
 @pytest.mark.parametrize("wanted, texts, has", WANTED.values(), ids=WANTED)
 def test_chosen_are_those_that_have_it(wanted, texts, has, curve_set):
-    columns = Columns.of(curve_set)
     expected = [k for k, cell in enumerate(GRID) if has(*cell)]
-    assert expected and chosen(columns, wanted) == expected == chosen(columns, parsed(texts))
+    assert expected and list(chosen(curve_set, wanted)) == expected == list(chosen(curve_set, parsed(texts)))
     found = select(curve_set, wanted)
     assert type(found) is CurveSet and found.request == curve_set.request
     assert [curves.network for curves in found] == [curve_set[k].network for k in expected]
@@ -66,20 +65,25 @@ def test_refusals_say_what_there_is(texts, words, curve_set):
     if texts[0].startswith("final_norm"):
         curve_set = CurveSet([simulate(mlp(width=4, depth=2, block="pre_norm", final_norm=True), 2)])
     with pytest.raises(RequestError) as error:
-        chosen(Columns.of(curve_set), parsed(texts), "--select")
+        chosen(curve_set, parsed(texts), "--select")
     assert words in str(error.value) and str(error.value).startswith("--select") and "\n" not in str(error.value)
 
 
 def test_values_that_no_network_has_together(curve_set):
-    columns = Columns.of(curve_set[:1])
-    assert chosen(columns, {"activation": "tanh"}) == [0]
-    two = Columns((columns.cells[0] | {"width": 2}, columns.cells[0] | {"activation": "relu", "width": 4}))
+    two = curve_set.part([0, 7])
+    assert chosen(two, {"activation": "tanh"}) == [0] and chosen(two, {"activation": "relu", "width": 4}) == [1]
     with pytest.raises(RequestError, match="no network has all of activation=relu, width=2"):
         chosen(two, {"activation": "relu", "width": 2})
 
 
+def test_what_the_table_says_of_a_network_can_be_asked_for(curve_set):
+    found = [curves.verdict.decades_per_100_layers for curves in curve_set]
+    assert chosen(curve_set, {"verdict": curve_set[0].verdict.word})[0] == 0
+    middle = sorted(found)[5]
+    assert chosen(curve_set, {"decades_per_100_layers": slice(middle, None)}) == [k for k, v in enumerate(found) if v >= middle]
+
+
 def test_a_slice_that_is_no_range(curve_set):
-    columns = Columns.of(curve_set)
     for wrong in (slice("a", None), slice(0, 1, 2)):
         with pytest.raises(RequestError, match="not a range of two numbers"):
-            chosen(columns, {"weight_gain": wrong})
+            chosen(curve_set, {"weight_gain": wrong})

@@ -219,9 +219,9 @@ def test_networks_are_found_by_their_values(grid, path):
         assert found[2:4].coordinates["weight_gain"].tolist() == coordinates["weight_gain"][2:4]
         for wanted, words in (
             ({"activaton": "tanh"}, "did you mean activation"),
-            ({"weight_gain": 0.7}, "weight_gain is nowhere 0.7; there are 0.5, 1, 1.5"),
-            ({"activation": "sine"}, "activation is nowhere 'sine'"),
-            ({"weight_gain": "many"}, "'many' is not a number"),
+            ({"weight_gain": 0.7}, "no network has weight_gain=0.7; there are 0.5, 1.0, 1.5"),
+            ({"activation": "sine"}, "no network has activation=sine"),
+            ({"weight_gain": "many"}, "'many' is not a finite number"),
             ({"activation": "tanh", "identity": "id11"}, "no network has all of"),
             ({}, "nothing is asked for"),
         ):

@@ -197,7 +197,7 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path):
     limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))\n"
     many = f"{limit}from gradsim.sweep import shelf\nshelf.SECONDS, shelf.BYTES = 1000, 60_000\n"
     code, out, err = finish("sweep", "grid.toml", "--no-draws", before=many)
-    assert code == 2 and out == ""
+    assert code == 2 and "decades" in out  # what is computed is told all the same
     kept = f"{CELLS} of {CELLS} cells are kept in grid.h5.work; the same command goes on from there"
     assert f"gradsim: --out: cannot write 'grid.h5': File too large; {kept}\n" in err
     assert not Path("grid.h5").exists() and not [name for name in os.listdir("grid.h5.work/parts") if name[0] == "."]
@@ -214,7 +214,7 @@ def test_a_full_file_system(tmp_path):
     try:
         Path("grid.toml").write_text(GRID)
         code, out, err = finish("sweep", "grid.toml", "--no-draws", "--out", "small/a.h5", before=QUICK)
-        assert code == 2 and out == "" and "No space left on device" in err
+        assert code == 2 and "decades" in out and "No space left on device" in err
         kept = len(gradsim.open("small/a.h5.work"))
         assert f"{kept} of {CELLS} cells are kept in small/a.h5.work" in err and not Path("small/a.h5").exists()
         subprocess.run(["mount", "-o", "remount,size=100m", "small"], check=True)
