@@ -143,9 +143,11 @@ def standardise_wide(v, row_factor, means, inverses, n, out):
 
 @internal
 def largest_exponent(exponents, n):
-    top = np.float32(exponents[0])
+    """As integers: of floats, LLVM must allow for NaN, and the loop does not vectorise."""
+    widest_vectors()
+    top = np.int32(exponents[0])
     for i in range(n):
-        top = max(top, exponents[i])
+        top = max(top, np.int32(exponents[i]))
     return np.int64(top)
 
 

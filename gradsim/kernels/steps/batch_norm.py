@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from ..cancellation import DOUBTFUL, FAINT, NEW, RESOLUTION, hold, may_hold
-from ..compilation import internal
+from ..compilation import internal, widest_vectors
 from ..rare import rarely_called
 from ..record import NORM_GAIN_GRADIENT, NORM_SHIFT_GRADIENT, put
 from ..vectors import (
@@ -156,6 +156,7 @@ def settle_held(v, n, exponent, held, b, scratch):
 @internal
 def batch_norm_forward(p, x, out, kept, scratch):
     """out = y; `kept` float32 (kept_numbers,) takes 1/S."""
+    widest_vectors()
     n, rows, means, inverses = x.n, x.values.shape[0], scratch.signs, scratch.logs
     x_top = top_exponent(x, n)
     t = common_scale(p, x_top)
@@ -199,6 +200,7 @@ def hold_row(size, spread, top, exponent, g, n, b, scratch):
 @internal
 def many_rows_back(out, d, g, y_top, d_top, exponent, inverses, scratch):
     """g, its rows with this exponent before they are normalised, from sums and products in the scratch space."""
+    widest_vectors()
     n, rows = d.n, d.values.shape[0]
     a, c, e = scratch.floats, scratch.fresh, scratch.room
     narrow_copy(inverses, n, a)
@@ -263,6 +265,7 @@ def record_gradients(out, d, y_top, d_top, place, scratch, record):
 @internal
 def batch_norm_backward(p, out, kept, d, g, place, scratch, record):
     """g, and the gradients of gain and shift at `place`."""
+    widest_vectors()
     n, rows, sums, products = d.n, d.values.shape[0], scratch.signs, scratch.logs
     d_top, y_top = top_exponent(d, n), top_exponent(out, n)
     clear_sums(sums, products, n)
