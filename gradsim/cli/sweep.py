@@ -96,7 +96,7 @@ def _computed(files, sweep, threads):
             work = sweep.run(threads, lambda share, cells: update(share, cells, sweep.at_work))
         if work.failed:
             for number, error in work.failed:
-                tell(f"gradsim: cell {number} ({sweep.words(number)}): {error}")
+                tell(f"gradsim: cell {number} ({sweep.plan.words(number)}): {error}")
             tell(f"gradsim: {len(work.failed):,} cells could not be computed; {sweep.kept}")
             return INCOMPLETE
         with _table_of_the_finished(files, sweep):

@@ -20,13 +20,13 @@ def provenance(**more):
     """
     versions = {name: version(name) for name in ("numpy", "numba", "llvmlite", "h5py")}
     versions |= {"gradsim": __version__, "python": platform.python_version()}
-    machine = {"machine": platform.machine(), "system": platform.system()} | _instruction_set()
+    machine = {"machine": platform.machine(), "system": platform.system()} | instruction_set()
     program, *arguments = sys.argv or [""]
     here = {"created": datetime.now(UTC).isoformat(timespec="seconds"), "command_line": [Path(program).name, *arguments]}
     return versions | machine | here | more
 
 
-def _instruction_set():
+def instruction_set():
     """The CPU and those of its vector instructions that Numba compiles for, by its own account."""
     from numba.core.registry import cpu_target
 

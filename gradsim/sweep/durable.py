@@ -18,13 +18,14 @@ from ..store.files import discard, unfinished, whole
 from ..store.layout import Layout, Outline
 from ..store.requests import requests
 from ..store.write import pack
-from .cells import curves_from, record
+from .cells import curves_from
 from .draws import KEPT_BYTES, Draws, draws_bytes
 from .folder import DRAWS, PARTS, STATUS, Folder, described, difference, draws_folder, raised, work_folder
 from .parts import places, read
-from .runner import Work, compute
+from .runner import compute
 from .shelf import Shelf
 from .tasks import Tasks
+from .work import Work
 
 STATUS_SECONDS = 1.0
 MOST_SHOWN = 3
@@ -117,7 +118,7 @@ class Sweep:
     def run(self, threads, progress=None):
         """Computes what is missing and has it on the disk; the Work. Raises what stops it: what is finished is kept."""
         threads = self._threads = threads or numba.config.NUMBA_NUM_THREADS
-        missing = [(number, task) for number, task in enumerate(self.tasks) if task.identity not in self._parts]
+        missing = [number for number, task in enumerate(self.tasks) if task.identity not in self._parts]
         total = sum(task.work for task in self.tasks)
         self._start = time.monotonic()
 
@@ -126,10 +127,10 @@ class Sweep:
             if progress is not None:
                 progress(share, cells)
 
-        self._work = Work(total, tell, total - sum(task.work for _, task in missing), self._before)
+        self._work = Work(total, tell, total - sum(self.tasks[number].work for number in missing), self._before)
         try:
             with closing(self._parts), closing(self._drawn):
-                compute(missing, threads, self._finish, self._work, Draws(self._drawn), self.keep)
+                compute(self.tasks, missing, threads, self._parts.add, self._work, Draws(self._drawn, self.keep))
         except OSError as error:
             where = os.fspath(self._folder.path if error.filename is None else error.filename)
             raise RequestError(f"--out: cannot write {where!r}: {error.strerror or error}; {self.kept}") from None
@@ -212,9 +213,6 @@ class Sweep:
             return "nothing is finished yet"
         return f"{what}; the same command goes on from there"
 
-    def _finish(self, number, task, curves):
-        self._parts.add(record(number, task.identity, curves))
-
     def _outlines(self):
         """Yield what the file must know of each cell beforehand."""
         if self.theory:
@@ -243,12 +241,7 @@ class Sweep:
     def at_work(self):
         """In words, the cells that are computed just now."""
         numbers = sorted(set(self._work.at_work.copy().values()))
-        return ", ".join(f"cell {number} ({self.words(number)})" for number in numbers[:MOST_SHOWN])
-
-    def words(self, number):
-        """In a few words, what tells a cell from the others."""
-        found = self.plan.cells[number].coordinates
-        return ", ".join(f"{name} {value}" for name, value in found.items()) or self.tasks[number].network.usual_activation
+        return ", ".join(f"cell {number} ({self.plan.words(number)})" for number in numbers[:MOST_SHOWN])
 
     def _tell_state(self, share, cells, at_once=False):
         now = time.monotonic()

@@ -1,14 +1,20 @@
 """Runs a plan in this process: in memory, or with all that is finished on the disk."""
 
+import numba
+
 from ..curves import CurveSet, open_file
 from ..errors import RequestError, shown
 from ..memory import require
 from ..model.options import RUN
-from ..simulation.simulate import simulate
 from ..store.files import RESULTS, check_output
+from .cells import curves_from
 from .durable import Sweep
+from .parts import decoded
 from .plan import Plan, read_plan
 from .precision import Precision
+from .runner import compute
+from .tasks import Tasks
+from .work import Work
 
 
 def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrite=False):
@@ -30,22 +36,21 @@ def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrit
     if precision is not None or overwrite:
         raise RequestError(f"{'overwrite' if precision is None else 'precision'}: goes with out, the name of a file")
     require("sweep", f"the curves of {len(plan):,} cells", sum(cell.settled.curves for cell in plan.cells))
-    total = sum(cell.work for cell in plan.cells)
-    done, curves = 0.0, []
+    return _in_memory(plan, threads or numba.config.NUMBA_NUM_THREADS, progress)
 
-    def advance(replicas):
-        nonlocal done
-        done += cost * replicas / total
-        if progress is not None:
-            progress(min(done, 1.0), len(curves))
 
-    for cell in plan.cells:
-        cost = cell.settled.nanoseconds
-        network, options = cell.network_and_run()
-        curves.append(simulate(network, **options | {"threads": threads}, progress=advance))
-    if progress is not None:
-        progress(1.0, len(curves))
-    return CurveSet(curves, plan.request, plan.coordinates, plan.identities)
+def _in_memory(plan, threads, progress):
+    tasks, found = Tasks(plan), [None] * len(plan)
+    work = Work(sum(task.work for task in tasks), progress)
+
+    def finish(record):
+        _, said, arrays = decoded(record)
+        found[said["cell"]] = curves_from(said, arrays, tasks[said["cell"]].network)
+
+    compute(tasks, range(len(tasks)), threads, finish, work)
+    for number, error in sorted(work.failed, key=lambda failure: failure[0]):
+        raise RequestError(f"cell {number} ({plan.words(number)}): {error}")
+    return CurveSet(found, plan.request, plan.coordinates, plan.identities)
 
 
 def _to_file(sweep, threads, progress):
@@ -59,7 +64,7 @@ def _to_file(sweep, threads, progress):
             if failed:
                 number, error = failed[0]
                 rest = f"; {len(failed) - 1:,} more could not be computed" if len(failed) > 1 else ""
-                raise RequestError(f"cell {number} ({sweep.words(number)}): {error}{rest}; {sweep.kept}")
+                raise RequestError(f"cell {number} ({sweep.plan.words(number)}): {error}{rest}; {sweep.kept}")
             sweep.pack()
         finally:
             sweep.leave()
