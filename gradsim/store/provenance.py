@@ -3,6 +3,7 @@
 import platform
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,13 +21,20 @@ def provenance(**more):
     """
     versions = {name: version(name) for name in ("numpy", "numba", "llvmlite", "h5py")}
     versions |= {"gradsim": __version__, "python": platform.python_version()}
-    machine = {"machine": platform.machine(), "system": platform.system()} | instruction_set()
+    machine = {"machine": platform.machine(), "system": platform.system()} | _instruction_set()
     program, *arguments = sys.argv or [""]
     here = {"created": datetime.now(UTC).isoformat(timespec="seconds"), "command_line": [Path(program).name, *arguments]}
     return versions | machine | here | more
 
 
-def instruction_set():
+@cache
+def machine_words():
+    """The CPU and its vector instructions, in words."""
+    found = _instruction_set()
+    return f"{found['cpu']} ({' '.join(found['vector_instructions'])})"
+
+
+def _instruction_set():
     """The CPU and those of its vector instructions that Numba compiles for, by its own account."""
     from numba.core.registry import cpu_target
 

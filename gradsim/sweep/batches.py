@@ -16,7 +16,6 @@ from ..errors import RequestError
 from ..kernels.cache import source_digest
 from ..model.activations import typed_activation
 from ..simulation.chunks import Desk
-from ..store.provenance import instruction_set
 from ..version import __version__
 from .cells import record
 from .draws import Draws
@@ -35,13 +34,11 @@ class Batch(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What became of a batch: `records`, bytes, `drawn`, bytes of what may be gone on with, `failed`, pairs (number, words),
-    and on which `machine`, in words."""
+    """What became of a batch: `records`, bytes, `drawn`, bytes of what may be gone on with, `failed`, pairs (number, words)."""
 
     records: list
     drawn: list
     failed: list
-    machine: str
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class Order:
             except RequestError as error:
                 failed.append((number, str(error)))
             task.forget()
-        return Answer(records, [*handed.came.values()], failed, machine())
+        return Answer(records, [*handed.came.values()], failed)
 
 
 def code():
@@ -84,12 +81,6 @@ def _words(code):
     version, kernels, *others = code
     names = ("Numba", "llvmlite", "NumPy")
     return f"gradsim {version} (kernels {kernels[:8]}), {', '.join(f'{n} {v}' for n, v in zip(names, others, strict=True))}"
-
-
-def machine():
-    """The CPU and its vector instructions, in words: they decide last digits."""
-    found = instruction_set()
-    return f"{found['cpu']} ({' '.join(found['vector_instructions'])})"
 
 
 def _curves(task, draws):

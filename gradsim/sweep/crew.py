@@ -95,5 +95,4 @@ def _take(answer, batch, tasks, finish, work, draws):
         for task in done:
             draws.drop(task)
             task.forget()
-    work.machines.add(answer.machine)
     work.advance(sum(task.work for task in done), len(done))

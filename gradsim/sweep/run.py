@@ -17,13 +17,14 @@ from .tasks import Tasks
 from .work import Work
 
 
-def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrite=False):
+def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrite=False, dask=None):
     """The CurveSet of a Plan, a TOML file, a built-in sweep ("classic") or a dict of options.
 
     `progress(share, cells)` is called with the share of the work that is done, from 0 to 1, and the cells finished. With
     `out`, the name of a file, this is what `gradsim sweep` does: what is finished is on the disk all the while, the same call
     goes on from there, and `precision`, a standard error of the log gradient or a `Precision`, has cells draw more than their
-    replicas for it. Raises RequestError, before anything is computed, for what cannot be.
+    replicas for it; `dask` is the address of a Dask scheduler, a Client, or "local", whose workers compute then. Raises
+    RequestError, before anything is computed, for what cannot be.
     """
     if not (progress is None or callable(progress)):
         raise RequestError(f"progress: {shown(progress)} is not a function of the share that is done and the cells finished")
@@ -32,9 +33,10 @@ def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrit
     if out is not None:
         check_output("out", out, True, RESULTS)
         precision = precision if precision is None or isinstance(precision, Precision) else Precision(precision)
-        return _to_file(Sweep(plan, out, precision, overwrite=overwrite), threads, progress)
-    if precision is not None or overwrite:
-        raise RequestError(f"{'overwrite' if precision is None else 'precision'}: goes with out, the name of a file")
+        return _to_file(Sweep(plan, out, precision, overwrite=overwrite), threads, progress, dask)
+    for name, given in {"precision": precision, "overwrite": overwrite or None, "dask": dask}.items():
+        if given is not None:
+            raise RequestError(f"{name}: goes with out, the name of a file")
     require("sweep", f"the curves of {len(plan):,} cells", sum(cell.settled.curves for cell in plan.cells))
     return _in_memory(plan, threads or numba.config.NUMBA_NUM_THREADS, progress)
 
@@ -53,14 +55,14 @@ def _in_memory(plan, threads, progress):
     return CurveSet(found, plan.request, plan.coordinates, plan.identities)
 
 
-def _to_file(sweep, threads, progress):
+def _to_file(sweep, threads, progress, dask):
     """The CurveSet of a Sweep when it is done. Raises RequestError where cells cannot be computed: the others are kept."""
     if sweep.is_finished():
         sweep.tidy()
     else:
         sweep.begin()
         try:
-            failed = sweep.run(threads, progress).failed
+            failed = sweep.run(threads, progress, dask).failed
             if failed:
                 number, error = failed[0]
                 rest = f"; {len(failed) - 1:,} more could not be computed" if len(failed) > 1 else ""

@@ -23,7 +23,6 @@ class Work:
         self.stopping = threading.Event()
         self.at_work = {}  # whoever is at work: number of its task, the first of a batch
         self.failed = []  # (number, RequestError)
-        self.machines = set()  # in words, those of others that took part
 
     def advance(self, nanoseconds, tasks=0):
         with self._lock:
