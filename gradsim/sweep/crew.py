@@ -29,10 +29,16 @@ def compute_by(crew, tasks, finish, work, draws=None):
     submit(batch, done), which has done(outcome) called from any thread: with an Answer, Lost, or another exception.
     """
     tasks = dict(tasks)
-    batches, again, out, tries = _cut(tasks, draws), deque(), {}, {}
+    batches, suspects, out, tries = _cut(tasks, draws), deque(), {}, {}
     answers, names = SimpleQueue(), count()
+
+    def following():
+        """A suspect is at work alone, behind all others: whatever else a process had would be blamed with it."""
+        batch = next(batches, None)
+        return suspects.popleft() if batch is None and suspects and not out else batch
+
     while True:
-        while len(out) < crew.places and (batch := again.popleft() if again else next(batches, None)) is not None:
+        while len(out) < crew.places and (batch := following()) is not None:
             name = ("batch", next(names))
             out[name], work.at_work[name] = batch, batch.numbers[0]
             crew.submit(batch, lambda outcome, name=name: answers.put((name, outcome)))
@@ -46,7 +52,7 @@ def compute_by(crew, tasks, finish, work, draws=None):
         batch = out.pop(name)
         del work.at_work[name]
         if isinstance(outcome, Lost):
-            again.extend(_once_more(batch, tries, crew.tries, work))
+            suspects.extend(_suspects(batch, tries, crew.tries, work))
         elif isinstance(outcome, BaseException):
             raise outcome
         else:
@@ -70,7 +76,7 @@ def _cut(tasks, draws):
         yield Batch(tuple(numbers), drawn)
 
 
-def _once_more(batch, tries, most, work):
+def _suspects(batch, tries, most, work):
     """Batches in place of one whose process is gone: of one task each, since it may be a task that ended it."""
     for number in batch.numbers:
         if len(batch.numbers) == 1:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,26 +15,26 @@ from gradsim import RequestError
 from gradsim.sweep import batches, cluster, crew
 from tests.oracles.alike import same
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 GRID = {"activation": ["relu", "tanh"], "weight_gain": [0.9, 1.0, 1.1, 1.2, 1.3], "width": 5, "depth": 4, "replicas": 7}
-# A function that ends its process where nobody looks but networks whose h are that large
-DEADLY = """
-import ctypes
-
-end = ctypes.CDLL(None).abort
-end.restype, end.argtypes = None, []
 
 
-def f(h):
-    if 29.5 < h < 30.5:
-        end()
-    return h
+class Deadly(distributed.WorkerPlugin):
+    """A worker that has it dies of networks of gain 1.2, as of a kernel that breaks the process."""
 
+    name = "deadly"
 
-def f_derivative(h):
-    return 1.0
-"""
+    def setup(self, worker):
+        compute = batches._curves
+
+        def deadly(task, draws):
+            if task.network.weight_gain == 1.2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return compute(task, draws)
+
+        batches._curves = deadly
 
 
 @pytest.fixture(autouse=True)
@@ -42,10 +43,17 @@ def _folder(tmp_path, monkeypatch):
     monkeypatch.setattr(crew, "MOST", 2)
 
 
+@contextmanager
+def two_workers():
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
+    few = dask.config.set({"distributed.scheduler.allowed-failures": 1})
+    with few, distributed.LocalCluster(**options) as found, distributed.Client(found, set_as_default=False) as client:
+        yield client
+
+
 @pytest.fixture(scope="module")
 def workers():
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
-    with distributed.LocalCluster(**options) as found, distributed.Client(found, set_as_default=False) as client:
+    with two_workers() as client:
         yield client
 
 
@@ -99,15 +107,18 @@ def test_workers_are_killed(workers, monkeypatch):
 
 
 def test_a_cell_that_kills_its_worker_is_named_and_the_others_go_on():
-    Path("deadly.py").write_text(DEADLY)
-    grid = 'activation = ["deadly:f", "tanh"]\nweight_gain = [1.0, 1.1, 40.0]\nwidth = 8\ndepth = 2\nreplicas = 50\n'
-    Path("grid.toml").write_text(grid)
-    command = [sys.executable, "-m", "gradsim", "sweep", "grid.toml", "--dask", "local"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 3, done.stderr
+    Path("grid.toml").write_text('activation = ["relu", "tanh"]\nweight_gain = [1.1, 1.2, 1.3]\nwidth = 4\ndepth = 2\n')
+    with two_workers() as client:
+        client.register_plugin(Deadly())
+        command = [sys.executable, "-m", "gradsim", "sweep", "grid.toml", "--replicas", "5"]
+        done = subprocess.run([*command, "--dask", client.scheduler.address], capture_output=True, text=True)
+    assert done.returncode == 3 and done.stdout == "", done.stderr
     named = [line for line in done.stderr.splitlines() if line.startswith("gradsim: cell")]
-    assert named == ["gradsim: cell 2 (activation deadly:f, weight_gain 40.0): the process that computed it ended"]
-    assert "5 of 6 cells are kept in grid.h5.work" in done.stderr and len(gradsim.open("grid.h5.work")) == 5
+    assert sorted(named) == [
+        f"gradsim: cell {k} (activation {name}, weight_gain 1.2): the process that computed it ended"
+        for k, name in ((1, "relu"), (4, "tanh"))
+    ]
+    assert "4 of 6 cells are kept in grid.h5.work" in done.stderr and len(gradsim.open("grid.h5.work")) == 4
 
 
 def test_users_functions_are_imported_where_they_were_typed(workers):
