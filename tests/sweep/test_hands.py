@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -100,6 +101,35 @@ def test_a_cell_that_ends_its_process_is_named_and_the_others_go_on():
     assert len(found) == work.finished == 5 and deadly.lost == 3  # in its batch, and twice alone
 
 
+class Blaming(Deadly):
+    """Of which a death takes all with it that is out, as a worker's does that has several batches."""
+
+    places = 4
+
+    def __init__(self, tasks):
+        super().__init__(tasks)
+        self._waiting = []
+
+    def submit(self, batch, done):
+        self._waiting.append((batch, done))
+        if len(self._waiting) == 1:
+            threading.Timer(0.05, self._answer).start()
+
+    def _answer(self):
+        waiting, self._waiting = self._waiting, []
+        dead = any(2 in batch.numbers for batch, _ in waiting)
+        for batch, done in waiting:
+            done(crew.Lost() if dead else self.order.answer(batch))
+
+
+def test_nobody_is_blamed_for_the_task_beside_him(monkeypatch):
+    monkeypatch.setattr(crew, "MOST", 1)
+    tasks, found = Tasks(read_plan(GRID)), []
+    work = Work(sum(task.work for task in tasks))
+    crew.compute_by(Blaming(tasks), list(enumerate(tasks)), found.append, work)
+    assert [number for number, _ in work.failed] == [2] and len(found) == work.finished == 5
+
+
 def test_what_else_goes_wrong_is_told(at_once, monkeypatch):
     monkeypatch.setattr(batches, "code", lambda: ("0", "f" * 64, "0", "0", "0"))
     with pytest.raises(RequestError, match=r"a worker has gradsim \d.*, and here is gradsim 0 \(kernels ffffffff\)"):
@@ -131,6 +161,22 @@ def test_they_stop_when_told(at_once):
     with pytest.raises(Stopped):
         runner.compute(Tasks(read_plan(GRID)), range(6), 2, lambda record: None, work)
     assert all(process.poll() is not None for process in at_once)
+
+
+def test_a_terminal_ends_them_without_a_word():
+    """Ctrl-C goes to all processes of a terminal: one of them says what is kept."""
+    Path("grid.toml").write_text("weight_gain = {from = 0.5, to = 2.0, points = 400}\nwidth = 32\ndepth = 60\nreplicas = 200\n")
+    code = "from gradsim.sweep import crew, runner\nrunner.HANDS_SECONDS = 0.0\ncrew.SECONDS = 0.1\n"
+    code += "from gradsim.cli import main\nmain(['sweep', 'grid.toml', '--no-draws', '--threads', '2'])\n"
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen([sys.executable, "-c", code], **options) as child:
+        limit = time.monotonic() + 120
+        while not list(Path("grid.h5.work/parts").glob("*.part")) and time.monotonic() < limit:
+            time.sleep(0.05)
+        os.killpg(child.pid, signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    told = [line for line in err.splitlines() if "% done" not in line]
+    assert child.returncode == 130 and out == "" and len(told) == 1 and "cells are kept in grid.h5.work" in told[0], err
 
 
 def test_they_end_with_whoever_began_them():
