@@ -9,13 +9,13 @@ within a round.
 
 import multiprocessing
 import os
-import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,7 +39,10 @@ ASKED = {
     "drawing": ("s to draw the map, `gradsim plot` in all", "<=", 3, ".2f"),
     "busy": ("of all cores at work at small cells", ">=", 0.85, ".0%"),
     "own": ("ms a small cell but for its kernels", "<=", 1, ".2f"),
+    "two_workers": ("two Dask workers of one core over one", ">=", 1.7, ".2f"),
+    "client": ("ms of CPU of Dask's client and scheduler a cell", "<=", 0.5, ".2f"),
 }
+SAMPLE_SECONDS = 0.2
 
 
 class Cells(NamedTuple):
@@ -72,10 +75,10 @@ class Cells(NamedTuple):
 
 def warm_up():
     """The kernels loaded, and every other module."""
-    from gradsim.simulation.simulate import simulate, warm_up, warm_up_doubts
+    from gradsim.simulation.simulate import simulate, warm_up, warm_up_apart
 
     warm_up()
-    warm_up_doubts()
+    warm_up_apart()
     return simulate
 
 
@@ -118,9 +121,50 @@ def bare_on_all_cores(cells, number):
         return float(np.mean([job.result() for job in jobs])) / timing.CORES
 
 
+def family():
+    """This process and those that it began."""
+    me, found = os.getpid(), [os.getpid()]
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(path.read_text().rpartition(") ")[2].split()[1]) == me:
+                found.append(int(path.parent.name))
+    return found
+
+
+def proportional(pid):
+    """MB of a process; what several share is parted among them."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1000
+    return 0.0
+
+
+@contextmanager
+def most_memory():
+    """A list whose entry is the largest sum of MB over this process and those that it began, meanwhile."""
+    most, ended = [0.0], threading.Event()
+
+    def look():
+        while not ended.wait(SAMPLE_SECONDS):
+            most[0] = max(most[0], sum(map(proportional, family())))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield most
+    finally:
+        ended.set()
+        looking.join()
+
+
+def cpu():
+    """Seconds of this process and of those that it began and that have ended."""
+    return sum(os.times()[:4])
+
+
 def whole(cells, path, opened=True):
-    """{figure: value} of a sweep of all cells to a file."""
-    warm_up()
+    """{figure: value} of a sweep of all cells to a file; nothing else is loaded here than `gradsim sweep` loads."""
     import gradsim
     from gradsim.sweep import read_plan
     from gradsim.sweep.durable import Sweep
@@ -129,19 +173,20 @@ def whole(cells, path, opened=True):
     sweep = Sweep(read_plan(cells.grid), path)
     planned = time.perf_counter()
     sweep.begin()
-    begun, used = time.perf_counter(), time.process_time()
-    sweep.run(None)
-    done, used = time.perf_counter(), time.process_time() - used
-    packed = time.process_time()
-    sweep.pack()
-    packed = time.process_time() - packed
+    with most_memory() as most:
+        begun, used = time.perf_counter(), cpu()
+        sweep.run(None)
+        done, used = time.perf_counter(), cpu() - used
+        packed = time.process_time()
+        sweep.pack()
+        packed = time.process_time() - packed
     sweep.leave()
     found = {
         "planning": planned - start,
         "seconds": done - begun,
         "busy": used / (done - begun) / timing.CORES,
         "packing": packed,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
+        "memory": most[0],
         "bytes": os.path.getsize(path),
     }
     if opened:
@@ -149,6 +194,32 @@ def whole(cells, path, opened=True):
         gradsim.open(path)
         found["opening"] = time.perf_counter() - start
     return found
+
+
+def by_dask(cells, workers, path):
+    """(seconds, ms of CPU a cell of the process that asks, in which the scheduler is) of so many workers of one core."""
+    from distributed import Client, LocalCluster
+
+    from gradsim.sweep import read_plan
+    from gradsim.sweep.durable import Sweep
+
+    options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(**options) as cluster, Client(cluster) as client:
+        client.run(warm_up_here)
+        sweep = Sweep(read_plan(cells.grid), path, keep=False)
+        sweep.begin()
+        begun, used = time.perf_counter(), time.process_time()
+        sweep.run(None, dask=client)
+        taken, used = time.perf_counter() - begun, time.process_time() - used
+        sweep.leave()
+    return taken, 1e3 * used / cells.count
+
+
+def warm_up_here():
+    """On a worker."""
+    from gradsim.simulation.simulate import warm_up
+
+    warm_up()
 
 
 def drawn(path):
@@ -209,7 +280,9 @@ def a_round(cells, small, sample, folder):
     }
     smaller = alone(whole, small, of_small, False)
     found |= {"busy": smaller["busy"], "small_seconds": smaller["seconds"], "own": alone(own, small, sample)}
-    return found
+    fewer = cells._replace(side=cells.side // 2)
+    (one, _), (two, client) = (alone(by_dask, fewer, count, str(folder / f"{count}.h5")) for count in (1, 2))
+    return found | {"two_workers": one / two, "client": client}
 
 
 def measured(cells, small, sample, count):

@@ -28,10 +28,13 @@ INCOMPLETE = 3  # exit code where some cells could not be computed
     help="Keep what is drawn in OUT.draws, so that more replicas need no redrawing.  [default: up to 1 GiB]",
 )
 @threads_option
+@click.option("--dask", metavar="ADDRESS|local", help="Have the workers of a Dask scheduler compute it, or processes here.")
 @click.option("--dry-run", is_flag=True, help="Say how many cells it has, how long it would take, how large it gets.")
 @output_options
 @click.pass_obj
-def command(files, grid, replicas, precision, others, most_replicas, draws, threads, dry_run, out, plot, theory, overwrite):
+def command(
+    files, grid, replicas, precision, others, most_replicas, draws, threads, dask, dry_run, out, plot, theory, overwrite
+):
     """Simulate every combination of a grid: a TOML file in which any option may be a list, or a built-in one.
 
     Built in are `classic`, activations by initializers at depth 100, and `blocks`, kinds of networks at depth 1,000.
@@ -69,7 +72,7 @@ def command(files, grid, replicas, precision, others, most_replicas, draws, thre
         sweep.tidy()
         click.echo(f"{out} has all of it already")
     else:
-        code = _computed(files, sweep, threads)
+        code = _computed(files, sweep, threads, dask)
     if code:
         return code
     files.add_written(out)
@@ -83,20 +86,21 @@ def command(files, grid, replicas, precision, others, most_replicas, draws, thre
     return 0
 
 
-def _computed(files, sweep, threads):
+def _computed(files, sweep, threads, dask):
     """Has the output of a sweep be there; the exit code."""
     found = sweep.begin()
     files.guard(sweep.stop)
     try:
         if found:
             tell(f"{found:,} of {len(sweep.tasks):,} cells are there already")
-        compile_first(*sweep.plan.arithmetics)
+        if dask is None:
+            compile_first(*sweep.plan.arithmetics)
         bar = progress(len(sweep.tasks), "cells", sweep.share)
         with _table_of_the_finished(files, sweep), compilation_notice(), bar as update:
-            work = sweep.run(threads, lambda share, cells: update(share, cells, sweep.at_work))
+            work = sweep.run(threads, lambda share, cells: update(share, cells, sweep.at_work), dask)
         if work.failed:
             for number, error in work.failed:
-                tell(f"gradsim: cell {number} ({sweep.words(number)}): {error}")
+                tell(f"gradsim: cell {number} ({sweep.plan.words(number)}): {error}")
             tell(f"gradsim: {len(work.failed):,} cells could not be computed; {sweep.kept}")
             return INCOMPLETE
         with _table_of_the_finished(files, sweep):

@@ -3,6 +3,7 @@
 import platform
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def provenance(**more):
     program, *arguments = sys.argv or [""]
     here = {"created": datetime.now(UTC).isoformat(timespec="seconds"), "command_line": [Path(program).name, *arguments]}
     return versions | machine | here | more
+
+
+@cache
+def machine_words():
+    """The CPU and its vector instructions, in words."""
+    found = _instruction_set()
+    return f"{found['cpu']} ({' '.join(found['vector_instructions'])})"
 
 
 def _instruction_set():

@@ -4,6 +4,7 @@ import json
 
 from ..curves import Curves
 from ..model.stored import from_json
+from ..store.provenance import machine_words
 from .parts import encoded
 
 QUANTILES = "quantiles"
@@ -12,6 +13,7 @@ QUANTILES = "quantiles"
 def record(number, identity, curves):
     """The bytes of the Curves of cell `number`."""
     said = {"cell": number, "network": curves.network.to_json(), "run": curves.run, "method": curves.quantile_method}
+    said["machine"] = machine_words()  # which decides last digits
     return encoded(identity, said, {QUANTILES: curves.quantiles} | curves.variables)
 
 

@@ -17,10 +17,10 @@ KEPT_BYTES = 2**30  # of the draws of a whole sweep, up to which they are kept w
 
 
 class Draws:
-    """The Drawn of tasks by their kin, on a Shelf."""
+    """The Drawn of tasks by their kin, on a Shelf; `keep` says whether it stays there when a task is done."""
 
-    def __init__(self, shelf):
-        self._shelf = shelf
+    def __init__(self, shelf, keep=False):
+        self._shelf, self.keep = shelf, keep
 
     def get(self, task):
         """The Drawn of a task; None where there is none, or none that is sound."""
@@ -38,8 +38,16 @@ class Draws:
 
     def drop(self, task):
         """Forgets what was drawn of a task."""
-        if task.kin in self._shelf:
-            self._shelf.drop(lambda kin: kin == task.kin)
+        if len(self._shelf):
+            self._shelf.forget(task.kin)
+
+    def record(self, task):
+        """The bytes of what was drawn of a task, for another process; None where there is nothing."""
+        return self._shelf.record(task.kin) if len(self._shelf) else None
+
+    def take(self, record):
+        """What another process has drawn, in bytes."""
+        self._shelf.add(record)
 
 
 def draws_bytes(task):

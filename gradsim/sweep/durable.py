@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 import time
 from contextlib import closing, suppress
 from itertools import groupby, islice
@@ -18,15 +19,19 @@ from ..store.files import discard, unfinished, whole
 from ..store.layout import Layout, Outline
 from ..store.requests import requests
 from ..store.write import pack
-from .cells import curves_from, record
+from .cells import curves_from
+from .cluster import Cluster
+from .crew import compute_by
 from .draws import KEPT_BYTES, Draws, draws_bytes
 from .folder import DRAWS, PARTS, STATUS, Folder, described, difference, draws_folder, raised, work_folder
 from .parts import places, read
-from .runner import Work, compute
+from .runner import compute
 from .shelf import Shelf
-from .tasks import Tasks
+from .tasks import Tasks, functions_of
+from .work import Work
 
 STATUS_SECONDS = 1.0
+LEAVE_SECONDS = 10.0  # for workers that were begun here
 MOST_SHOWN = 3
 # Of a run in a file, what was not asked for, or is said elsewhere
 UNTOLD = ("threads", "replicas", "engine_used", "activation_fault", "precision")
@@ -48,8 +53,10 @@ class Sweep:
         self._kin = tuple(task.kin for task in self.tasks)
         self.described = described(plan.request, self.tasks, self._kin, precision, theory)
         self._folder = self._parts = self._drawn = self._work = None
-        self._replace, self._threads = overwrite, None
+        self._replace, self._by, self._machines = overwrite, {}, set()
         self._told, self._start, self._before = 0.0, time.monotonic(), 0
+        self._others_left = threading.Event()
+        self._others_left.set()
 
     def is_finished(self):
         """Whether the output is that of this very request, so that there is nothing to do.
@@ -114,10 +121,14 @@ class Sweep:
         total = sum(task.work for task in self.tasks)
         return sum(task.work for task in self.tasks if task.identity in self._parts) / total if total else 1.0
 
-    def run(self, threads, progress=None):
-        """Computes what is missing and has it on the disk; the Work. Raises what stops it: what is finished is kept."""
-        threads = self._threads = threads or numba.config.NUMBA_NUM_THREADS
-        missing = [(number, task) for number, task in enumerate(self.tasks) if task.identity not in self._parts]
+    def run(self, threads, progress=None, dask=None):
+        """Computes what is missing and has it on the disk; the Work. Raises what stops it: what is finished is kept.
+
+        `dask` is None, the address of a scheduler, "local" (as many workers as `threads`), or a Dask Client.
+        """
+        threads = threads or numba.config.NUMBA_NUM_THREADS
+        self._by = {"threads": threads}
+        missing = [number for number, task in enumerate(self.tasks) if task.identity not in self._parts]
         total = sum(task.work for task in self.tasks)
         self._start = time.monotonic()
 
@@ -126,23 +137,43 @@ class Sweep:
             if progress is not None:
                 progress(share, cells)
 
-        self._work = Work(total, tell, total - sum(task.work for _, task in missing), self._before)
+        self._work = Work(total, tell, total - sum(self.tasks[number].work for number in missing), self._before)
         try:
             with closing(self._parts), closing(self._drawn):
-                compute(missing, threads, self._finish, self._work, Draws(self._drawn), self.keep)
+                self._compute(missing, threads, dask)
         except OSError as error:
             where = os.fspath(self._folder.path if error.filename is None else error.filename)
             raise RequestError(f"--out: cannot write {where!r}: {error.strerror or error}; {self.kept}") from None
         self._tell_state(self._work.share, self._work.finished, at_once=True)
         return self._work
 
+    def _compute(self, missing, threads, dask):
+        """Has all that is missing come in."""
+        finish, work, draws = self._parts.add, self._work, Draws(self._drawn, self.keep)
+        if dask is None:
+            compute(self.tasks, missing, threads, finish, work, draws)
+        elif missing:
+            self._others_left.clear()
+            try:
+                functions = functions_of(self.tasks, missing)
+                with Cluster(dask, threads) as cluster:
+                    self._by = {"workers": cluster.workers}
+                    cluster.take(self.tasks, self.keep, functions)
+                    compute_by(cluster, [(number, self.tasks[number]) for number in missing], finish, work, draws)
+            finally:
+                self._others_left.set()
+
     def pack(self):
         """Has the output hold all cells, and takes away what led to it. Raises RequestError: then all is kept."""
         identities = [task.identity for task in self.tasks]
         layout = Layout.of(self._outlines(), self.plan.request, self.plan.coordinates, identities)
-        seconds = {"threads": self._threads, "seconds": round(time.monotonic() - self._start, 3)}
+        more = self._by | {"seconds": round(time.monotonic() - self._start, 3)}
+        machines = sorted(self._machines)
+        if len(machines) > 1:
+            more["machines"] = machines
+            self._tell(f"cells were computed on {len(machines)} kinds of CPUs: last digits differ between them")
         try:
-            pack(self.out, layout, self._curves(), self._replace, provenance=seconds, folder=self._folder.path)
+            pack(self.out, layout, self._curves(), self._replace, provenance=more, folder=self._folder.path)
         except RequestError as error:
             raise RequestError(f"{error}; {self.kept}") from None
         if not self.keep:
@@ -184,6 +215,7 @@ class Sweep:
         for shelf in (self._parts, self._drawn):
             with suppress(OSError):
                 shelf.close()
+        self._others_left.wait(LEAVE_SECONDS)
         for temporary in tuple(unfinished):  # of the output: what it is made of is kept
             discard(temporary)
         if not self._folder_is_needed:
@@ -212,22 +244,24 @@ class Sweep:
             return "nothing is finished yet"
         return f"{what}; the same command goes on from there"
 
-    def _finish(self, number, task, curves):
-        self._parts.add(record(number, task.identity, curves))
-
     def _outlines(self):
         """Yield what the file must know of each cell beforehand."""
-        if self.theory:
-            yield from self._curves()
-            return
         for task in self.tasks:
+            if self.theory:
+                yield self._curves_of(task)
+                continue
             said, names = self._parts.outline(task.identity)
+            self._machines.add(said["machine"])
             yield Outline(task.network, said["run"], np.array(QUANTILES), names)
 
     def _curves(self):
-        for task in self.tasks:
-            curves = curves_from(*self._parts.get(task.identity), task.network)
-            yield curves.with_theory() if self.theory else curves
+        yield from map(self._curves_of, self.tasks)
+
+    def _curves_of(self, task):
+        said, arrays = self._parts.get(task.identity)
+        self._machines.add(said["machine"])
+        curves = curves_from(said, arrays, task.network)
+        return curves.with_theory() if self.theory else curves
 
     def _keeps(self):
         """Whether what is drawn is kept where nothing is said of it."""
@@ -243,12 +277,7 @@ class Sweep:
     def at_work(self):
         """In words, the cells that are computed just now."""
         numbers = sorted(set(self._work.at_work.copy().values()))
-        return ", ".join(f"cell {number} ({self.words(number)})" for number in numbers[:MOST_SHOWN])
-
-    def words(self, number):
-        """In a few words, what tells a cell from the others."""
-        found = self.plan.cells[number].coordinates
-        return ", ".join(f"{name} {value}" for name, value in found.items()) or self.tasks[number].network.usual_activation
+        return ", ".join(f"cell {number} ({self.plan.words(number)})" for number in numbers[:MOST_SHOWN])
 
     def _tell_state(self, share, cells, at_once=False):
         now = time.monotonic()

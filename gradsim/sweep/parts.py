@@ -102,13 +102,17 @@ def places(path):
 
 def read(place):
     """(identity, said, arrays) of the record at a Place. Raises RequestError, which names the part, where it is damaged."""
-    with open(place.path, "rb") as stream:
-        stream.seek(place.start)
-        record = stream.read(place.size)
     try:
-        return decoded(record)
+        return decoded(bytes_of(place))
     except RequestError as error:
         raise RequestError(f"{place.path!r}: {error}") from None
+
+
+def bytes_of(place):
+    """Of the record at a Place, unchecked."""
+    with open(place.path, "rb") as stream:
+        stream.seek(place.start)
+        return stream.read(place.size)
 
 
 def outline(place):

@@ -107,6 +107,12 @@ class Plan:
         """A Sequence of PlannedCells, which are made when they are asked for."""
         return Cells(self)
 
+    def words(self, number):
+        """In a few words, what tells a cell from the others."""
+        cell = self.cells[number]
+        found = ", ".join(f"{name} {value}" for name, value in cell.coordinates.items())
+        return found or cell.network_and_run()[0].usual_activation
+
     @cached_property
     def axes(self):
         """In the order of the file; of schemes the canonical texts, as in `PlannedCell.coordinates`."""
@@ -215,6 +221,10 @@ class _Maker:
         names = [name for axis in grid.axes for name in axis.names]
         self._of_run = [name for name in names if name in RUN]
         self._of_kin = [name for name in names if name in NETWORK and name not in SCALES]
+
+    def __getstate__(self):
+        """Without what is remembered: it is found by the places of objects in this process."""
+        return vars(self) | {"_runs": {}, "_kin": {}}
 
     def options(self, combination):
         return self._grid.options(combination)

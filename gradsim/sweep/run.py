@@ -1,23 +1,30 @@
 """Runs a plan in this process: in memory, or with all that is finished on the disk."""
 
+import numba
+
 from ..curves import CurveSet, open_file
 from ..errors import RequestError, shown
 from ..memory import require
 from ..model.options import RUN
-from ..simulation.simulate import simulate
 from ..store.files import RESULTS, check_output
+from .cells import curves_from
 from .durable import Sweep
+from .parts import decoded
 from .plan import Plan, read_plan
 from .precision import Precision
+from .runner import compute
+from .tasks import Tasks
+from .work import Work
 
 
-def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrite=False):
+def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrite=False, dask=None):
     """The CurveSet of a Plan, a TOML file, a built-in sweep ("classic") or a dict of options.
 
     `progress(share, cells)` is called with the share of the work that is done, from 0 to 1, and the cells finished. With
     `out`, the name of a file, this is what `gradsim sweep` does: what is finished is on the disk all the while, the same call
     goes on from there, and `precision`, a standard error of the log gradient or a `Precision`, has cells draw more than their
-    replicas for it. Raises RequestError, before anything is computed, for what cannot be.
+    replicas for it; `dask` is the address of a Dask scheduler, a Client, or "local", whose workers compute then. Raises
+    RequestError, before anything is computed, for what cannot be.
     """
     if not (progress is None or callable(progress)):
         raise RequestError(f"progress: {shown(progress)} is not a function of the share that is done and the cells finished")
@@ -26,40 +33,40 @@ def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrit
     if out is not None:
         check_output("out", out, True, RESULTS)
         precision = precision if precision is None or isinstance(precision, Precision) else Precision(precision)
-        return _to_file(Sweep(plan, out, precision, overwrite=overwrite), threads, progress)
-    if precision is not None or overwrite:
-        raise RequestError(f"{'overwrite' if precision is None else 'precision'}: goes with out, the name of a file")
+        return _to_file(Sweep(plan, out, precision, overwrite=overwrite), threads, progress, dask)
+    for name, given in {"precision": precision, "overwrite": overwrite or None, "dask": dask}.items():
+        if given is not None:
+            raise RequestError(f"{name}: goes with out, the name of a file")
     require("sweep", f"the curves of {len(plan):,} cells", sum(cell.settled.curves for cell in plan.cells))
-    total = sum(cell.work for cell in plan.cells)
-    done, curves = 0.0, []
-
-    def advance(replicas):
-        nonlocal done
-        done += cost * replicas / total
-        if progress is not None:
-            progress(min(done, 1.0), len(curves))
-
-    for cell in plan.cells:
-        cost = cell.settled.nanoseconds
-        network, options = cell.network_and_run()
-        curves.append(simulate(network, **options | {"threads": threads}, progress=advance))
-    if progress is not None:
-        progress(1.0, len(curves))
-    return CurveSet(curves, plan.request, plan.coordinates, plan.identities)
+    return _in_memory(plan, threads or numba.config.NUMBA_NUM_THREADS, progress)
 
 
-def _to_file(sweep, threads, progress):
+def _in_memory(plan, threads, progress):
+    tasks, found = Tasks(plan), [None] * len(plan)
+    work = Work(sum(task.work for task in tasks), progress)
+
+    def finish(record):
+        _, said, arrays = decoded(record)
+        found[said["cell"]] = curves_from(said, arrays, tasks[said["cell"]].network)
+
+    compute(tasks, range(len(tasks)), threads, finish, work)
+    for number, error in sorted(work.failed, key=lambda failure: failure[0]):
+        raise RequestError(f"cell {number} ({plan.words(number)}): {error}")
+    return CurveSet(found, plan.request, plan.coordinates, plan.identities)
+
+
+def _to_file(sweep, threads, progress, dask):
     """The CurveSet of a Sweep when it is done. Raises RequestError where cells cannot be computed: the others are kept."""
     if sweep.is_finished():
         sweep.tidy()
     else:
         sweep.begin()
         try:
-            failed = sweep.run(threads, progress).failed
+            failed = sweep.run(threads, progress, dask).failed
             if failed:
                 number, error = failed[0]
                 rest = f"; {len(failed) - 1:,} more could not be computed" if len(failed) > 1 else ""
-                raise RequestError(f"cell {number} ({sweep.words(number)}): {error}{rest}; {sweep.kept}")
+                raise RequestError(f"cell {number} ({sweep.plan.words(number)}): {error}{rest}; {sweep.kept}")
             sweep.pack()
         finally:
             sweep.leave()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import RequestError
 from ..store.files import UNFINISHED, sync_folder
-from .parts import decoded, identity_of, outline, places, read, seal
+from .parts import bytes_of, decoded, identity_of, outline, places, read, seal
 
 SECONDS = 2.0  # of work that a kill may take
 BYTES = 2**26
@@ -60,6 +60,11 @@ class Shelf:
             return decoded(self._unsealed[identity])[1:]
         return read(self._places[identity])[1:]
 
+    def record(self, identity):
+        """The bytes of a record that is sealed, unchecked; None where there is none. Raises OSError."""
+        place = self._places.get(identity)
+        return None if place is None else bytes_of(place)
+
     def has_met(self, identity):
         """Whether `get` gives something."""
         return identity in self._places or identity in self._unsealed
@@ -100,6 +105,11 @@ class Shelf:
         self._thread.join()
         with self._changed:
             self._check()
+
+    def forget(self, identity):
+        """Of what is sealed; it may not be there."""
+        with self._changed:
+            self._forget(identity)
 
     def drop(self, unwanted):
         """Forgets all identities of which unwanted(identity) is true."""

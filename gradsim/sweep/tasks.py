@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Sequence
 
+from ..errors import RequestError
 from ..kernels.record import LOG_QUANTITIES, PLAIN_QUANTITIES
-from ..model.activations import find_activation
+from ..model.activations import find_activation, users_activations
 from ..model.network import CANONICAL
 from ..model.request import FILES
 from ..simulation.footprint import Footprint
@@ -113,6 +114,22 @@ class Tasks(Sequence):
 
     def __getitem__(self, number):
         return Task(self._cells[number], self._precision)
+
+
+def functions_of(tasks, numbers):
+    """Users' activations that tasks of these numbers have, by the names under which another process can import them.
+
+    Raises RequestError for one that only this process knows.
+    """
+    if not users_activations():
+        return ()
+    found = {}
+    for number in numbers:
+        found |= dict.fromkeys(part.name for part in tasks[number].network.activations if part.name in users_activations())
+    for name in found:
+        if ":" not in name:
+            raise RequestError(f"activation {name!r} was given in Python; other processes can import module:function only")
+    return tuple(found)
 
 
 def digest(value):

@@ -9,11 +9,15 @@ import pytest
 import gradsim
 from gradsim import RequestError
 from gradsim.simulation import chunks
-from gradsim.sweep import read_plan, runner, shelf
+from gradsim.sweep import read_plan, runner, shelf, single
+from gradsim.sweep.cells import curves_from
 from gradsim.sweep.drawn import Drawn, draw
 from gradsim.sweep.durable import Sweep, open_unfinished
+from gradsim.sweep.parts import decoded, identity_of
 from gradsim.sweep.precision import Precision
 from gradsim.sweep.tasks import Tasks
+from gradsim.sweep.work import Work
+from tests.oracles.alike import same
 
 GRID = {"activation": ["relu", "tanh"], "weight_gain": [0.9, 1.0, 1.3], "width": 5, "depth": 4, "replicas": 7}
 
@@ -41,23 +45,12 @@ def done(grid, out="a.h5", threads=2, **options):
     return found
 
 
-def same(found, expected):
-    """Whether two sets of curves are the same, bit by bit, and so is what they say of themselves."""
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected, strict=True):
-        assert one.network == other.network and one.run == other.run and one.quantile_method == other.quantile_method
-        assert set(one.variables) == set(other.variables)
-        for name, array in other.variables.items():
-            assert np.asarray(one[name]).tobytes() == np.asarray(array).tobytes(), name
-    return True
-
-
 def cut_short(grid, cells, out="a.h5", **options):
     """The same, but ended before so many cells are finished; those that are sealed stay."""
     sweep = Sweep(read_plan(grid), out, **options)
     assert not sweep.is_finished()
     sweep.begin()
-    finish, left = sweep._finish, [cells]
+    finish, left = sweep._parts.add, [cells]
 
     def ended(*arguments):
         if not left[0]:
@@ -65,7 +58,7 @@ def cut_short(grid, cells, out="a.h5", **options):
         left[0] -= 1
         finish(*arguments)
 
-    sweep._finish = ended
+    sweep._parts.add = ended
     with pytest.raises(Killed):
         sweep.run(1)
     sweep.leave()
@@ -224,13 +217,13 @@ def test_what_is_drawn_is_gone_on_with_to_the_same_bits(first, last, keep, sampl
 
 def test_large_cells_are_put_aside_on_the_way(chunks_of_ten, monkeypatch, drawn_networks):
     """What was drawn of a cell that was not finished is not drawn again."""
-    monkeypatch.setattr(runner, "PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(runner, "PAUSE_SHARE", 1e9)
-    monkeypatch.setattr(runner, "SMALL_WORK", 0.0)
+    monkeypatch.setattr(single, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(single, "PAUSE_SHARE", 1e9)
+    monkeypatch.setattr(single, "SMALL_WORK", 0.0)
     grid = {"width": 5, "depth": 4, "replicas": 75}
     sweep = Sweep(read_plan(grid), "a.h5", keep=False)
     sweep.begin()
-    put, left = runner._Pause.__call__, [3]
+    put, left = single.Pause.__call__, [3]
 
     def ended(self, drawn):
         put(self, drawn)
@@ -238,12 +231,12 @@ def test_large_cells_are_put_aside_on_the_way(chunks_of_ten, monkeypatch, drawn_
         if not left[0]:
             raise Killed
 
-    monkeypatch.setattr(runner._Pause, "__call__", ended)
+    monkeypatch.setattr(single.Pause, "__call__", ended)
     with pytest.raises(Killed):
         sweep.run(1)
     assert "kept in a.h5.work" in sweep.kept
     sweep.leave()
-    monkeypatch.setattr(runner._Pause, "__call__", put)
+    monkeypatch.setattr(single.Pause, "__call__", put)
     drawn_networks[0] = 0
     assert done(grid, keep=False) == 0 and drawn_networks[0] == 45
     assert os.listdir(".") == ["a.h5"] and same(gradsim.open("a.h5"), gradsim.sweep.run(grid))
@@ -251,7 +244,7 @@ def test_large_cells_are_put_aside_on_the_way(chunks_of_ten, monkeypatch, drawn_
 
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_cells_side_by_side_and_one_by_one_are_the_same(size, chunks_of_ten, monkeypatch):
-    monkeypatch.setattr(runner, "SMALL_WORK", 0.0 if size == "large" else 1e12)
+    monkeypatch.setattr(single, "SMALL_WORK", 0.0 if size == "large" else 1e12)
     done(GRID | {"replicas": 35}, keep=False)
     assert same(gradsim.open("a.h5"), gradsim.sweep.run(GRID | {"replicas": 35}))
 
@@ -335,30 +328,30 @@ def test_work_of_a_later_version_is_refused():
 
 
 def test_a_cell_that_cannot_be_computed_is_named_and_the_others_go_on(monkeypatch):
-    compute = runner.simulate_here
+    compute = single.simulate_here
 
     def failing(network, *rest, **options):
         if network.weight_gain == 1.0:
             raise RequestError("no good")
         return compute(network, *rest, **options)
 
-    monkeypatch.setattr(runner, "simulate_here", failing)
+    monkeypatch.setattr(single, "simulate_here", failing)
     sweep = Sweep(read_plan(GRID), "a.h5", keep=False)
     sweep.begin()
     work = sweep.run(2)
     assert sorted(number for number, _ in work.failed) == [1, 4] and work.finished == 4
-    assert sweep.words(4) == "activation tanh, weight_gain 1.0"
+    assert sweep.plan.words(4) == "activation tanh, weight_gain 1.0"
     sweep.leave()
-    monkeypatch.setattr(runner, "simulate_here", compute)
+    monkeypatch.setattr(single, "simulate_here", compute)
     assert done(GRID, keep=False) == 4
 
 
 def test_a_subset_of_cells_can_be_computed_alone():
     found, tasks = {}, Tasks(read_plan(GRID))
-    chosen = [(number, tasks[number]) for number in (5, 0, 3)]
-    work = runner.Work(sum(task.work for _, task in chosen))
-    runner.compute(chosen, 2, lambda number, task, curves: found.__setitem__(number, curves), work)
-    assert same([found[number] for number in (0, 3, 5)], [gradsim.sweep.run(GRID)[k] for k in (0, 3, 5)])
+    work = Work(sum(tasks[number].work for number in (5, 0, 3)))
+    runner.compute(tasks, (5, 0, 3), 2, lambda record: found.__setitem__(identity_of(record), record), work)
+    records = [found[tasks[number].identity] for number in (0, 3, 5)]
+    assert same([curves_from(*decoded(r)[1:]) for r in records], [gradsim.sweep.run(GRID)[k] for k in (0, 3, 5)])
     assert work.share == pytest.approx(1.0) and work.finished == 3
 
 

@@ -132,9 +132,9 @@ def test_killed_between_write_and_rename_of_a_part():
 def test_a_kill_takes_two_seconds_of_work_at_most():
     """What was finished more than 2 s (and the time of a seal) before the kill is there."""
     Path("grid.toml").write_text(GRID.replace("replicas = 300", "replicas = 4000"))
-    log = "import time\nfrom gradsim.sweep import durable\nfinish = durable.Sweep._finish\n"
-    log += "def noted(self, number, *rest):\n    finish(self, number, *rest)\n"
-    log += "    print(number, time.time(), flush=True)\ndurable.Sweep._finish = noted\n"
+    log = "import time\nfrom gradsim.sweep import shelf\nadd = shelf.Shelf.add\n"
+    log += "def noted(self, record):\n    add(self, record)\n"
+    log += "    print('cell', time.time(), flush=True)\nshelf.Shelf.add = noted\n"
     with open("log", "w") as stream:
         child = subprocess.Popen([sys.executable, "-c", log + RUN, "sweep", "grid.toml", "--no-draws"], stdout=stream)
         until(lambda: len(Path("log").read_text().splitlines()) >= 12, child, 120)

@@ -108,7 +108,7 @@ def test_progress_is_the_share_of_the_work():
     """A cell counts for what it takes, and within it every network alike."""
     plan = sweep.read_plan({"depth": [30, 2], "width": 64, "replicas": [600, 30]})
     total, seen, done = sum(cell.work for cell in plan.cells), [], []
-    sweep.run(plan, progress=lambda share, cells: seen.append((cells, share)))
+    sweep.run(plan, threads=1, progress=lambda share, cells: seen.append((cells, share)))
     for number, cell in enumerate(plan.cells):
         done.append(cell.work / total)
         assert max(share for cells, share in seen if cells == number) == pytest.approx(sum(done))

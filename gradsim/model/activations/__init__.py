@@ -68,6 +68,11 @@ def typed_activation(text):
     return find_activation(text)
 
 
+def users_activations():
+    """The names of all that this process was given."""
+    return tuple(_GIVEN)
+
+
 def canonical_activation(text):
     """The one text of all that mean the same activation as `text`. Raises RequestError."""
     entry, a = find_activation(text)
@@ -122,4 +127,5 @@ __all__ = [
     "check_given",
     "find_activation",
     "typed_activation",
+    "users_activations",
 ]

@@ -204,15 +204,15 @@ FAULTS = {
         tests=(f"{FILES}a_sweep_reads_a_file_once_and_its_cells_share_it",),
     ),
     "progress by cells": Fault(
-        "sweep/run.py",
-        "done += cost * replicas / total",
-        "done += cost / total",
+        "sweep/work.py",
+        "self._done += nanoseconds",
+        "self._done += 1.0",
         tests=(f"{PLAN}progress_is_the_share_of_the_work",),
     ),
     "a grid that is not kept": Fault(
         "sweep/run.py",
-        "CurveSet(curves, plan.request,",
-        "CurveSet(curves, None,",
+        "CurveSet(found, plan.request,",
+        "CurveSet(found, None,",
         tests=(f"{PLAN}the_grid_is_kept_with_the_curves",),
     ),
 }
