@@ -20,8 +20,9 @@ from ..store.requests import requests
 from ..store.write import pack
 from .cells import curves_from, record
 from .draws import KEPT_BYTES, Draws, draws_bytes
-from .folder import DRAWS, PARTS, STATUS, Folder, described, difference, draws_folder, raised, work_folder
+from .folder import DRAWS, PARTS, STATUS, Folder, but_replicas, described, difference, draws_folder, raised, work_folder
 from .parts import places, read
+from .plan import SHARD
 from .runner import Work, compute
 from .shelf import Shelf
 from .tasks import Tasks
@@ -139,7 +140,7 @@ class Sweep:
     def pack(self):
         """Has the output hold all cells, and takes away what led to it. Raises RequestError: then all is kept."""
         identities = [task.identity for task in self.tasks]
-        layout = Layout.of(self._outlines(), self.plan.request, self.plan.coordinates, identities)
+        layout = Layout.of(self._outlines(), self.plan.request, self.plan.coordinates, identities, self.plan.share)
         seconds = {"threads": self._threads, "seconds": round(time.monotonic() - self._start, 3)}
         try:
             pack(self.out, layout, self._curves(), self._replace, provenance=seconds, folder=self._folder.path)
@@ -272,8 +273,8 @@ class Sweep:
 
     def _of_output(self):
         """What is in the output, in the words of `described`."""
-        cells, names, grid = requests(self.out)
-        same = len(cells) == len(self.tasks)
+        cells, names, grid, share = requests(self.out)
+        same = self._has_its_cells(len(cells), grid, share)
         replicas, precision = [], None
         for cell, task in zip(cells, self.tasks, strict=False):
             run = cell["run"]
@@ -297,6 +298,14 @@ class Sweep:
             "kinds": self.described["kinds"] if same else "others",
             "replicas": runs,
         }
+
+    def _has_its_cells(self, count, grid, share):
+        """Whether an output of so many cells has those of the plan, as far as its `grid` and its Share tell."""
+        numbers = range(count) if share is None else share.numbers
+        if tuple(numbers) != tuple(self.plan.numbers) or SHARD not in self.plan.request:
+            return tuple(numbers) == tuple(self.plan.numbers)
+        same_sweep = share is not None and share.digest == self.plan.digest
+        return same_sweep or but_replicas(grid) == but_replicas(self.described["request"])
 
 
 def open_unfinished(folder):

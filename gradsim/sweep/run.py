@@ -45,7 +45,7 @@ def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrit
         curves.append(simulate(network, **options | {"threads": threads}, progress=advance))
     if progress is not None:
         progress(1.0, len(curves))
-    return CurveSet(curves, plan.request, plan.coordinates, plan.identities)
+    return CurveSet(curves, plan.request, plan.coordinates, plan.identities, plan.share)
 
 
 def _to_file(sweep, threads, progress):
