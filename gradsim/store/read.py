@@ -20,8 +20,8 @@ from .contents import Contents
 from .dataset import SCHEMA_VERSION
 from .files import HDF5_SIGNATURE, file_name
 from .layout import Share
-from .place import Place, spread
-from .seal import SMALL, Source
+from .place import Place, spread, straight
+from .seal import Source
 
 NETCDF3 = b"CDF"
 # What h5py raises of a file whose structure is damaged; that of its values has errors of its own, here and in `contents`
@@ -74,7 +74,7 @@ class Stored(Sequence):
         self._path, self._source, self._lock = file_name("open", path), None, Lock()
         self._kept, self._size = OrderedDict(), 0  # blocks of variables, the latest last, and their bytes
         with self._told():
-            self._source = Source(self._path, 0 if lean else SMALL)
+            self._source = Source(self._path, held=not lean)
             self._contents = Contents(_hdf5(self._source, **({"rdcc_nbytes": 0} if lean else {})))
             self._look()
         self[0]
@@ -294,10 +294,17 @@ class Variables(Mapping):
     def _rows(self):
         return {dim: self._stored.place.rows(dim, self._blocks, self._run) for dim in self._stored.place.sizes}
 
+    @cached_property
+    def _straight(self):
+        return {dim for dim, rows in self._rows.items() if straight(rows)}
+
     def _part(self, name):
         """The rows of the file where they belong; None for what theory does not say of this cell."""
-        dims = self._stored.dims(name)
-        part = spread(self._stored.values(name, self._number), [self._rows[dim] for dim in dims])
+        dims, values = self._stored.dims(name), self._stored.values(name, self._number)
+        if self._straight.issuperset(dims):
+            part = values[tuple(slice(self._rows[dim][2]) for dim in dims)].copy()
+        else:
+            part = spread(values, [self._rows[dim] for dim in dims])
         if "place" in dims and not self._blocks.placed:
             part = self._blocks.closed(VARIABLES[name].quantity.name, part, dims.index("layer"))
         return None if name in PREDICTED and np.isnan(part).all() else part

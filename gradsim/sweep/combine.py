@@ -6,6 +6,7 @@ Cells come from them some hundreds at a time, in the order of the sweep.
 
 import json
 import os
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,7 +21,7 @@ from .folder import difference
 from .origins import cpu, origins, summary, unlike
 from .plan import MOST_CELLS, SHARD, shard_of
 
-AT_ONCE = 4  # blocks of the output that are in memory
+AT_ONCE = 2  # blocks of the output that are in memory
 QUOTE = "'"
 MOST_SHOWN = 5  # shards, or runs of cells, in words
 
@@ -253,7 +254,7 @@ class _Merged:
                 curves = found[part].pop(row)
                 for other, place in self.where[number][1:]:
                     _check_equal(f"cell {number} ({part.words(row)})", curves, part, found[other].pop(place), other)
-                yield curves
+                yield replace(curves, variables=dict(curves.variables))  # each is read once
 
 
 def _check_same_sweep(first, other):

@@ -66,7 +66,7 @@ class Sweep:
                 f"another --out; it is of another sweep: {difference(before, self.described)}"
             )
         self._replace = True
-        return before["replicas"] == self.described["replicas"]
+        return before["replicas"] == self.described["replicas"] and before["digest"] == self.plan.digest
 
     def begin(self):
         """Takes the lock and finds what is there; how many cells are finished. Raises RequestError, OSError."""
@@ -297,14 +297,18 @@ class Sweep:
             "theory": any(name.startswith("mean_field_") for name in names),
             "kinds": self.described["kinds"] if same else "others",
             "replicas": runs,
+            "digest": share.digest if share is not None and SHARD in self.plan.request else self.plan.digest,
         }
 
     def _has_its_cells(self, count, grid, share):
-        """Whether an output of so many cells has those of the plan, as far as its `grid` and its Share tell."""
+        """Whether an output of so many cells has those of the plan, as far as its `grid` and its Share tell.
+
+        A shard's are of this sweep, or of one of fewer replicas.
+        """
         numbers = range(count) if share is None else share.numbers
-        if tuple(numbers) != tuple(self.plan.numbers) or SHARD not in self.plan.request:
-            return tuple(numbers) == tuple(self.plan.numbers)
-        same_sweep = share is not None and share.digest == self.plan.digest
+        if tuple(numbers) != tuple(self.plan.numbers):
+            return False
+        same_sweep = SHARD not in self.plan.request or (share is not None and share.digest == self.plan.digest)
         return same_sweep or but_replicas(grid) == but_replicas(self.described["request"])
 
 

@@ -302,7 +302,7 @@ class _Maker:
 def shard_of(which):
     """(i, n) of "i/n" or a pair, 1 <= i <= n. Raises RequestError."""
     parts = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", which) if isinstance(which, str) else None
-    pair = parts.groups() if parts else which if isinstance(which, tuple | list) and len(which) == 2 else ()
+    pair = parts.groups() if parts else which if isinstance(which, tuple) and len(which) == 2 else ()
     if pair and (parts or all(type(entry) is int for entry in pair)):
         number, count = map(int, pair)
         if 1 <= number <= count:
