@@ -18,9 +18,10 @@ def command(files, parts, out, partial, overwrite):
     The output has the data of one process that computed all, to the bit. A cell may be in several files, if it is the same in
     them. See docs/machines.md.
     """
+    from ..store.files import file_name
     from ..sweep.combine import Combination
 
-    files.ask_results("--out", out, True, parts)
+    files.ask_results("--out", out, True, [file_name("combine", part) for part in parts])
     found = Combination(parts, out, partial, overwrite)
     for line in found.notes:
         tell(line)
@@ -30,5 +31,5 @@ def command(files, parts, out, partial, overwrite):
     with progress(len(found), "cells") as update:
         found.write(update)
     files.add_written(out)
-    click.echo(f"{len(found):,} cell{'s' * (len(found) != 1)} of {len(parts):,} file{'s' * (len(parts) != 1)}")
+    click.echo(f"{len(found):,} cell{'s' * (len(found) != 1)} of {found.files:,} file{'s' * (found.files != 1)}")
     files.tell_written()

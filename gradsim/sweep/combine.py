@@ -43,7 +43,10 @@ def combine(paths, out, partial=False, overwrite=False, tell=lambda line: None):
 
 
 class Combination:
-    """The files at `paths` and their output, as `combine` has them; its length is the number of cells. Raises RequestError."""
+    """The files at `paths` and their output, as `combine` has them; its length is the number of cells. Raises RequestError.
+
+    `files` is how many files are read: one that is named twice is one. `notes` are lines that the user should see.
+    """
 
     def __init__(self, paths, out, partial=False, overwrite=False):
         given = [paths] if isinstance(paths, str | bytes | os.PathLike) else paths
@@ -57,7 +60,8 @@ class Combination:
         for path in paths:
             if same_file(path, self.out):
                 raise RequestError(f"--out: {str(self.out)!r} is a file that is read; give another name")
-        self._parts = [_Part(path) for path in paths]
+        self._parts = [_Part(path) for path in {os.path.realpath(path): path for path in paths}.values()]
+        self.files = len(self._parts)
         for part in self._parts[1:]:
             _check_same_sweep(self._parts[0], part)
         self._merged = _Merged(self._parts)
