@@ -14,10 +14,8 @@ pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="there is n
 LOG = '#!/bin/bash\nprintf "%s" "$(basename "$0")" >> log\nprintf " %s" "$@" >> log\necho >> log\n'
 SBATCH = LOG + "echo '17;here'\n"
 # Answers SIGTERM as gradsim does: after a while, with 143
-GRADSIM = (
-    LOG
-    + "trap 'sleep 0.3; exit 143' TERM\nif [ -f slow ]; then touch begun; for k in $(seq 300); do sleep 0.1; done; fi\nexit $(cat code)\n"
-)
+SLOW = "if [ -f slow ]; then touch begun; for k in $(seq 300); do sleep 0.1; done; fi\n"
+GRADSIM = f"{LOG}trap 'sleep 0.3; exit 143' TERM\n{SLOW}exit $(cat code)\n"
 
 
 @pytest.fixture(autouse=True)
