@@ -378,6 +378,12 @@ def test_two_shards_of_one_name_are_not_mixed():
     done(read_plan("grid.toml").shard("1/2"), "a.h5")
     with pytest.raises(RequestError, match=r"it is of another sweep: shard: '1/2' there, '2/2' now$"):
         done(read_plan("grid.toml").shard("2/2"), "a.h5")
+    begun = Sweep(read_plan("grid.toml").shard("1/2"), "b.h5", keep=False)
+    begun.begin()
+    begun.run(1)
+    begun.leave()
+    with pytest.raises(RequestError, match=r"the work on another sweep: shard: '1/2' there, '2/2' now$"):
+        done(read_plan("grid.toml").shard("2/2"), "b.h5")
     other = read_plan({"width": 4, "depth": 2, "replicas": [5, 8]}).shard("1/2")  # of which this shard has the same cell
     done(other, "a.h5")
     assert gradsim.open("a.h5").request == other.request and Sweep(other, "a.h5").is_finished()
