@@ -150,10 +150,11 @@ class CurveSet(Sequence):
     """The Curves of several networks, in order: what `gradsim.open` and `gradsim.sweep.run` give.
 
     `request` is the grid as it was asked for, if it was one; `coordinates` maps the axes of a sweep to their values, one a
-    network, and `identities` are texts, one a network.
+    network, and `identities` are texts, one a network. `share`, a `gradsim.store.layout.Share`, says which cells of a sweep
+    they are; None where that is not known.
     """
 
-    def __init__(self, curves, request=None, coordinates=None, identities=None):
+    def __init__(self, curves, request=None, coordinates=None, identities=None, share=None):
         from .store.cells import HeldCells, OpenedCells
 
         if isinstance(curves, HeldCells | OpenedCells):
@@ -166,7 +167,7 @@ class CurveSet(Sequence):
         if not curves or strange:
             what = f"{strange[0]} among them" if strange else "none at all"
             raise RequestError(f"curves: there must be the Curves of one network or more; {what}")
-        self._cells = HeldCells(curves, request, coordinates, identities)
+        self._cells = HeldCells(curves, request, coordinates, identities, share)
 
     def __len__(self):
         return len(self._cells)
@@ -241,7 +242,8 @@ class CurveSet(Sequence):
     def with_theory(self):
         """Every network's curves with what theory says beside them (see Curves.with_theory)."""
         check_given(*(curves.network for curves in self))
-        return CurveSet([curves.with_theory() for curves in self], self.request, self.coordinates, self._cells.identities)
+        curves, cells = [curves.with_theory() for curves in self], self._cells
+        return CurveSet(curves, self.request, self.coordinates, cells.identities, cells.share)
 
     def table(self):
         """The verdicts as text, a row a network."""
@@ -275,7 +277,7 @@ class CurveSet(Sequence):
         from .store.layout import Layout
 
         cells = (curves.whole("saving") for curves in self)
-        return Layout.of(cells, self.request, self.coordinates, self._cells.identities)
+        return Layout.of(cells, self.request, self.coordinates, self._cells.identities, self._cells.share)
 
     def save(self, path, overwrite=False):
         """Write an HDF5 file (docs/format.md), under a temporary name first. Refuses to replace one unless told to."""

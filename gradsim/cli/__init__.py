@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "Simulate one network and judge its gradient.",
     "sweep": "Simulate every combination of a grid.",
     "status": "Say how far a sweep is.",
+    "combine": "Put the files of a sweep's shards together.",
     "plot": "Draw the curves of a file.",
     "export": "Write the curves of a file as tables.",
     "theory": "Predict one network: mean field, exact laws, float ranges, critical gain.",

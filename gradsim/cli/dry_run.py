@@ -13,7 +13,8 @@ def show(plan, name, threads):
     """Prints the cells of a Plan, its size, and how long it would take on so many threads (None: all cores)."""
     from ..sweep.estimate import estimate
 
-    click.echo(f"{printable(name)}: {len(plan):,} cell{'s' * (len(plan) != 1)}, {plan.networks:,} networks")
+    shard = "" if len(plan) == plan.of_cells else f" of {plan.of_cells:,} (shard {plan.request['shard']})"
+    click.echo(f"{printable(name)}: {len(plan):,} cell{'s' * (len(plan) != 1)}{shard}, {plan.networks:,} networks")
     for axis, values in plan.axes.items():
         click.echo(f"  {axis}: {_values(values)}")
     for rule, count in zip(plan.rules, plan.excluded, strict=True):
@@ -54,7 +55,7 @@ def _cells(plan):
             continue
         cell = plan.cells[number]
         where = ", ".join(f"{name} {_value(value)}" for name, value in cell.coordinates.items())
-        yield f"  {number + 1:,}  {cell.identity[:12]}  {where}".rstrip()
+        yield f"  {plan.numbers[number] + 1:,}  {cell.identity[:12]}  {where}".rstrip()
 
 
 def duration(seconds):

@@ -27,21 +27,37 @@ INCOMPLETE = 3  # exit code where some cells could not be computed
     default=None,
     help="Keep what is drawn in OUT.draws, so that more replicas need no redrawing.  [default: up to 1 GiB]",
 )
+@click.option("--shard", metavar="I/N", help="Compute shard I of N only; gradsim combine puts their files together.")
 @threads_option
 @click.option("--dask", metavar="ADDRESS|local", help="Have the workers of a Dask scheduler compute it, or processes here.")
 @click.option("--dry-run", is_flag=True, help="Say how many cells it has, how long it would take, how large it gets.")
 @output_options
 @click.pass_obj
 def command(
-    files, grid, replicas, precision, others, most_replicas, draws, threads, dask, dry_run, out, plot, theory, overwrite
+    files,
+    grid,
+    replicas,
+    precision,
+    others,
+    most_replicas,
+    draws,
+    shard,
+    threads,
+    dask,
+    dry_run,
+    out,
+    plot,
+    theory,
+    overwrite,
 ):
     """Simulate every combination of a grid: a TOML file in which any option may be a list, or a built-in one.
 
     Built in are `classic`, activations by initializers at depth 100, and `blocks`, kinds of networks at depth 1,000.
     Ranges, options that vary together, rules that leave cells out: docs/sweeps.md.
 
-    The curves go to --out, by default the grid's name with .h5 in the current folder. Finished cells are kept in OUT.work
-    until then: the same command goes on from there, whatever ended it. With more --replicas it goes on from a finished OUT.
+    The curves go to --out, by default the grid's name with .h5 in the current folder, of a shard with .I-of-N.h5. Finished
+    cells are kept in OUT.work until then: the same command goes on from there, whatever ended it. With more --replicas it goes
+    on from a finished OUT.
     """
     import gradsim
 
@@ -52,6 +68,7 @@ def command(
     from ..sweep.precision import precision_of
 
     plan = read_plan(grid)
+    plan = plan if shard is None else plan.shard(shard)
     threads = checked(threads=threads)["threads"]
     asked = precision_of(precision, others, most_replicas)
     plan = plan if replicas is None else plan.with_replicas(RUN["replicas"].read(replicas))
@@ -61,7 +78,7 @@ def command(
         compile_first(*plan.arithmetics)
         show(plan, grid, threads)
         return 0
-    out = out or f"{Path(grid).stem}.h5"
+    out = out or _usual_output(grid, plan)
     read = [grid, *sources(plan.request)]
     files.ask_results("--out", out, True, read)
     if plot is not None:
@@ -84,6 +101,12 @@ def command(
         click.echo()
     files.tell_written()
     return 0
+
+
+def _usual_output(grid, plan):
+    """The name of the output where none is given."""
+    shard = plan.request.get("shard")
+    return f"{Path(grid).stem}.h5" if shard is None else f"{Path(grid).stem}.{shard.replace('/', '-of-')}.h5"
 
 
 def _computed(files, sweep, threads, dask):

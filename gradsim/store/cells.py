@@ -20,11 +20,12 @@ class HeldCells:
 
     provenance = None
 
-    def __init__(self, curves, request=None, coordinates=None, identities=None):
-        self._curves, self.request = curves, request
+    def __init__(self, curves, request=None, coordinates=None, identities=None, share=None):
+        self._curves, self.request, self.share = curves, request, share
         self.identities = None if identities is None else tuple(identities)
         self.coordinates = {axis: column_of(values) for axis, values in (coordinates or {}).items()}
-        for name, values in {"identities": self.identities, **self.coordinates}.items():
+        numbers = None if share is None else share.numbers
+        for name, values in {"identities": self.identities, "numbers": numbers, **self.coordinates}.items():
             if values is not None and len(values) != len(curves):
                 raise RequestError(f"curves: {len(values):,} {name} for {len(curves):,} networks")
 
@@ -38,7 +39,8 @@ class HeldCells:
         """The cells of these numbers."""
         coordinates = {axis: [values[k] for k in numbers] for axis, values in self.coordinates.items()}
         identities = None if self.identities is None else [self.identities[k] for k in numbers]
-        return HeldCells(tuple(self._curves[k] for k in numbers), self.request, coordinates, identities)
+        share = None if self.share is None else self.share.part(numbers)
+        return HeldCells(tuple(self._curves[k] for k in numbers), self.request, coordinates, identities, share)
 
     def column(self, name):
         """The values of all cells as an array, or None: of an axis, an identity, a description or a verdict."""
@@ -86,6 +88,11 @@ class OpenedCells:
     def identities(self):
         found = self.column(IDENTITY)
         return None if found is None else tuple(found)
+
+    @property
+    def share(self):
+        found = self._stored.share
+        return found if found is None or self._numbers is None else found.part(self._numbers)
 
     def column(self, name):
         found = self.values(self._stored.axes.get(name, name))

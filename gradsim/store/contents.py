@@ -23,7 +23,7 @@ class Contents:
     def __init__(self, file):
         self._file = file
         self._scales = {}  # by the identity of the object: HDF5 takes a millisecond to tell its name
-        self._datasets, self._dims, self._together = {}, {}, {}  # by name, as they are found
+        self._datasets, self._dims, self._together, self._packed = {}, {}, {}, {}  # by name, as they are found
         self.sizes = {}  # of dimensions, as `check` finds them
         for name in file:
             if self._is_plain(name) and isinstance(file[name], h5py.Dataset) and file[name].is_scale:
@@ -81,7 +81,7 @@ class Contents:
         if dataset.dtype.kind not in "iuf":
             raise RequestError(f"the variable {name!r} is not numbers, but {dataset.dtype}")
         values = self._read(name, dataset, cells)
-        fill, scale, offset = (self._number(dataset, a) for a in ("_FillValue", "scale_factor", "add_offset"))
+        fill, scale, offset = self._packing(name, dataset)
         missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(np.shape(values), bool)
         if fill is not None:
             missing = missing | (values == fill)
@@ -142,6 +142,12 @@ class Contents:
         if not _complete(found):
             raise RequestError(f"the variable {name!r} is not complete: parts of it were never written")
         return found
+
+    def _packing(self, name, dataset):
+        """(what stands for missing, scale, offset) of a variable, each None where it has none; looked up once."""
+        if name not in self._packed:
+            self._packed[name] = [self._number(dataset, a) for a in ("_FillValue", "scale_factor", "add_offset")]
+        return self._packed[name]
 
     def _number(self, dataset, attribute):
         value = dataset.attrs.get(attribute)

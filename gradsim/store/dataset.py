@@ -20,6 +20,7 @@ SCHEMA_VERSION = 2
 
 def root_attributes(layout, more=None):
     """Attributes of the whole file; `more` is what the caller adds to its provenance."""
+    sweep = {} if layout.share is None else {"sweep": json.dumps(layout.share.said)}
     return {
         "title": "signals and gradients in deep networks at initialization",
         "Conventions": "CF-1.11",
@@ -28,7 +29,7 @@ def root_attributes(layout, more=None):
         "request": layout.request,
         "axes": json.dumps(layout.axes),
         "provenance": json.dumps(provenance(**(more or {})), sort_keys=True),
-    }
+    } | sweep
 
 
 def blocks(layout, curves):
@@ -58,6 +59,8 @@ def _described(layout, first, block):
     result["quantile_method"] = [curves.quantile_method for curves in block]
     if layout.identities is not None:
         result["identity"] = layout.identities[cells]
+    if layout.share is not None:
+        result["sweep_cell"], result["sweep_values"] = layout.share.numbers[cells], layout.share.values[cells]
     return {name: np.array(values, layout.fields[name].dtype) for name, values in result.items()}
 
 
@@ -92,6 +95,8 @@ def stacked(layout, name, block):
             if "place" in dims:
                 rows[dims.index("place")] = [layout.places.index(place) for place in c.blocks.names]
             out[cell, ...][tuple(rows)] = part
+    if not variable.integer:
+        out[np.isnan(out)] = np.nan  # of which there are many, by sign: a file has one, however its cells came together
     return out
 
 

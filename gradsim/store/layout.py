@@ -1,5 +1,6 @@
 """What a file of many cells holds, found out before the curves of one are at hand: its variables, their axes and sizes."""
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,6 +29,7 @@ VERDICTS = {
     "decades_per_100_layers": "decades of the median gradient gained on the way back through 100 layers",
     "spread_decades": "95 % over 5 % quantile of the gradient at layer 1, in decades",
 }
+OTHERS = ("layer_width", "request", "quantile_method", "identity", "sweep_cell", "sweep_values")
 LARGEST_ATTRIBUTE = 60_000  # bytes: HDF5 holds no larger ones without a newer file version
 BLOCK = 2**25  # bytes of the cells that are in memory at one time, as far as whole cells go
 MOST_IN_BLOCK = 1024  # cells
@@ -41,6 +43,36 @@ class Outline(NamedTuple):
     run: dict
     quantiles: np.ndarray
     variables: object
+
+
+class Share(NamedTuple):
+    """Which cells of which sweep a set of curves is.
+
+    The sweep has so many `cells`, and `digest` is theirs (see `digest_of`). Of each network that is here `numbers` has its
+    place in the sweep, from 0, and `values` the JSON of {axis: its value}, as the sweep has them.
+    """
+
+    cells: int
+    digest: str
+    numbers: tuple
+    values: tuple
+
+    def part(self, rows):
+        """That of some of the networks."""
+        return self._replace(numbers=tuple(self.numbers[k] for k in rows), values=tuple(self.values[k] for k in rows))
+
+    @property
+    def said(self):
+        """What the attribute `sweep` says of it."""
+        return {"cells": self.cells, "digest": self.digest}
+
+
+def digest_of(identities):
+    """What a sweep is told by: the SHA-256 of the identities of all its cells in their order, a line each."""
+    found = hashlib.sha256()
+    for identity in identities:
+        found.update(f"{identity}\n".encode())
+    return found.hexdigest()
 
 
 class Field(NamedTuple):
@@ -62,7 +94,8 @@ class Layout:
 
     `described` are the names of `results.cells.DESCRIPTIONS` that the file has. `coordinates` maps the axes of a sweep to
     arrays of their values, one a cell, and `axes` each axis to the variable that holds these. `identities` are texts, one a
-    cell, or None; `request` is JSON: the grid as it was asked for.
+    cell, or None; `request` is JSON: the grid as it was asked for. `share`, a Share or None, says which cells of a sweep they
+    are.
     """
 
     cells: int
@@ -76,9 +109,10 @@ class Layout:
     axes: dict = field(default_factory=dict)
     coordinates: dict = field(default_factory=dict)
     identities: tuple | None = None
+    share: Share | None = None
 
     @classmethod
-    def of(cls, cells, request=None, coordinates=None, identities=None):
+    def of(cls, cells, request=None, coordinates=None, identities=None, share=None):
         """From an iterable of Outlines or Curves, in the order of the file.
 
         `request` is the grid as it was asked for, if it was one; `coordinates` maps axes of a sweep to their values, one a
@@ -104,7 +138,8 @@ class Layout:
             asked.add(cell)
         if not count:
             raise RequestError("curves: there must be the Curves of one network or more; none at all")
-        for name, values in {"identities": identities, **coordinates}.items():
+        numbers = None if share is None else share.numbers
+        for name, values in {"identities": identities, "numbers": numbers, **coordinates}.items():
             if values is not None and len(values) != count:
                 raise RequestError(f"curves: {len(values):,} {name} for {count:,} cells")
         described = tuple(name for name in DESCRIPTIONS if name not in OF_BLOCKS or name in described)
@@ -121,6 +156,7 @@ class Layout:
             axes,
             {name: column_of(values) for name, values in coordinates.items()},
             None if identities is None else tuple(identities),
+            share,
         )
 
     @cached_property
@@ -172,6 +208,9 @@ class Layout:
         cells["quantile_method"] = _field(("cell",), str, text)
         if self.identities is not None:
             cells["identity"] = _field(("cell",), str, "SHA-256 of what decides the cell's numbers")
+        if self.share is not None:
+            cells["sweep_cell"] = _field(("cell",), int, "number of the cell in its sweep, from 0")
+            cells["sweep_values"] = _field(("cell",), str, "its values of the sweep's axes as JSON")
         curves = {
             name: _field(("cell",), str if name == "verdict" else float, text, None if name == "verdict" else np.nan)
             for name, text in VERDICTS.items()
@@ -236,7 +275,10 @@ class _Asked:
     def text(self):
         given = [json.loads(text) for text in self._cells] if self._given is None else self._given
         text = json.dumps(given, sort_keys=True, default=plain)
-        return text if len(text.encode()) <= LARGEST_ATTRIBUTE else '"see the variable request"'
+        known = given
+        if isinstance(given, dict):  # that a shard is one takes the request from nobody
+            known = {name: value for name, value in given.items() if name != "shard"}
+        return text if len(json.dumps(known, default=plain).encode()) <= LARGEST_ATTRIBUTE else '"see the variable request"'
 
 
 def _field(dims, kind, long_name, fill=None, units="1"):
@@ -249,7 +291,7 @@ def _holder(axis, values, told):
         keys = [repr(value) for value in values]
         if len(set(keys)) == len(set(told[axis])) == len(set(zip(keys, told[axis], strict=True))):
             return axis
-    taken = {*DESCRIPTIONS, *VARIABLES, *DIMENSIONS, *VERDICTS, "layer_width", "request", "quantile_method", "identity"}
+    taken = {*DESCRIPTIONS, *VARIABLES, *DIMENSIONS, *VERDICTS, *OTHERS}
     return f"{axis}_axis" if axis in taken else axis
 
 

@@ -82,6 +82,13 @@ def _distinct(name, values):
     return values
 
 
+def straight(rows):
+    """Whether the first rows of a file are those of a cell, all of them in order."""
+    source, target, count = rows
+    here = np.arange(count)
+    return np.array_equal(source, here) and np.array_equal(target, here)
+
+
 def spread(values, rows):
     """The rows of each axis where they belong; -1 or NaN where there are none."""
     missing = -1 if values.dtype.kind == "i" else np.nan

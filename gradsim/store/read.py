@@ -19,7 +19,8 @@ from ..statistics.quantities import PREDICTED, VARIABLES
 from .contents import Contents
 from .dataset import SCHEMA_VERSION
 from .files import HDF5_SIGNATURE, file_name
-from .place import Place, spread
+from .layout import Share
+from .place import Place, spread, straight
 from .seal import Source
 
 NETCDF3 = b"CDF"
@@ -64,16 +65,17 @@ class Stored(Sequence):
     """The Cells of the file at `path`, which is read when its numbers are used.
 
     `request` is the grid that was asked for and `provenance` how the file came to be, or None; `axes` maps the axes of a sweep
-    to the variables that hold their values. Raises RequestError where it is no file of gradsim, or its first cell makes no
-    sense; what is wrong with others, or with numbers, is raised when they are asked for.
+    to the variables that hold their values. Little stays in memory of a `lean` one, for who reads many files side by side.
+    Raises RequestError where it is no file of gradsim, or its first cell makes no sense; what is wrong with others, or with
+    numbers, is raised when they are asked for.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, lean=False):
         self._path, self._source, self._lock = file_name("open", path), None, Lock()
         self._kept, self._size = OrderedDict(), 0  # blocks of variables, the latest last, and their bytes
         with self._told():
-            self._source = Source(self._path)
-            self._contents = Contents(_hdf5(self._source))
+            self._source = Source(self._path, held=not lean)
+            self._contents = Contents(_hdf5(self._source, **({"rdcc_nbytes": 0} if lean else {})))
             self._look()
         self[0]
 
@@ -83,7 +85,17 @@ class Stored(Sequence):
     def __getitem__(self, number):
         if not -len(self) <= number < len(self):
             raise IndexError(number)
-        number %= len(self)
+        return self._cell(number % len(self), self)
+
+    def together(self, start, stop):
+        """Yield the Cells from `start` to `stop` - 1, whose variables are each read once for all of them, and kept as long as
+        one of them is."""
+        window = _Window(self, start, stop)
+        for number in range(start, stop):
+            yield self._cell(number, window)
+
+    def _cell(self, number, source):
+        """The Cell whose numbers `source` gives: this, or a _Window of it."""
         with self._told():
             network, run = _cell(self._requests[number], number)
             blocks = blocks_of(network, run["inputs"])
@@ -91,7 +103,7 @@ class Stored(Sequence):
             method = "unknown"
             if "quantile_method" in self._contents:
                 method = str(self._block("quantile_method", number))
-            variables = Variables(self, number, run, blocks)
+            variables = Variables(source, number, run, blocks)
         return Cell(network, run, np.sort(self.place.quantiles), method, variables, self.place.cut(blocks))
 
     def dims(self, name):
@@ -102,6 +114,23 @@ class Stored(Sequence):
         """What the file holds of one of VARIABLES for a cell, over `dims`."""
         with self._told():
             return self._block(name, number)
+
+    @cached_property
+    def share(self):
+        """The Share that the file says, each number once; None where it says none."""
+        with self._told():
+            said = self._json("sweep")
+            if not isinstance(said, dict) or not _is(said.get("cells"), int) or not isinstance(said.get("digest"), str):
+                return None
+            if any(name not in self._contents for name in ("sweep_cell", "sweep_values")):
+                return None
+            self._contents.check((), ("sweep_cell", "sweep_values"))
+            numbers = self._contents.numbers("sweep_cell", ("cell",), whole=True).tolist()
+            values = self._contents.texts("sweep_values", ("cell",)).tolist()
+        known = set(numbers)
+        if len(known) < len(numbers) or min(known) < 0 or max(known) >= said["cells"]:
+            return None
+        return Share(said["cells"], said["digest"], tuple(numbers), tuple(values))
 
     def column(self, name):
         """Of a variable over cells, or one of VARIABLES: the array of all cells, as it is in the file; None if it is not there.
@@ -214,6 +243,20 @@ class Stored(Sequence):
             raise RequestError(f"the request of cell {number} does not fit its arrays: layer_width says other widths")
 
 
+class _Window:
+    """The numbers of a run of cells of a Stored."""
+
+    def __init__(self, stored, start, stop):
+        self._stored, self._start, self._stop, self._found = stored, start, stop, {}
+        self.names, self.place, self.dims = stored.names, stored.place, stored.dims
+
+    def values(self, name, number):
+        if name not in self._found:
+            with self._stored._told():
+                self._found[name] = self._stored._read(name, slice(self._start, self._stop))
+        return self._found[name][number - self._start]
+
+
 class Variables(Mapping):
     """{name: array} of one cell of a file, read when they are asked for."""
 
@@ -251,23 +294,30 @@ class Variables(Mapping):
     def _rows(self):
         return {dim: self._stored.place.rows(dim, self._blocks, self._run) for dim in self._stored.place.sizes}
 
+    @cached_property
+    def _straight(self):
+        return {dim for dim, rows in self._rows.items() if straight(rows)}
+
     def _part(self, name):
         """The rows of the file where they belong; None for what theory does not say of this cell."""
-        dims = self._stored.dims(name)
-        part = spread(self._stored.values(name, self._number), [self._rows[dim] for dim in dims])
+        dims, values = self._stored.dims(name), self._stored.values(name, self._number)
+        if self._straight.issuperset(dims):
+            part = values[tuple(slice(self._rows[dim][2]) for dim in dims)].copy()
+        else:
+            part = spread(values, [self._rows[dim] for dim in dims])
         if "place" in dims and not self._blocks.placed:
             part = self._blocks.closed(VARIABLES[name].quantity.name, part, dims.index("layer"))
         return None if name in PREDICTED and np.isnan(part).all() else part
 
 
-def _hdf5(source):
+def _hdf5(source, **options):
     """Read through Python's own file: no locks, which some file systems do not have, and no second look at the name."""
     source.seek(0)
     start = source.read(len(HDF5_SIGNATURE))
     if start != HDF5_SIGNATURE:
         what = "empty" if not start else "netCDF-3" if start.startswith(NETCDF3) else "something else"
         raise RequestError(f"not an HDF5 file, but {what}")
-    return h5py.File(source, "r")
+    return h5py.File(source, "r", **options)
 
 
 def _cell(text, number):

@@ -43,16 +43,16 @@ class Source:
     """The bytes of the plain file at `path`, for HDF5 to read: a seekable stream.
 
     Nothing but a plain file is opened, since a pipe would wait for its writer for ever. Raises RequestError for what is none,
-    and where the seal does not fit. A large file stays open and is checked piece by piece: then `damage` is the RequestError,
-    since HDF5 would make something else of it.
+    and where the seal does not fit. A file that is large, or not to be `held` in memory, stays open and is checked piece by
+    piece: then `damage` is the RequestError, since HDF5 would make something else of it.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, held=True):
         descriptor = _opened(path)
         self._closing = weakref.finalize(self, os.close, descriptor)
         self._descriptor, self._content, self._at, self.damage = descriptor, None, 0, None
         self.size = os.fstat(descriptor).st_size
-        if self.size <= SMALL:
+        if held and self.size <= SMALL:
             self._content = self._taken(0, self.size)
             self._closing()
         self._digests, self._checked = self._seal()

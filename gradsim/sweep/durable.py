@@ -23,8 +23,9 @@ from .cells import curves_from
 from .cluster import Cluster
 from .crew import compute_by
 from .draws import KEPT_BYTES, Draws, draws_bytes
-from .folder import DRAWS, PARTS, STATUS, Folder, described, difference, draws_folder, raised, work_folder
+from .folder import DRAWS, PARTS, STATUS, Folder, but_replicas, described, difference, draws_folder, raised, work_folder
 from .parts import places, read
+from .plan import SHARD
 from .runner import compute
 from .shelf import Shelf
 from .tasks import Tasks, functions_of
@@ -72,7 +73,7 @@ class Sweep:
                 f"another --out; it is of another sweep: {difference(before, self.described)}"
             )
         self._replace = True
-        return before["replicas"] == self.described["replicas"]
+        return before["replicas"] == self.described["replicas"] and before["digest"] == self.plan.digest
 
     def begin(self):
         """Takes the lock and finds what is there; how many cells are finished. Raises RequestError, OSError."""
@@ -166,7 +167,7 @@ class Sweep:
     def pack(self):
         """Has the output hold all cells, and takes away what led to it. Raises RequestError: then all is kept."""
         identities = [task.identity for task in self.tasks]
-        layout = Layout.of(self._outlines(), self.plan.request, self.plan.coordinates, identities)
+        layout = Layout.of(self._outlines(), self.plan.request, self.plan.coordinates, identities, self.plan.share)
         more = self._by | {"seconds": round(time.monotonic() - self._start, 3)}
         machines = sorted(self._machines)
         if len(machines) > 1:
@@ -301,8 +302,8 @@ class Sweep:
 
     def _of_output(self):
         """What is in the output, in the words of `described`."""
-        cells, names, grid = requests(self.out)
-        same = len(cells) == len(self.tasks)
+        cells, names, grid, share = requests(self.out)
+        same = self._has_its_cells(len(cells), grid, share)
         replicas, precision = [], None
         for cell, task in zip(cells, self.tasks, strict=False):
             run = cell["run"]
@@ -325,7 +326,19 @@ class Sweep:
             "theory": any(name.startswith("mean_field_") for name in names),
             "kinds": self.described["kinds"] if same else "others",
             "replicas": runs,
+            "digest": share.digest if share is not None and SHARD in self.plan.request else self.plan.digest,
         }
+
+    def _has_its_cells(self, count, grid, share):
+        """Whether an output of so many cells has those of the plan, as far as its `grid` and its Share tell.
+
+        A shard's are of this sweep, or of one of fewer replicas.
+        """
+        numbers = range(count) if share is None else share.numbers
+        if tuple(numbers) != tuple(self.plan.numbers):
+            return False
+        same_sweep = SHARD not in self.plan.request or (share is not None and share.digest == self.plan.digest)
+        return same_sweep or but_replicas(grid) == but_replicas(self.described["request"])
 
 
 def open_unfinished(folder):

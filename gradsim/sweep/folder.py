@@ -15,6 +15,7 @@ from ..errors import RequestError, shown
 from ..store.files import UNFINISHED, whole
 from ..version import __version__
 from .lock import Lock, held, holder
+from .plan import REPLICAS, SHARD
 from .tasks import digest
 
 FORMAT = 1
@@ -79,17 +80,26 @@ class Folder:
 
 
 def described(request, tasks, kin, precision, theory):
-    """What `plan.json` says of a sweep: the request, and a digest of what decides the numbers, the `kin` of its Tasks."""
+    """What `plan.json` says of a sweep: the request, and a digest of what decides the numbers, the `kin` of its Tasks.
+
+    A shard of one sweep is none of another, even where it has the same cells.
+    """
     replicas = [[count, len(list(group))] for count, group in groupby(task.least for task in tasks)]
+    request = json.loads(json.dumps(request, default=str))
     return {
         "format": FORMAT,
         "gradsim_version": __version__,
-        "request": json.loads(json.dumps(request, default=str)),
+        "request": request,
         "precision": None if precision is None else precision.asked,
         "theory": theory,
-        "kinds": digest(kin),
+        "kinds": digest(kin) if SHARD not in request else digest([kin, but_replicas(request)]),
         "replicas": replicas,
     }
+
+
+def but_replicas(request):
+    """A request without that which may be raised; None for what is no grid."""
+    return {name: value for name, value in request.items() if name != REPLICAS} if isinstance(request, dict) else None
 
 
 def read_plan_of(folder):
@@ -135,6 +145,9 @@ def difference(before, after):
     if words:
         rest = len(words) - MOST_SHOWN
         return "; ".join(words[:MOST_SHOWN]) + (f"; and {rest} more" if rest > 0 else "")
+    counts = [sum(times for _, times in said["replicas"]) for said in (before, after)]
+    if counts[0] != counts[1]:
+        return f"{counts[0]:,} cells there, {counts[1]:,} now"
     versions = before["gradsim_version"], after["gradsim_version"]
     if versions[0] != versions[1]:
         return f"gradsim {versions[0]} there decides otherwise than {versions[1]} how it is computed"

@@ -1,9 +1,12 @@
 """From a sweep file to the list of its cells: every one checked, before anything is computed."""
 
+import json
 import os
+import re
 import tomllib
 from array import array
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from ..model.kin import Kin
 from ..model.options import NETWORK, RUN
 from ..model.request import checked
 from ..simulation.settled import Settled, outline
+from ..store.layout import Share, digest_of
 from .exclude import plain
 from .grids import CELLS, Asked, read_grids
 from .identity import digest, identity, run_text, settled_text
@@ -23,7 +27,7 @@ from .identity import digest, identity, run_text, settled_text
 MOST_CELLS = 100_000  # of a grid, those that are left out included: all are checked before the first one is computed
 LARGEST_GRID = 2**24  # bytes of a TOML file
 KEPT = 1024  # runs and kinds of networks that are not made again
-REPLICAS = "replicas"
+REPLICAS, SHARD = "replicas", "shard"
 SCALES = ("weight_gain", "bias_std")  # in which networks are kin
 BUILT_IN = {name: Path(__file__).with_name(f"{name}.toml") for name in ("classic", "blocks")}
 
@@ -32,10 +36,13 @@ def read_plan(source):
     """The Plan of a TOML file, of a built-in sweep ("classic", "blocks"), or of a dict of options.
 
     Any option may be a list, a one-dimensional array of numbers or a range: then it is an axis of the grid. docs/sweeps.md has
-    all that may stand in a sweep file. A file of rows is read once, and shared by all cells. Raises RequestError for what
-    cannot be.
+    all that may stand in a sweep file. A file of rows is read once, and shared by all cells. With `shard = "2/3"` in it the
+    Plan is that shard. Raises RequestError for what cannot be.
     """
-    return Plan(read_grids(source if isinstance(source, dict) else _read_toml(source)))
+    given = dict(source if isinstance(source, dict) else _read_toml(source))
+    shard = given.pop(SHARD, None)
+    plan = Plan(read_grids(given))
+    return plan if shard is None else plan.shard(shard)
 
 
 class Plan:
@@ -43,6 +50,9 @@ class Plan:
 
     Of cells that are the same network and run the first one is kept: `repeated` counts the others. `excluded` says of each rule
     how many combinations it left out. `axes` maps options that have more than one value to these, plain ones.
+
+    A Plan may be a part of another one, the whole: `numbers` are the places of its cells in that, which has so many
+    `of_cells`, and by `digest` is told from others. Axes, and what is repeated and excluded, are those of the whole.
     """
 
     def __init__(self, asked):
@@ -87,12 +97,16 @@ class Plan:
         self.identities = tuple(known)
         if not known:
             raise RequestError("sweep: there are no cells left: every combination is excluded")
+        self.numbers, self.of_cells, self.digest = range(len(known)), len(known), digest_of(known)
 
     def __len__(self):
         return len(self.identities)
 
     def with_replicas(self, replicas):
-        """The Plan with so many networks in every cell, in place of what the sweep says. Raises RequestError."""
+        """The Plan with so many networks in every cell, in place of what the sweep says; of a shard, that shard of it.
+
+        Raises RequestError.
+        """
         replicas = RUN["replicas"].check(replicas)
         axes = [axis for grid in self._grids for axis in grid.axes if REPLICAS in axis.names]
         if any(len(axis.points) > 1 or len(axis.names) > 1 for axis in axes):
@@ -100,7 +114,39 @@ class Plan:
         grids = tuple(grid.with_value(REPLICAS, replicas) for grid in self._grids)
         tables = [{name: values for name, values in table.items() if name != REPLICAS} for table in self.request.get(CELLS, [])]
         request = self.request | {REPLICAS: [replicas]} | ({CELLS: tables} if tables else {})
-        return Plan(Asked(grids, self.rules, request))
+        shard = request.pop(SHARD, None)
+        plan = Plan(Asked(grids, self.rules, request))
+        return plan if shard is None else plan.shard(shard)
+
+    def shard(self, which):
+        """Shard number i of n, as a Plan: every n-th cell from the i-th on. `which` is "i/n" or the pair of them.
+
+        All shards of a sweep have each of its cells once, and about the same work. Raises RequestError for what is no shard.
+        """
+        number, count = shard_of(which)
+        if SHARD in self.request:
+            raise RequestError(f"--shard: the sweep is shard {self.request[SHARD]} already")
+        numbers = range(number - 1, len(self), count)
+        if not numbers:
+            raise RequestError(f"--shard: shard {number}/{count} has no cell: the sweep has {len(self):,}; give fewer shards")
+        found = self.part(numbers)
+        found.request = self.request | {SHARD: f"{number}/{count}"}
+        return found
+
+    def part(self, numbers):
+        """Some of the cells, as a Plan whose `request` is that of the whole; `numbers` is a sequence of their places."""
+        found = copy(self)
+        found.__dict__.pop("networks", None)
+        found.numbers = tuple(self.numbers[k] for k in numbers)
+        found._columns = tuple(array("q", (column[k] for k in numbers)) for column in self._columns)
+        found.identities = tuple(self.identities[k] for k in numbers)
+        return found
+
+    @property
+    def share(self):
+        """The `store.layout.Share` that a file of its cells is."""
+        values = tuple(json.dumps(cell.coordinates, default=str) for cell in self.cells)
+        return Share(self.of_cells, self.digest, tuple(self.numbers), values)
 
     @property
     def cells(self):
@@ -261,6 +307,17 @@ class _Maker:
     def coordinates(self, combination, names):
         places = self._grid.places(combination)
         return {name: self.plain(name)[places.get(name, 0)] for name in names}
+
+
+def shard_of(which):
+    """(i, n) of "i/n" or a pair, 1 <= i <= n. Raises RequestError."""
+    parts = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", which) if isinstance(which, str) else None
+    pair = parts.groups() if parts else which if isinstance(which, tuple) and len(which) == 2 else ()
+    if pair and (parts or all(type(entry) is int for entry in pair)):
+        number, count = map(int, pair)
+        if 1 <= number <= count:
+            return number, count
+    raise RequestError(f"--shard: {shown(which)} is not i/n, number i of n shards, from 1/n to n/n")
 
 
 def _once(known, key, make):

@@ -52,7 +52,7 @@ def _in_memory(plan, threads, progress):
     compute(tasks, range(len(tasks)), threads, finish, work)
     for number, error in sorted(work.failed, key=lambda failure: failure[0]):
         raise RequestError(f"cell {number} ({plan.words(number)}): {error}")
-    return CurveSet(found, plan.request, plan.coordinates, plan.identities)
+    return CurveSet(found, plan.request, plan.coordinates, plan.identities, plan.share)
 
 
 def _to_file(sweep, threads, progress, dask):

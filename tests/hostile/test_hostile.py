@@ -9,6 +9,7 @@ from . import (
     grids,
     input_files,
     outputs,
+    parts,
     processes,
     python_calls,
     result_damage,
@@ -26,6 +27,7 @@ FAMILIES = {
     "outputs": outputs.INPUTS,
     "functions": functions.INPUTS,
     "python_calls": python_calls.INPUTS,
+    "parts": parts.INPUTS,
 }
 LEAST = {
     "command_lines": 120,
@@ -36,6 +38,7 @@ LEAST = {
     "outputs": 50,
     "functions": 20,
     "python_calls": 60,
+    "parts": 90,
 }
 
 
@@ -44,6 +47,7 @@ def workshop():
     found = Workshop()
     try:
         result_files.make(found)
+        parts.make(found)
         yield found
     finally:
         found.close()
