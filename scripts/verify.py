@@ -1,6 +1,6 @@
 """Slower proof, and the figures that depend on a quiet machine: prints asked against measured, exits 1 on a failure.
 
-Run with the Python that has gradsim installed: .venv/bin/python scripts/verify.py
+Run with the Python that has gradsim installed: .venv/bin/python scripts/verify.py [TEXT ...], those whose names have a TEXT.
 """
 
 import os
@@ -171,13 +171,51 @@ def same_bits():
     return f"bits for 1 and {os.cpu_count()} threads", "equal", "equal" if equal else "different", equal
 
 
+COMPILED = """
+import hashlib, sys, gradsim
+runs = {
+    "plain": ({"activation": "tanh"}, {"arithmetic": "float32"}),
+    "haar": ({"activation": "gelu", "init": "orthogonal"}, {"inputs": 2}),
+    "blocks": ({"block": "pre_norm"}, {"inputs": 3}),
+    "doubts": ({"activation": "tanh", "init": "rademacher(20)"}, {"inputs": 2}),
+    "carried": ({"activation": "tanh"}, {"inputs": 3}),
+}
+for name in sys.argv[1:]:
+    network, run = runs[name]
+    curves = gradsim.simulate(gradsim.mlp(width=6, depth=5, **network), 64, **run)
+    digest = hashlib.sha256(b"".join(curves[key].tobytes() for key in sorted(curves.variables))).hexdigest()
+    print(name, digest)
+"""
+
+
+def compiled_in_any_order():
+    """Kernels compiled one behind the other in one process, and each behind others or in a process of its own."""
+    found = []
+    for processes in (
+        (("carried", "haar", "blocks", "doubts", "plain"),),
+        (("plain", "haar"), ("blocks",), ("doubts", "carried")),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            lines = []
+            for names in processes:
+                command = [sys.executable, "-c", COMPILED, *names]
+                environment = os.environ | {"NUMBA_CACHE_DIR": folder}
+                done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+                lines += done.stdout.splitlines()
+            found.append(sorted(lines))
+    equal = found[0] == found[1] and len(found[0]) == 5
+    return "bits of kernels compiled in two orders", "equal", "equal" if equal else f"different: {found}", equal
+
+
 def main():
+    """Those whose names contain an argument, or all."""
     checks = (
         help_time,
         small_run_time,
         first_compilation,
         peak_memory,
         same_bits,
+        compiled_in_any_order,
         killed_sweeps,
         *(
             partial(increments, init, gain, engine)
@@ -199,11 +237,14 @@ def main():
         partial(laws, "blocks"),
         planted,
     )
-    good = True
+    good, asked = True, sys.argv[1:]
     for check in checks:
-        name, asked, measured, passed = check()
+        name = getattr(check, "func", check).__name__
+        if asked and not any(text in name for text in asked):
+            continue
+        words, wanted, measured, passed = check()
         good &= passed
-        print(f"{'ok  ' if passed else 'FAIL'} {name:<42} {asked:<24} {measured}", flush=True)
+        print(f"{'ok  ' if passed else 'FAIL'} {words:<42} {wanted:<24} {measured}", flush=True)
     sys.exit(0 if good else 1)
 
 

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from .compilation import internal
+from .compilation import internal, part
 from .rare import rarely_called
 from .vectors import LN2, NEGLIGIBLE_LOG, largest, normalise, power_of_two, settle, sum_of
 
@@ -44,7 +44,7 @@ def mark(quantity, scratch):
     scratch.state[DOUBTFUL] = 1
 
 
-@internal
+@part
 def hold(v, n, size, b, scratch):
     """Row b becomes `size` everywhere, and is in doubt."""
     rarely_called()
@@ -59,7 +59,7 @@ def may_hold(scratch):
     return scratch.state[ROUNDED] == 0
 
 
-@internal
+@part
 def hold_at_floor(v, n, b, scratch):
     """The exponent of a row that is not zero and too small for one."""
     hold(v, n, np.float32(1.0), b, scratch)
@@ -82,14 +82,14 @@ def hold_faint(source, n_source, weight, out, n, top, b, scratch):
     return top
 
 
-@internal
+@part
 def held_sum(v, n, b, scratch):
     """The sum of row b, or its upper bound."""
     total = sum_of(v, n)
     return held_small_sum(total, v, n, b, scratch) if abs(total) <= 16.0 * FAINT * n else total
 
 
-@internal
+@part
 def held_small_sum(total, v, n, b, scratch):
     rarely_called()
     size = sum_of_sizes(v, n)

@@ -1,15 +1,17 @@
 """How kernels are compiled: the one place where that is decided.
 
-Seven decorators cover every kernel:
+Nine decorators cover every kernel:
 
 ``kernel``
     loops over vectors; floating-point sums may be reordered so that they vectorise.
 ``internal``
     the same, for functions that Python never calls; they allocate nothing.
-``step``
-    the same, for functions that are called in one place and with many arrays: they become part of their caller.
+``part``
+    the same, for functions that become part of their callers.
 ``elementary``
     scalar functions whose digits depend on the written order of operations; Python never calls them either.
+``expression``
+    the same, for functions that become part of their callers.
 ``inlined``
     integer functions that LLVM would not inline by itself.
 ``entry_point``
@@ -63,7 +65,11 @@ class _PartCompiler(Compiler):
         return super().define_pipelines()
 
 
-_VECTORS = {"fastmath": set(FASTMATH_REDUCTION), "error_model": "numpy", "nogil": True}
+# Whether a function becomes part of its callers is said of each. Where it is not, Numba takes it from whoever calls the
+# function first in a process: machine code, and last digits, would depend on what was compiled before.
+_CALLED, _PART = {"forceinline": False}, {"forceinline": True}
+_FAST = {"fastmath": set(FASTMATH_REDUCTION), "error_model": "numpy", "nogil": True}
+_VECTORS = _FAST | _CALLED
 kernel = njit(**_VECTORS)
 # Called by other kernels only: without what Python would need to call them, a quarter of the compilation is saved. They
 # allocate nothing, so they count no references: every bundle of arrays that is handed down would cost two atomic
@@ -71,8 +77,10 @@ kernel = njit(**_VECTORS)
 _CALLED_BY_KERNELS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
 _INTERNAL = _CALLED_BY_KERNELS | {"pipeline_class": _PartCompiler}
 internal = njit(**_VECTORS, **_INTERNAL)
-step = njit(forceinline=True, **_VECTORS, **_INTERNAL)
-elementary = njit(fastmath=set(FASTMATH_ELEMENTARY), error_model="numpy", nogil=True, **_INTERNAL)
+part = njit(**_FAST, **_PART, **_INTERNAL)
+_EXACT = {"fastmath": set(FASTMATH_ELEMENTARY), "error_model": "numpy", "nogil": True}
+elementary = njit(**_EXACT, **_CALLED, **_INTERNAL)
+expression = njit(**_EXACT, **_PART, **_INTERNAL)
 
 
 def for_python(function):

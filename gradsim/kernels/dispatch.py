@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .activations import ACTIVATIONS, CUSTOM
-from .compilation import internal, widest_vectors
+from .compilation import part, widest_vectors
 from .external import call, call_each
 
 CHOICES = 5  # of one function; what has no name at compile time cannot be in a list that compiled code walks
@@ -27,7 +27,7 @@ def _filled(functions):
 def _vector_choice(first, f_0, f_1, f_2, f_3, f_4):
     (f_0, d_0), (f_1, d_1), (f_2, d_2), (f_3, d_3), (f_4, d_4) = f_0, f_1, f_2, f_3, f_4
 
-    @internal
+    @part
     def apply(code, v, scale, a, n, out, slopes):
         widest_vectors()
         if code == first:
@@ -60,7 +60,7 @@ def _vector_choice(first, f_0, f_1, f_2, f_3, f_4):
 
 
 def _vector_branch(f_0, f_1, f_2, f_3, f_4):
-    @internal
+    @part
     def apply(code, v, scale, a, n, out, slopes):
         group = code // CHOICES
         if group == 0:
@@ -78,7 +78,7 @@ def _vector_branch(f_0, f_1, f_2, f_3, f_4):
 
 
 def _log_choice(first, f_0, f_1, f_2, f_3, f_4):
-    @internal
+    @part
     def apply(code, h, a):
         if code == first:
             return f_0(h, a)
@@ -94,7 +94,7 @@ def _log_choice(first, f_0, f_1, f_2, f_3, f_4):
 
 
 def _log_branch(f_0, f_1, f_2, f_3, f_4):
-    @internal
+    @part
     def apply(code, h, a):
         group = code // CHOICES
         if group == 0:
@@ -116,19 +116,19 @@ _log_phi = _dispatch([entry.log_abs for entry in ACTIVATIONS], _log_choice, _log
 _log_derivative = _dispatch([entry.log_abs_derivative for entry in ACTIVATIONS], _log_choice, _log_branch)
 
 
-@internal
+@part
 def log_of(value):
     """log|value|, -inf for zero."""
     return math.log(abs(value)) if value != 0.0 else -np.inf
 
 
-@internal
+@part
 def sign_and_log(value):
     return math.copysign(1.0, value), log_of(value)
 
 
 def _or_custom_log(table):
-    @internal
+    @part
     def apply(code, address, h, a):
         return sign_and_log(call(address, h)) if code == CUSTOM else table(code, h, a)
 
@@ -140,7 +140,7 @@ log_phi = _or_custom_log(_log_phi)  # (sign, log|phi(h)|) in float64
 log_derivative = _or_custom_log(_log_derivative)  # (sign, log|phi'(h)|) in float64
 
 
-@internal
+@part
 def apply(code, phi_address, derivative_address, v, scale, a, n, out, slopes):
     """out = phi(scale v), slopes = phi'(scale v), float32: in one loop, where the compiler shares what they share."""
     if code == CUSTOM:

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from .compilation import elementary
+from .compilation import elementary, expression
 
 
 def _float32(*coefficients):
@@ -86,7 +86,7 @@ def polynomial(x, coefficients):
     return total
 
 
-@elementary
+@expression
 def _reduce(x, correction):
     """Split x + correction into k ln 2 + r with |r| <= ln(2)/2: returns (2^k, e^r - 1)."""
     k = np.rint(x * LOG2_E)
@@ -98,14 +98,14 @@ def _reduce(x, correction):
     return scale, r + square * (low + square * (high + square * EXPM1[4]))
 
 
-@elementary
+@expression
 def exp(x):
     """e^x; the argument is held inside the range whose results are normal numbers."""
     scale, tail = _reduce(min(max(x, EXP_MIN), EXP_MAX), ZERO)
     return scale + scale * tail
 
 
-@elementary
+@expression
 def expm1(x):
     """e^x - 1 without cancellation near zero; the argument is held as in `exp`."""
     scale, tail = _reduce(min(max(x, EXP_MIN), EXP_MAX), ZERO)
@@ -132,14 +132,14 @@ def sincos_half_turns(y):
     return np.copysign(polynomial(square, COSPI), y), a * polynomial(square, SINPI)
 
 
-@elementary
+@expression
 def tanh(x):
     """(1 - e^(-2|x|)) / (1 + e^(-2|x|)): written so that the derivative shares what is costly."""
     scale, tail = _reduce(max(-(abs(x) + abs(x)), EXP_MIN), ZERO)
     return np.copysign(((ONE - scale) - scale * tail) * (ONE / (ONE + (scale + scale * tail))), x)
 
 
-@elementary
+@expression
 def tanh_derivative(x):
     """1 - tanh(x)^2 as 4 e^(-2|x|) / (1 + e^(-2|x|))^2, which does not cancel."""
     scale, tail = _reduce(max(-(abs(x) + abs(x)), EXP_MIN), ZERO)
@@ -149,7 +149,7 @@ def tanh_derivative(x):
     return decay * double * double
 
 
-@elementary
+@expression
 def sigmoid(x):
     """1 / (1 + e^-x), by e^-|x| on both sides, as the derivative."""
     decay = exp(-abs(x))
@@ -157,14 +157,14 @@ def sigmoid(x):
     return share if x >= ZERO else decay * share
 
 
-@elementary
+@expression
 def sigmoid_derivative(x):
     decay = exp(-abs(x))
     share = ONE / (ONE + decay)
     return decay * share * share
 
 
-@elementary
+@expression
 def _square_decay(a, factor):
     """e^(-factor a^2) without the relative error a^2 eps that a rounded square would bring; factor is a power of two."""
     head = float_of(bits_of(a) & HIGH_BITS)
@@ -173,19 +173,19 @@ def _square_decay(a, factor):
     return scale + scale * tail
 
 
-@elementary
+@expression
 def half_square_decay(a):
     """e^(-a^2/2) for a >= 0."""
     return _square_decay(min(a, TAIL_MAX), HALF)
 
 
-@elementary
+@expression
 def normal_tail_ratio(a):
     """P(z > a) e^(a^2/2) for a >= 0 and z standard normal."""
     return polynomial((a - THREE) / (a + THREE), TAIL) / (a + THREE)
 
 
-@elementary
+@expression
 def normal_cdf(x):
     """P(z <= x) for a standard normal z."""
     a = abs(x)
@@ -193,7 +193,7 @@ def normal_cdf(x):
     return tail if x < ZERO else ONE - tail
 
 
-@elementary
+@expression
 def erf(x):
     a = abs(x)
     near = a * polynomial(min(a, ONE) * min(a, ONE), ERF)
@@ -202,18 +202,18 @@ def erf(x):
     return np.copysign(near if a < ONE else far, x)
 
 
-@elementary
+@expression
 def erf_derivative(x):
     return TWO_OVER_SQRT_PI * _square_decay(min(abs(x), SQUARE_MAX), ONE)
 
 
-@elementary
+@expression
 def gelu(x):
     """x P(z <= x) for a standard normal z."""
     return x * normal_cdf(x)
 
 
-@elementary
+@expression
 def gelu_derivative(x):
     """P(z <= x) + x e^(-x^2/2) / sqrt(2 pi)."""
     a = abs(x)
@@ -230,14 +230,14 @@ def truncated_normal_quantile(v):
     return v * polynomial(-log(ONE - y * y), TRUNCATED)
 
 
-@elementary
+@expression
 def log1p(x):
     """log(1 + x) for x >= 0: the logarithm of what 1 + x keeps, and the slope there times what it loses."""
     shifted = ONE + x
     return log(shifted) + (x - (shifted - ONE)) / shifted
 
 
-@elementary
+@expression
 def _half_turns(x):
     """x = pi (k + y) with |y| <= 1/2: ((-1)^k, y), reduced in float64, exact to float32 up to |x| = 2^31."""
     wide = np.float64(x)
@@ -247,19 +247,19 @@ def _half_turns(x):
     return np.float32(1.0 - 2.0 * abs(parity)), y
 
 
-@elementary
+@expression
 def _sin_half_turns(y):
     """sin(pi y) for |y| <= 1/2, to relative accuracy."""
     return y * polynomial(y * y, SINPI)
 
 
-@elementary
+@expression
 def sin(x):
     sign, y = _half_turns(x)
     return sign * _sin_half_turns(np.float32(y))
 
 
-@elementary
+@expression
 def cos(x):
     sign, y = _half_turns(x)
     return sign * _sin_half_turns(np.float32(0.5 - abs(y)))

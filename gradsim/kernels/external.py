@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from .compilation import internal, kernel
+from .compilation import kernel, part
 
 _PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)
 
@@ -46,7 +46,7 @@ def whole(address, h):
     return out.reshape(np.shape(h))
 
 
-@internal
+@part
 def call_each(address, v, scale, n, out):
     """out[i] = f(scale v[i]), in float64 and rounded to float32."""
     for i in range(n):

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .compilation import internal, widest_vectors
+from .compilation import part, widest_vectors
 from .sampling import LAW_NORMAL, sample_row
 from .vectors import ROUNDING, dot, sum_of_squares
 from .windows import row
@@ -21,7 +21,7 @@ CHOSEN = -1.0  # in `left`
 CLEARLY_MORE = 1.0 + 2.0**-30  # of two rows with as much left the first goes first, whatever their rounding
 
 
-@internal
+@part
 def load(v, n, residuals, left, squares):
     """Rows of v in float64, and their squares; what is left of a row, relative to it, is all, or nothing of zero."""
     for b in range(v.shape[0]):
@@ -32,7 +32,7 @@ def load(v, n, residuals, left, squares):
         left[b] = 1.0 if squares[b] > 0.0 else 0.0
 
 
-@internal
+@part
 def subtract(factor, u, n, v):
     """v -= factor u; |v|^2."""
     widest_vectors()
@@ -44,7 +44,7 @@ def subtract(factor, u, n, v):
     return total
 
 
-@internal
+@part
 def orthonormalise(rows, n, most, tolerance, scratch, frame, coefficients):
     """Gram-Schmidt with pivots: row b of `scratch.residuals` becomes sum_k coefficients[k, b] frame[k]; returns the rank.
 
@@ -78,7 +78,7 @@ def orthonormalise(rows, n, most, tolerance, scratch, frame, coefficients):
     return min(most, rows, n)
 
 
-@internal
+@part
 def draw_normal_rows(draws, role, rows, n, words, out):
     """Independent standard normal rows. A single number that is zero (5e-8 of draws) becomes one: it has a direction."""
     for k in range(rows):
@@ -88,7 +88,7 @@ def draw_normal_rows(draws, role, rows, n, words, out):
             target[0] = 1.0
 
 
-@internal
+@part
 def mix(coefficients, rank, frame, n, out):
     """out[b] = sum_k coefficients[k, b] frame[k] over the rows of out; zeros for rank 0."""
     for b in range(out.shape[0]):
@@ -98,7 +98,7 @@ def mix(coefficients, rank, frame, n, out):
         add_mix(coefficients, rank, frame, n, b, target)
 
 
-@internal
+@part
 def add_mix(coefficients, rank, frame, n, b, target):
     """target += sum_k coefficients[k, b] frame[k]; four directions at a time share what is read and written of it."""
     widest_vectors()
@@ -114,7 +114,7 @@ def add_mix(coefficients, rank, frame, n, b, target):
             target[i] += (c_0 * f_0[i] + c_1 * f_1[i]) + (c_2 * f_2[i] + c_3 * f_3[i])
 
 
-@internal
+@part
 def inner_products(frame, rank, v, n, coefficients):
     """coefficients[k, b] = frame[k] . v[b]."""
     for k in range(rank):

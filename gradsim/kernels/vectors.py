@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from .compilation import internal, widest_vectors
+from .compilation import internal, part, widest_vectors
 from .elementary import float_of
 from .windows import row
 
@@ -35,7 +35,7 @@ def sum_of(v, n):
     return total
 
 
-@internal
+@part
 def binary_scale(a, b):
     """The exponent that makes the larger of two numbers order one; 0 for zeros and what is not finite."""
     top = max(abs(a), abs(b))
@@ -87,7 +87,7 @@ def measure(v, n):
     return float_of(top), square
 
 
-@internal
+@part
 def measure_beside(u, v, n):
     """(max|u|, |u|^2, u . v)."""
     widest_vectors()
@@ -104,7 +104,7 @@ def measure_beside(u, v, n):
     return float_of(top), square, product
 
 
-@internal
+@part
 def dot32(u, v, n):
     """u . v, as exact as the sums of `measure`."""
     widest_vectors()
@@ -118,7 +118,7 @@ def dot32(u, v, n):
     return product
 
 
-@internal
+@part
 def measure_units(v, n):
     """(max|v|, mean, variance) over the units: about the first unit, so that equal units have no variance at all."""
     widest_vectors()
@@ -137,7 +137,7 @@ def measure_units(v, n):
     return float_of(top), centre + shift, max(square / n - shift * shift, 0.0)
 
 
-@internal
+@part
 def affine(v, n, factor, shift, out):
     """out = factor v + shift; (max|out|, |out|^2)."""
     widest_vectors()
@@ -154,7 +154,7 @@ def affine(v, n, factor, shift, out):
     return float_of(top), square
 
 
-@internal
+@part
 def rescale(v, n, factor):
     """v *= factor; (max|v|, |v|^2). Not `affine` onto itself: for all that its loop knows, entries might not be independent."""
     widest_vectors()
@@ -171,7 +171,7 @@ def rescale(v, n, factor):
     return float_of(top), square
 
 
-@internal
+@part
 def combine(a, u, b, v, shift, n, out):
     """out = a u + b v + shift; max|out|."""
     widest_vectors()
@@ -183,7 +183,7 @@ def combine(a, u, b, v, shift, n, out):
     return float_of(top)
 
 
-@internal
+@part
 def multiply(u, v, n, out):
     """out = u v, unit by unit; max|out|."""
     widest_vectors()
@@ -257,7 +257,7 @@ def normalise_once(v, n, shift, exponent):
     return exponent + shift
 
 
-@internal
+@part
 def from_logs(signs, logs, n, out):
     """out and its exponent from signs and natural logs of magnitudes."""
     top = -np.inf
@@ -293,7 +293,7 @@ def log_mean_square(v, exponents, n):
     return math.log(total / (n * rows)) + 2.0 * LN2 * top
 
 
-@internal
+@part
 def log_mean(squares, exponents, rows, n):
     """The same from sums of squares of the rows."""
     if rows == 1:

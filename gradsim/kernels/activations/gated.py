@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .. import elementary as f32
-from ..compilation import elementary
+from ..compilation import expression
 from .entry import Activation
 
 ZERO, ONE, TWO, FOUR = (np.float32(c) for c in (0.0, 1.0, 2.0, 4.0))
@@ -18,7 +18,7 @@ MISH_CUT = np.float32(20.0)
 LEFT_CUT = np.float32(-100.0)  # below it float32 holds no slope: `exp` ends at 2^-125, and h times that would look like one
 
 
-@elementary
+@expression
 def _log_tail_ratio(a):
     """log(P(z > a) e^(a^2/2)) for a >= 0: erfc while it is a normal number, Laplace's series beyond (error < 1e-10)."""
     if a < 20.0:
@@ -27,17 +27,17 @@ def _log_tail_ratio(a):
     return math.log((1.0 - u * (1.0 - 3.0 * u * (1.0 - 5.0 * u * (1.0 - 7.0 * u)))) / (a * math.sqrt(2.0 * math.pi)))
 
 
-@elementary
+@expression
 def _gelu(h, a):
     return f32.gelu(h)
 
 
-@elementary
+@expression
 def _gelu_derivative(h, a):
     return f32.gelu_derivative(h)
 
 
-@elementary
+@expression
 def _gelu_log(h, a):
     if h > 0.0:
         return 1.0, math.log(h) + math.log1p(-0.5 * math.erfc(h / math.sqrt(2.0)))
@@ -46,7 +46,7 @@ def _gelu_log(h, a):
     return -1.0, math.log(-h) + _log_tail_ratio(-h) - 0.5 * h * h
 
 
-@elementary
+@expression
 def _gelu_log_derivative(h, a):
     if h < -20.0:  # P(z < h) + h density = -density (|h| - 1/|h| + 1/|h|^3 - 3/|h|^5 + ...)
         u = 1.0 / (h * h)
@@ -56,50 +56,50 @@ def _gelu_log_derivative(h, a):
     return math.copysign(1.0, value), math.log(abs(value)) if value != 0.0 else -math.inf
 
 
-@elementary
+@expression
 def _silu(h, a):
     return h * f32.sigmoid(h)
 
 
-@elementary
+@expression
 def _silu_derivative(h, a):
     held = max(h, LEFT_CUT)
     return f32.sigmoid(held) * (ONE + held * f32.sigmoid(-held))
 
 
-@elementary
+@expression
 def _log_sigmoid(h):
     return min(h, 0.0) - math.log1p(math.exp(-abs(h)))
 
 
-@elementary
+@expression
 def _signed_log(factor, log):
     """(sign, log|factor e^log|)."""
     return math.copysign(1.0, factor), math.log(abs(factor)) + log if factor != 0.0 else -math.inf
 
 
-@elementary
+@expression
 def _silu_log(h, a):
     return _signed_log(h, _log_sigmoid(h))
 
 
-@elementary
+@expression
 def _silu_log_derivative(h, a):
     return _signed_log(1.0 + h * math.exp(_log_sigmoid(-h)), _log_sigmoid(h))
 
 
-@elementary
+@expression
 def _gate(h):
     """The argument of the gate of gelu_tanh: h sigmoid(gate) = h (1 + tanh(gate / 2)) / 2."""
     return h * (GATE_LINEAR + GATE_CUBIC * h * h)
 
 
-@elementary
+@expression
 def _gelu_tanh(h, a):
     return h * f32.sigmoid(_gate(max(min(h, GATE_CUT), -GATE_CUT)))
 
 
-@elementary
+@expression
 def _gelu_tanh_derivative(h, a):
     held = max(min(h, GATE_CUT), -GATE_CUT)
     gate = _gate(held)
@@ -107,12 +107,12 @@ def _gelu_tanh_derivative(h, a):
     return f32.sigmoid(gate) * (ONE + held * slope * f32.sigmoid(-gate))
 
 
-@elementary
+@expression
 def _gelu_tanh_log(h, a):
     return _signed_log(h, _log_sigmoid(h * (GELU_TANH_LINEAR + GELU_TANH_CUBIC * h * h)))
 
 
-@elementary
+@expression
 def _gelu_tanh_log_derivative(h, a):
     gate = h * (GELU_TANH_LINEAR + GELU_TANH_CUBIC * h * h)
     slope = GELU_TANH_LINEAR + 3.0 * GELU_TANH_CUBIC * h * h
@@ -120,7 +120,7 @@ def _gelu_tanh_log_derivative(h, a):
     return _signed_log(1.0 + (h * slope * closed if closed != 0.0 else 0.0), _log_sigmoid(gate))
 
 
-@elementary
+@expression
 def _mish(h, a):
     """tanh(log(1 + e)) = e (e + 2) / (e (e + 2) + 2) with e = e^h."""
     e = f32.exp(min(h, MISH_CUT))
@@ -128,7 +128,7 @@ def _mish(h, a):
     return h * (square / (square + TWO))
 
 
-@elementary
+@expression
 def _mish_derivative(h, a):
     held = max(min(h, MISH_CUT), LEFT_CUT)
     e = f32.exp(held)
@@ -137,7 +137,7 @@ def _mish_derivative(h, a):
     return e * ((e + TWO) / denominator + held * (FOUR * (ONE + e) / denominator / denominator))
 
 
-@elementary
+@expression
 def _mish_log(h, a):
     if h > 20.0:
         return 1.0, math.log(h)
@@ -145,7 +145,7 @@ def _mish_log(h, a):
     return _signed_log(h, h + math.log((e + 2.0) / (e * (e + 2.0) + 2.0)))
 
 
-@elementary
+@expression
 def _mish_log_derivative(h, a):
     if h > 20.0:
         return 1.0, 0.0
@@ -154,64 +154,64 @@ def _mish_log_derivative(h, a):
     return _signed_log((e + 2.0) / denominator + h * (4.0 * (1.0 + e) / denominator / denominator), h)
 
 
-@elementary
+@expression
 def _softplus(h, a):
     return max(h, ZERO) + f32.log1p(f32.exp(-abs(h)))
 
 
-@elementary
+@expression
 def _sigmoid(h, a):
     return f32.sigmoid(h)
 
 
-@elementary
+@expression
 def _softplus_log(h, a):
     if h < -30.0:
         return 1.0, h
     return 1.0, math.log(max(h, 0.0) + math.log1p(math.exp(-abs(h))))
 
 
-@elementary
+@expression
 def _softplus_log_derivative(h, a):
     return 1.0, _log_sigmoid(h)
 
 
-@elementary
+@expression
 def _elu(h, a):
     return h if h > ZERO else a * f32.expm1(h)
 
 
-@elementary
+@expression
 def _elu_derivative(h, a):
     return ONE if h > ZERO else a * f32.exp(h)
 
 
-@elementary
+@expression
 def _elu_log(h, a):
     return _signed_log(h if h > 0.0 else a * math.expm1(h), 0.0)
 
 
-@elementary
+@expression
 def _elu_log_derivative(h, a):
     return (1.0, 0.0) if h > 0.0 else _signed_log(a, h)
 
 
-@elementary
+@expression
 def _selu(h, a):
     return SELU_RIGHT * h if h > ZERO else SELU_LEFT * f32.expm1(h)
 
 
-@elementary
+@expression
 def _selu_derivative(h, a):
     return SELU_RIGHT if h > ZERO else SELU_LEFT * f32.exp(h)
 
 
-@elementary
+@expression
 def _selu_log(h, a):
     return _signed_log(h if h > 0.0 else SELU_ALPHA * math.expm1(h), math.log(SELU_SCALE))
 
 
-@elementary
+@expression
 def _selu_log_derivative(h, a):
     return 1.0, math.log(SELU_SCALE) + (0.0 if h > 0.0 else math.log(SELU_ALPHA) + h)
 

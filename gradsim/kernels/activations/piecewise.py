@@ -4,94 +4,94 @@ import math
 
 import numpy as np
 
-from ..compilation import elementary
+from ..compilation import expression
 from .entry import Activation
 
 ZERO, HALF, ONE, THREE, SIX = (np.float32(c) for c in (0.0, 0.5, 1.0, 3.0, 6.0))
 SIXTH = np.float32(1 / 6)
 
 
-@elementary
+@expression
 def _linear(h, a):
     return h
 
 
-@elementary
+@expression
 def _linear_derivative(h, a):
     return ONE
 
 
-@elementary
+@expression
 def _relu(h, a):
     return max(h, ZERO)
 
 
-@elementary
+@expression
 def _relu_derivative(h, a):
     return ONE if h > ZERO else ZERO
 
 
-@elementary
+@expression
 def _leaky_relu(h, a):
     return h if h > ZERO else a * h
 
 
-@elementary
+@expression
 def _leaky_relu_derivative(h, a):
     return ONE if h > ZERO else a
 
 
-@elementary
+@expression
 def _abs(h, a):
     return abs(h)
 
 
-@elementary
+@expression
 def _abs_derivative(h, a):
     return ONE if h > ZERO else -ONE if h < ZERO else ZERO
 
 
-@elementary
+@expression
 def _hard_tanh(h, a):
     return max(min(h, ONE), -ONE)
 
 
-@elementary
+@expression
 def _hard_tanh_derivative(h, a):
     return ONE if abs(h) < ONE else ZERO
 
 
-@elementary
+@expression
 def _hard_sigmoid(h, a):
     return max(min(h * SIXTH + HALF, ONE), ZERO)
 
 
-@elementary
+@expression
 def _hard_sigmoid_derivative(h, a):
     return SIXTH if abs(h) < THREE else ZERO
 
 
-@elementary
+@expression
 def _relu6(h, a):
     return max(min(h, SIX), ZERO)
 
 
-@elementary
+@expression
 def _relu6_derivative(h, a):
     return ONE if h > ZERO and h < SIX else ZERO
 
 
-@elementary
+@expression
 def _hard_swish(h, a):
     return h * _hard_sigmoid(h, a)
 
 
-@elementary
+@expression
 def _hard_swish_derivative(h, a):
     return ONE if h >= THREE else (h / THREE + HALF if h > -THREE else ZERO)
 
 
-@elementary
+@expression
 def _log(value):
     return math.copysign(1.0, value), math.log(abs(value)) if value != 0.0 else -math.inf
 
@@ -99,18 +99,18 @@ def _log(value):
 def _logs(value, derivative):
     """The float64 twins of functions that keep their precision in plain floats."""
 
-    @elementary
+    @expression
     def log_abs(h, a):
         return _log(value(h))
 
-    @elementary
+    @expression
     def log_abs_derivative(h, a):
         return _log(derivative(h))
 
     return log_abs, log_abs_derivative
 
 
-@elementary
+@expression
 def _piecewise_log(h, a):
     return 1.0, -math.inf  # homogeneous functions are exact in float32 with a carried exponent: never asked
 
@@ -149,7 +149,7 @@ HARD_TANH = Activation(
     "hard_tanh",
     _hard_tanh,
     _hard_tanh_derivative,
-    *_logs(elementary(lambda h: max(min(h, 1.0), -1.0)), elementary(lambda h: 1.0 if abs(h) < 1.0 else 0.0)),
+    *_logs(expression(lambda h: max(min(h, 1.0), -1.0)), expression(lambda h: 1.0 if abs(h) < 1.0 else 0.0)),
     0.0,
     (1.0, 1.0),
     (0.0, 0.0),
@@ -162,7 +162,7 @@ HARD_SIGMOID = Activation(
     "hard_sigmoid",
     _hard_sigmoid,
     _hard_sigmoid_derivative,
-    *_logs(elementary(lambda h: max(min(h / 6.0 + 0.5, 1.0), 0.0)), elementary(lambda h: 1 / 6 if abs(h) < 3.0 else 0.0)),
+    *_logs(expression(lambda h: max(min(h / 6.0 + 0.5, 1.0), 0.0)), expression(lambda h: 1 / 6 if abs(h) < 3.0 else 0.0)),
     0.5,
     (1 / 6, 1 / 6),
     (0.0, 0.0),
@@ -175,7 +175,7 @@ RELU6 = Activation(
     "relu6",
     _relu6,
     _relu6_derivative,
-    *_logs(elementary(lambda h: max(min(h, 6.0), 0.0)), elementary(lambda h: 1.0 if 0.0 < h < 6.0 else 0.0)),
+    *_logs(expression(lambda h: max(min(h, 6.0), 0.0)), expression(lambda h: 1.0 if 0.0 < h < 6.0 else 0.0)),
     0.0,
     (0.0, 1.0),
     (0.0, 0.0),
@@ -188,8 +188,8 @@ HARD_SWISH = Activation(
     _hard_swish,
     _hard_swish_derivative,
     *_logs(
-        elementary(lambda h: h * max(min(h / 6.0 + 0.5, 1.0), 0.0)),
-        elementary(lambda h: 1.0 if h >= 3.0 else h / 3.0 + 0.5 if h > -3.0 else 0.0),
+        expression(lambda h: h * max(min(h / 6.0 + 0.5, 1.0), 0.0)),
+        expression(lambda h: 1.0 if h >= 3.0 else h / 3.0 + 0.5 if h > -3.0 else 0.0),
     ),
     0.0,
     (0.5, 0.5),

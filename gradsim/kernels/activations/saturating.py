@@ -5,110 +5,110 @@ import math
 import numpy as np
 
 from .. import elementary as f32
-from ..compilation import elementary
+from ..compilation import expression
 from .entry import Activation
 
 ONE = np.float32(1.0)
 
 
-@elementary
+@expression
 def _sigmoid(h, a):
     return f32.sigmoid(h)
 
 
-@elementary
+@expression
 def _sigmoid_derivative(h, a):
     return f32.sigmoid_derivative(h)
 
 
-@elementary
+@expression
 def _sigmoid_log(h, a):
     return 1.0, min(h, 0.0) - math.log1p(math.exp(-abs(h)))
 
 
-@elementary
+@expression
 def _sigmoid_log_derivative(h, a):
     return 1.0, -abs(h) - 2.0 * math.log1p(math.exp(-abs(h)))
 
 
-@elementary
+@expression
 def _tanh(h, a):
     return f32.tanh(h)
 
 
-@elementary
+@expression
 def _tanh_derivative(h, a):
     return f32.tanh_derivative(h)
 
 
-@elementary
+@expression
 def _tanh_log(h, a):
     return math.copysign(1.0, h), math.log(math.tanh(abs(h))) if h != 0.0 else -math.inf
 
 
-@elementary
+@expression
 def _tanh_log_derivative(h, a):
     return 1.0, math.log(4.0) - 2.0 * abs(h) - 2.0 * math.log1p(math.exp(-2.0 * abs(h)))
 
 
-@elementary
+@expression
 def _erf(h, a):
     return f32.erf(h)
 
 
-@elementary
+@expression
 def _erf_derivative(h, a):
     return f32.erf_derivative(h)
 
 
-@elementary
+@expression
 def _erf_log(h, a):
     return math.copysign(1.0, h), math.log(math.erf(abs(h))) if h != 0.0 else -math.inf
 
 
-@elementary
+@expression
 def _erf_log_derivative(h, a):
     return 1.0, math.log(2.0 / math.sqrt(math.pi)) - h * h
 
 
-@elementary
+@expression
 def _softsign(h, a):
     return h / (ONE + abs(h))
 
 
-@elementary
+@expression
 def _softsign_derivative(h, a):
     inverse = ONE / (ONE + abs(h))
     return inverse * inverse
 
 
-@elementary
+@expression
 def _softsign_log(h, a):
     return math.copysign(1.0, h), math.log(abs(h)) - math.log1p(abs(h)) if h != 0.0 else -math.inf
 
 
-@elementary
+@expression
 def _softsign_log_derivative(h, a):
     return 1.0, -2.0 * math.log1p(abs(h))
 
 
-@elementary
+@expression
 def _sin(h, a):
     return f32.sin(h)
 
 
-@elementary
+@expression
 def _cos(h, a):
     return f32.cos(h)
 
 
-@elementary
+@expression
 def _sin_log(h, a):
     value = math.sin(h)
     return math.copysign(1.0, value), math.log(abs(value)) if value != 0.0 else -math.inf
 
 
-@elementary
+@expression
 def _cos_log(h, a):
     value = math.cos(h)
     return math.copysign(1.0, value), math.log(abs(value)) if value != 0.0 else -math.inf

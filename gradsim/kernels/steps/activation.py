@@ -7,7 +7,7 @@ import numpy as np
 from ..activations import CODES, CUSTOM
 from ..activations.piecewise import PIECEWISE
 from ..cancellation import hold_at_floor
-from ..compilation import internal, step, widest_vectors
+from ..compilation import part, widest_vectors
 from ..dispatch import apply, log_derivative, log_of, log_phi
 from ..rare import rarely_called
 from ..record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, DEAD_FRACTION, SATURATED_FRACTION, put
@@ -49,7 +49,7 @@ SATURATION = 0.01
 PIECEWISE_CODES, ELU = len(PIECEWISE), CODES["elu"]
 
 
-@internal
+@part
 def extreme_phi(code, p, v, exponent):
     """(sign, log|phi(2^exponent v)|) in float64, by the asymptotes at 0 and at infinity where they are exact."""
     if v == 0.0:
@@ -72,7 +72,7 @@ def extreme_phi(code, p, v, exponent):
     return log_phi(code, np.int64(p[PHI_ADDRESS]), math.ldexp(v, int(exponent)), p[PARAMETER])
 
 
-@internal
+@part
 def extreme_derivative(code, p, v, exponent):
     """(sign, log|phi'(2^exponent v)|) in float64."""
     right = v > 0.0
@@ -89,12 +89,12 @@ def extreme_derivative(code, p, v, exponent):
     return log_derivative(code, np.int64(p[DERIVATIVE_ADDRESS]), math.ldexp(v, int(exponent)), p[PARAMETER])
 
 
-@internal
+@part
 def float32_scale(exponent):
     return np.float32(power_of_two(max(min(exponent, 100), -140)))
 
 
-@internal
+@part
 def apply_tangent(v, n, left, right, x, slopes):
     """x = phi(v), slopes = phi'(v) for a phi with phi(0) = 0 and these slopes, next to 0."""
     widest_vectors()
@@ -104,7 +104,7 @@ def apply_tangent(v, n, left, right, x, slopes):
         x[i] = slope * v[i]
 
 
-@step
+@part
 def phi_of(code, p, v, exponent, n, x, slopes, scratch):
     """x = phi(2^exponent v) and slopes = phi'(2^exponent v); (exponent of x, mean and variance of its units)."""
     slopes_known = not (np.isnan(p[SLOPE_ZERO_LEFT]) or np.isnan(p[SLOPE_ZERO_RIGHT]))
@@ -134,7 +134,7 @@ def phi_of(code, p, v, exponent, n, x, slopes, scratch):
     return x_exponent, mean, variance
 
 
-@internal
+@part
 def unit_variance(p, h, h_exponent, n, variance, x_exponent):
     """Variance between the units, from that of x without its exponent."""
     if p[VALUE_ZERO] != 0.0 and h_exponent < TANGENT_EXPONENT:
@@ -144,13 +144,13 @@ def unit_variance(p, h, h_exponent, n, variance, x_exponent):
     return variance * wide_power_of_two(2 * x_exponent)
 
 
-@internal
+@part
 def wide_power_of_two(exponent):
     """2^exponent in float64, infinite beyond its range: what overflows is counted, not held."""
     return np.inf if exponent > 1023 else power_of_two(exponent)
 
 
-@internal
+@part
 def has_flat_parts(code, p):
     """Whether zeros of phi and phi' away from 0 are exact: of what is smooth, they are smaller than any number here.
 
@@ -159,7 +159,7 @@ def has_flat_parts(code, p):
     return code < PIECEWISE_CODES or code == CUSTOM or (code == ELU and p[PARAMETER] == 0.0)
 
 
-@internal
+@part
 def after_underflow(code, p, h, n, x, b, scratch):
     """(exponent, square) of row b, an x = phi(h) that came out as zero."""
     rarely_called()
@@ -168,7 +168,7 @@ def after_underflow(code, p, h, n, x, b, scratch):
     return hold_at_floor(x, n, b, scratch), np.float64(n)
 
 
-@step
+@part
 def activation_forward(code, p, h, x, slopes, place, scratch, record):
     """x = phi(h), and slopes = phi'(h) for the way back."""
     rows, n = h.values.shape[0], x.n
@@ -194,7 +194,7 @@ def activation_forward(code, p, h, x, slopes, place, scratch, record):
     put(record, SATURATED_FRACTION, place, saturated_fraction)
 
 
-@internal
+@part
 def count_slopes(p, slopes, n):
     """How many slopes are zero, and how many are saturated."""
     widest_vectors()
@@ -207,7 +207,7 @@ def count_slopes(p, slopes, n):
     return n - alive, n - steep
 
 
-@internal
+@part
 def count_dead(slopes, n, alive):
     """How many units have slope zero for every input; `alive` is scratch space."""
     dead = 0
@@ -221,7 +221,7 @@ def count_dead(slopes, n, alive):
     return dead
 
 
-@step
+@part
 def activation_backward(code, p, h, slopes, d, g, scratch):
     """g = phi'(h) * d."""
     for b in range(h.values.shape[0]):
@@ -233,7 +233,7 @@ def activation_backward(code, p, h, slopes, d, g, scratch):
             g.exponents[b] = extreme_chain_rule(code, p, h, d, after, b, scratch)
 
 
-@internal
+@part
 def extreme_chain_rule(code, p, h, d, g, b, scratch):
     """Row b, g = phi'(h) * d from logs; returns its exponent."""
     before, after, n = row(h.values, b), row(d.values, b), d.n

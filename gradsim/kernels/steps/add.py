@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from ..cancellation import FAINT, RESOLUTION, hold, may_hold
-from ..compilation import internal, step
+from ..compilation import internal, part
 from ..rare import rarely_called
 from ..vectors import copy, in_window, largest, measure, power_of_two, settle
 from ..windows import row
@@ -63,7 +63,7 @@ def sum_out_of_window(u, u_exponent, scale, v, v_exponent, n, out, b, scratch):
     return exponent, measure(out, n)[1]
 
 
-@step
+@part
 def add_forward(p, skip, branch, out, scratch):
     """out = skip + scale branch."""
     n, scale = out.n, p[SCALE]
@@ -79,7 +79,7 @@ def add_forward(p, skip, branch, out, scratch):
         clear_padding(after, n)
 
 
-@step
+@part
 def add_backward(p, d, g):
     """g = scale d, the cotangent of the branch; that of the skip is d itself."""
     n, factor = d.n, np.float32(p[SCALE])

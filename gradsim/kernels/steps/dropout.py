@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ..compilation import internal, step, widest_vectors
+from ..compilation import internal, part, widest_vectors
 from ..philox import fill_words
 from ..record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, put
 from ..sampling import ROLE_DROPOUT, ROW_TILE, blocks_per_row
@@ -87,7 +87,7 @@ def copy_vector(x, out):
         out.exponents[b], out.squares[b] = x.exponents[b], x.squares[b]
 
 
-@step
+@part
 def dropout_forward(p, draws, x, out, kept, place, scratch, record):
     """out = mask x / (1 - p), which stands on record as the activation of `place` (-1: of none) instead of x.
 
@@ -104,7 +104,7 @@ def dropout_forward(p, draws, x, out, kept, place, scratch, record):
         put(record, ACTIVATION_UNIT_VARIANCE, place, variances / rows)
 
 
-@step
+@part
 def dropout_backward(p, kept, d, g):
     """g = mask d / (1 - p)."""
     n, rows = d.n, d.values.shape[0]

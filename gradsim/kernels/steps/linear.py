@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from ..cancellation import FAINT, RESOLUTION, add_scaled, held_sum, hold_faint, mark, may_hold
-from ..compilation import internal
+from ..compilation import internal, part
 from ..rare import rarely_called
 from ..record import (
     BIAS_GRADIENT,
@@ -49,7 +49,7 @@ LOG_SQUARE_FAINT, LOG_SQUARE_RESOLUTION = 2.0 * math.log(FAINT), 2.0 * math.log(
 MEAN, SCALE, EXPONENT, BIAS_MEAN, BIAS_SCALE, BIAS_EXPONENT, BIAS_LAW, NONZERO, BALANCED = range(9)
 
 
-@internal
+@part
 def mean_times(p, source, n, b, scratch):
     """mean * sum(source) for row b, which may be unresolved where nothing is added to it."""
     if p[SCALE] == 0.0 and p[MEAN] != 0.0:
@@ -83,7 +83,7 @@ def has_bias(p):
     return p[BIAS_MEAN] != 0.0 or p[BIAS_SCALE] != 0.0
 
 
-@internal
+@part
 def is_scaled_draw(p):
     """Whether a matrix-free h of one input is what was drawn, up to a factor: then it is not kept twice."""
     return p[MEAN] == 0.0 and not has_bias(p)
@@ -106,7 +106,7 @@ def add_bias(p, draws, h, scratch):
         scratch.tops[b], scratch.squares[b] = measure(after, h.n)
 
 
-@internal
+@part
 def may_cancel(p):
     """Whether sums of matrix-free layers may: those of constant weights."""
     return p[SCALE] == 0.0 and p[MEAN] != 0.0
@@ -263,7 +263,7 @@ def record_gradient(balanced, x, d, place, scratch, record):
         put(record, GRADIENT_CORRELATION, place, mean_cosine(d.values, scratch.squares, d.n)[0])
 
 
-@internal
+@part
 def record_one_gradient(x, x_square, d, d_square, d_top, place, record):
     """The same for one input, whose squares and largest entry are known: |d x^T|^2 = |d|^2 |x|^2."""
     d_exponent, x_exponent = d.exponents[0], x.exponents[0]

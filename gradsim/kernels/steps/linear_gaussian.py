@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from ..compilation import internal, step
+from ..compilation import part
 from ..frames import RANK_TOLERANCE, add_mix, draw_normal_rows, inner_products, load, mix, orthonormalise
 from ..sampling import LAW_NORMAL, ROLE_BACKWARD, ROLE_FORWARD, sample_row
 from ..vectors import affine, binary_scale, combine, dot32, measure_beside, power_of_two, rescale, settle
@@ -36,7 +36,7 @@ from .linear import (
 )
 
 
-@step
+@part
 def one_forward(p, draws, x, h, z, scratch):
     """h = s |x| z + m sum(x)."""
     before, after, fresh = row(x.values, 0), row(h.values, 0), row(z, 0)
@@ -60,7 +60,7 @@ def one_forward(p, draws, x, h, z, scratch):
         add_bias(p, draws, h, scratch)
 
 
-@step
+@part
 def one_backward(p, draws, x, d, g, z, scratch, record):
     """g = s (q (z . d) + |d| (z' - q (q . z'))) + m sum(d), q = x/|x|."""
     before, after, below, seen = row(x.values, 0), row(d.values, 0), row(g.values, 0), row(z, 0)
@@ -84,7 +84,7 @@ def one_backward(p, draws, x, d, g, z, scratch, record):
     g.exponents[0] = settle(below, x.n, top, d.exponents[0] + np.int64(p[EXPONENT]) + exponent)
 
 
-@internal
+@part
 def many_forward(p, draws, x, h, z, q, scratch):
     """h = s Z R + m sum(x), and the rank of X."""
     rank, rows = 0, x.values.shape[0]
@@ -98,7 +98,7 @@ def many_forward(p, draws, x, h, z, q, scratch):
     return rank
 
 
-@internal
+@part
 def many_backward(p, draws, d, g, z, q, rank, scratch):
     """g = s (Q Z^T D + (I - Q Q^T) Z' S) + m sum(d)."""
     rows = d.values.shape[0]
@@ -120,7 +120,7 @@ def many_backward(p, draws, d, g, z, q, rank, scratch):
     finish_backward(p, may_cancel(p), d, g, scratch)
 
 
-@step
+@part
 def gaussian_forward(p, draws, x, h, z, q, scratch, record):
     """h = W x; z and q take what the way back needs. Returns the rank of the inputs."""
     rank = 1
@@ -132,7 +132,7 @@ def gaussian_forward(p, draws, x, h, z, q, scratch, record):
     return rank
 
 
-@step
+@part
 def gaussian_backward(p, draws, x, d, g, z, q, rank, scratch, record):
     """g = W^T d."""
     if x.values.shape[0] == 1:

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from ..compilation import internal, step
+from ..compilation import part
 from ..frames import (
     NO_TOLERANCE,
     RANK_TOLERANCE,
@@ -46,7 +46,7 @@ from .linear import (
 NO_SHIFT, CANCELS = np.float32(0.0), np.bool_(False)
 
 
-@step
+@part
 def one_forward(p, draws, x, h, z, scratch):
     """h = s |x| z / |z|."""
     n, after, fresh = max(x.n, h.n), row(h.values, 0), row(z, 0)
@@ -63,7 +63,7 @@ def one_forward(p, draws, x, h, z, scratch):
         add_bias(p, draws, h, scratch)
 
 
-@step
+@part
 def one_backward(p, draws, x, d, g, z, scratch, record):
     """g = s (q (v . d) + f |d - v (v . d)|), q = x/|x|, v = z/|z|, f a random direction across q."""
     n, before, after, below, seen = max(x.n, d.n), row(x.values, 0), row(d.values, 0), row(g.values, 0), row(z, 0)
@@ -87,7 +87,7 @@ def one_backward(p, draws, x, d, g, z, scratch, record):
     g.exponents[0] = settle(below, x.n, top, d.exponents[0] + np.int64(p[EXPONENT]) + exponent)
 
 
-@internal
+@part
 def many_forward(p, draws, x, h, v, q, scratch):
     """h = s V R, and the rank of X."""
     rows, n = x.values.shape[0], max(x.n, h.n)
@@ -102,7 +102,7 @@ def many_forward(p, draws, x, h, v, q, scratch):
     return rank
 
 
-@internal
+@part
 def many_backward(p, draws, d, g, v, q, rank, scratch):
     """g = s (Q V^T D + F S)."""
     rows, n = d.values.shape[0], max(g.n, d.n)
@@ -125,7 +125,7 @@ def many_backward(p, draws, d, g, v, q, rank, scratch):
     finish_backward(p, CANCELS, d, g, scratch)
 
 
-@internal
+@part
 def load_beyond(v, rank, d, n, scratch):
     """Rows of d, with zeros up to n units, without what lies in the span of v: the products of both are in `first`."""
     left, squares, coefficients = scratch.left, scratch.squares, scratch.first
@@ -142,7 +142,7 @@ def load_beyond(v, rank, d, n, scratch):
         left[b] = remaining / squares[b] if squares[b] > 0.0 else 0.0
 
 
-@step
+@part
 def haar_forward(p, draws, x, h, v, q, scratch, record):
     """h = W x; v and q take what the way back needs. Returns the rank of the inputs."""
     rank = 1
@@ -154,7 +154,7 @@ def haar_forward(p, draws, x, h, v, q, scratch, record):
     return rank
 
 
-@step
+@part
 def haar_backward(p, draws, x, d, g, v, q, rank, scratch, record):
     """g = W^T d."""
     if x.values.shape[0] == 1:

@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 from ..cancellation import FAINT, RESOLUTION, hold, may_hold
-from ..compilation import internal, step
+from ..compilation import internal, part
 from ..rare import rarely_called
 from ..record import NORM_GAIN_GRADIENT, NORM_SHIFT_GRADIENT, put
 from ..vectors import LN2, combine, in_window, largest, measure, power_of_two, settle
@@ -68,7 +68,7 @@ def is_faint(variance, mean, n, scratch):
     return n > 1 and mean != 0.0 and variance <= FAINT * FAINT * (variance + mean * mean) and may_hold(scratch)
 
 
-@step
+@part
 def norm_forward(variant, p, x, out, kept, scratch):
     """out = y; `kept` float32 (kept_numbers,) takes S."""
     n = x.n
@@ -160,7 +160,7 @@ def one_row_back(centred, p, out, kept, d, g, b, scratch):
     return settle(below, n, top, exponent)
 
 
-@step
+@part
 def norm_backward(variant, p, out, kept, d, g, place, scratch, record):
     """g, and the gradients of gain and shift at `place`."""
     n, rows, centred, gain = d.n, d.values.shape[0], variant == LAYER_NORM, 0.0
