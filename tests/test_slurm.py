@@ -51,7 +51,10 @@ def test_an_array_is_submitted_and_what_combines_its_files_behind_it():
     ]
 
 
-@pytest.mark.parametrize("arguments", [(), ("grid.toml",), ("nothing.toml", "3"), ("grid.toml", "0"), ("grid.toml", "x")])
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("grid.toml",), ("nothing.toml", "3"), ("grid.toml", "0"), ("grid.toml", "x"), ("grid.toml", "3", "--out", "a.h5")],
+)
 def test_what_cannot_be_is_one_line(arguments):
     found = slurm(*arguments)
     assert found.returncode == 2 and found.stderr.startswith("slurm.sh: ") and found.stderr.count("\n") == 1
@@ -65,16 +68,17 @@ def test_a_task_is_a_shard_and_ends_as_that_does(code):
     assert log() == ["gradsim sweep grid.toml --shard 3/20 --threads 4 --precision 0.01"]
 
 
-def test_a_task_that_is_told_to_end_goes_back_into_the_queue():
+@pytest.mark.parametrize("number, again", [(signal.SIGUSR1, ["scontrol requeue 17_3"]), (signal.SIGTERM, [])])
+def test_a_task_whose_time_is_over_goes_back_into_the_queue_and_one_that_is_ended_does_not(number, again):
     Path("slow").touch()
     environment = os.environ | {name: str(value) for name, value in TASK.items()}
     child = subprocess.Popen(["bash", SCRIPT, "grid.toml", "20"], env=environment)
     stop = time.monotonic() + 30
     while not Path("begun").exists() and time.monotonic() < stop:
         time.sleep(0.05)
-    child.send_signal(signal.SIGTERM)
+    child.send_signal(number)
     assert child.wait(30) == 143
-    assert log() == ["gradsim sweep grid.toml --shard 3/20 --threads 4", "scontrol requeue 17_3"]
+    assert log() == ["gradsim sweep grid.toml --shard 3/20 --threads 4", *again]
 
 
 def test_the_files_of_the_shards_are_combined():

@@ -55,7 +55,7 @@ def _cells(plan):
             continue
         cell = plan.cells[number]
         where = ", ".join(f"{name} {_value(value)}" for name, value in cell.coordinates.items())
-        yield f"  {plan.numbers[number] + 1:,}  {cell.identity[:12]}  {where}".rstrip()
+        yield f"  {plan.numbers[number]:,}  {cell.identity[:12]}  {where}".rstrip()
 
 
 def duration(seconds):

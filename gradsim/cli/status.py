@@ -49,5 +49,5 @@ def _lines(out, found):
         yield f"{status['rate']:.3g} cells/s{left}, {time.time() - status['updated']:.0f} s ago"
         if status["at_work"]:
             yield f"at {status['at_work']}"
-    for number, error in status["failed"]:
-        yield f"cell {number} could not be computed: {error}"
+    for cell, error in status["failed"]:
+        yield f"{cell} could not be computed: {error}"

@@ -123,7 +123,7 @@ def _computed(files, sweep, threads, dask):
             work = sweep.run(threads, lambda share, cells: update(share, cells, sweep.at_work), dask)
         if work.failed:
             for number, error in work.failed:
-                tell(f"gradsim: cell {number} ({sweep.plan.words(number)}): {error}")
+                tell(f"gradsim: {sweep.plan.words(number)}: {error}")
             tell(f"gradsim: {len(work.failed):,} cells could not be computed; {sweep.kept}")
             return INCOMPLETE
         with _table_of_the_finished(files, sweep):

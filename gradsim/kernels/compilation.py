@@ -1,6 +1,6 @@
 """How kernels are compiled: the one place where that is decided.
 
-Nine decorators cover every kernel:
+Eight decorators cover every kernel:
 
 ``kernel``
     loops over vectors; floating-point sums may be reordered so that they vectorise.

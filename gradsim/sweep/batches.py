@@ -20,17 +20,21 @@ from ..version import __version__
 from .cells import record
 from .draws import Draws
 from .parts import decoded, identity_of
-from .single import curves_of
+from .single import curves_of, is_small
 
 _here = threading.local()  # `desk`, a thread's own
 _alone = threading.Lock()  # what a user's function notes is of one task at a time
 
 
 class Batch(NamedTuple):
-    """`numbers` of tasks, and of some of them what was drawn before: {kin: bytes of a record}."""
+    """`numbers` of tasks, and of some of them what was drawn before: {number: bytes of a record}.
+
+    `lost` is None, or how often the one task was lost alone.
+    """
 
     numbers: tuple
     drawn: dict
+    lost: int | None = None
 
 
 class Answer(NamedTuple):
@@ -44,32 +48,35 @@ class Answer(NamedTuple):
 @dataclass(frozen=True)
 class Order:
     """What all batches of a sweep share: its Tasks, whether what is drawn of them comes back, users' activations
-    ("module:function", which were typed), and by which `code` it would be computed where it is asked for."""
+    ({"module:function", as it was typed: digest}), and by which `code` it would be computed where it is asked for."""
 
     tasks: object
     keep: bool
-    functions: tuple
+    functions: dict
     code: tuple
 
     @classmethod
-    def of(cls, tasks, keep, functions=()):
-        return cls(tasks, keep, functions, code())
+    def of(cls, tasks, keep, functions=None):
+        return cls(tasks, keep, functions or {}, code())
 
     def answer(self, batch):
         """The Answer to a Batch, computed by the calling thread. Raises RequestError where this process has other code."""
         if code() != self.code:
             raise RequestError(f"a worker has {_words(code())}, and here is {_words(self.code)}")
-        for name in self.functions:
-            typed_activation(name)
-        records, failed, handed = [], [], _Handed(batch.drawn)
+        for name, digest in self.functions.items():
+            if typed_activation(name)[0].digest != digest:
+                raise RequestError(f"activation {name!r} is another function at a worker than here; begin the workers anew")
+        records, drawn, failed = [], [], []
         for number in batch.numbers:
             task = self.tasks[number]
+            handed = _Handed(batch.drawn.get(number))
             try:
                 records.append(record(number, task.identity, _curves(task, Draws(handed, self.keep))))
             except RequestError as error:
                 failed.append((number, str(error)))
+            drawn += [handed.came] if self.keep and handed.came is not None else []
             task.forget()
-        return Answer(records, [*handed.came.values()], failed)
+        return Answer(records, drawn, failed)
 
 
 def code():
@@ -87,6 +94,8 @@ def _curves(task, draws):
     if task.own_activation:
         with _alone:
             return curves_of(task, 1, _ignore, draws)
+    if not is_small(task):  # it may not fit the memory, which is found out without a desk
+        return curves_of(task, 1, _ignore, draws)
     if not hasattr(_here, "desk"):
         _here.desk = Desk()
     return curves_of(task, 1, _ignore, draws, _here.desk)
@@ -97,22 +106,24 @@ def _ignore(replicas):
 
 
 class _Handed:
-    """In a Shelf's place: the records that came with a batch, and those that go back."""
+    """In a Shelf's place: the record that came with a task (None: none did), and the one that goes back."""
 
-    def __init__(self, records):
-        self._records, self.came = records, {}
+    def __init__(self, record):
+        self._record, self.came = record, None
 
     def __len__(self):
-        return len(self._records)
+        return self._record is not None
 
     def get(self, identity):
-        return decoded(self._records[identity])[1:]
+        if self._record is None or identity_of(self._record) != identity:
+            raise KeyError(identity)
+        return decoded(self._record)[1:]
 
     def add(self, record):
-        self.came[identity_of(record)] = record
+        self.came = record
 
     def forget(self, identity):
-        self.came.pop(identity, None)
+        """What came stays with who sent it."""
 
     def flush(self):
         """Nothing lasts here."""

@@ -9,7 +9,7 @@ import pickle
 import secrets
 import signal
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 
 from ..errors import RequestError
 from ..simulation.simulate import warm_up
@@ -50,17 +50,20 @@ class Cluster:
         return self
 
     def __exit__(self, *error):
-        self._client.cancel([*self._out])
+        with suppress(Exception):  # a scheduler that is gone has cancelled all
+            self._client.cancel([*self._out])
         self._out.clear()
         self._order = None
         self._begun.close()
 
     def take(self, tasks, keep, functions):
-        """Has all workers know the Tasks and users' activations ("module:function"); kernels are compiled once a host first."""
-        hosts = {worker["host"]: address for address, worker in self._client.scheduler_info(n_workers=-1)["workers"].items()}
-        self._client.run(warm_up, workers=list(hosts.values()))
+        """Has all workers know the Tasks and users' activations (see `Order`); kernels are compiled once a host first."""
         order = pickle.dumps(Order.of(tasks, keep, functions), pickle.HIGHEST_PROTOCOL)
-        self._order = self._client.submit(pickle.loads, order, key=_key("sweep"), retries=AGAIN)
+        with _told():
+            workers = self._client.scheduler_info(n_workers=-1)["workers"]
+            hosts = {worker["host"]: address for address, worker in workers.items()}
+            self._client.run(warm_up, workers=list(hosts.values()))
+            self._order = self._client.submit(pickle.loads, order, key=_key("sweep"), retries=AGAIN)
 
     @property
     def workers(self):
@@ -71,11 +74,13 @@ class Cluster:
     def places(self):
         """Two batches a core of the workers that there are: one at work, one lies ready."""
         if time.monotonic() - self._counted > COUNT_SECONDS:
-            self._counted, self._count = time.monotonic(), 2 * sum(self._client.nthreads().values())
+            with _told():
+                self._counted, self._count = time.monotonic(), 2 * sum(self._client.nthreads().values())
         return max(self._count, 1)
 
     def submit(self, batch, done):
-        future = self._client.submit(Order.answer, self._order, batch, key=_key("batch"), retries=AGAIN)
+        with _told():
+            future = self._client.submit(Order.answer, self._order, batch, key=_key("batch"), retries=AGAIN)
         self._out.add(future)  # which is forgotten by all if nobody has it
         future.add_done_callback(lambda future: self._done(future, done))
 
@@ -122,15 +127,27 @@ def _key(what):
     return f"gradsim-{what}-{secrets.token_hex(8)}"
 
 
+@contextmanager
+def _told():
+    """What Dask, or a worker's installation, raises becomes one line."""
+    try:
+        yield
+    except RequestError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise RequestError(f"--dask: {reason}") from None
+
+
 def _outcome(future):
     """What `crew.compute_by` is told of a future that is done."""
     from distributed import KilledWorker
 
     try:
-        return future.result()
-    except KilledWorker:
-        return Lost()
+        with _told():
+            try:
+                return future.result()
+            except KilledWorker:
+                return Lost()
     except RequestError as error:
         return error
-    except Exception as error:  # of what Dask or a worker's installation lacks
-        return RequestError(f"--dask: {type(error).__name__}: {' '.join(str(error).split())[:300]}")

@@ -21,7 +21,7 @@ from .folder import difference
 from .origins import cpu, origins, summary, unlike
 from .plan import MOST_CELLS, SHARD, shard_of
 
-AT_ONCE = 2  # blocks of the output that are in memory
+AT_ONCE = 8  # blocks of the output that are in memory
 QUOTE = "'"
 MOST_SHOWN = 5  # shards, or runs of cells, in words
 

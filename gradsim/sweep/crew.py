@@ -29,7 +29,7 @@ def compute_by(crew, tasks, finish, work, draws=None):
     submit(batch, done), which has done(outcome) called from any thread: with an Answer, Lost, or another exception.
     """
     tasks = dict(tasks)
-    batches, suspects, out, tries = _cut(tasks, draws), deque(), {}, {}
+    batches, suspects, out = _cut(tasks, draws), deque(), {}
     answers, names = SimpleQueue(), count()
 
     def following():
@@ -52,7 +52,7 @@ def compute_by(crew, tasks, finish, work, draws=None):
         batch = out.pop(name)
         del work.at_work[name]
         if isinstance(outcome, Lost):
-            suspects.extend(_suspects(batch, tries, crew.tries, work))
+            suspects.extend(_suspects(batch, crew.tries, work))
         elif isinstance(outcome, BaseException):
             raise outcome
         else:
@@ -60,15 +60,15 @@ def compute_by(crew, tasks, finish, work, draws=None):
 
 
 def _cut(tasks, draws):
-    """Yield Batches of about SECONDS of work each, in the order of the tasks."""
+    """Yield Batches of about SECONDS of work each, in the order of the tasks; what runs for a precision is alone."""
     numbers, drawn, total = [], {}, 0.0
     for number, task in tasks.items():
         numbers.append(number)
-        total += work_of(task)
+        total += work_of(task) * task.most / task.least
         before = None if draws is None else draws.record(task)
-        task.forget()
         if before is not None:
-            drawn[task.kin] = before
+            drawn[number] = before
+        task.forget()
         if total >= SECONDS * 1e9 or len(numbers) == MOST:
             yield Batch(tuple(numbers), drawn)
             numbers, drawn, total = [], {}, 0.0
@@ -76,29 +76,33 @@ def _cut(tasks, draws):
         yield Batch(tuple(numbers), drawn)
 
 
-def _suspects(batch, tries, most, work):
-    """Batches in place of one whose process is gone: of one task each, since it may be a task that ended it."""
+def _suspects(batch, most, work):
+    """Batches in place of one whose process is gone: of one task each, since it may be a task that ended it.
+
+    Only what is lost alone is blamed, and after `most` times.
+    """
+    lost = 0 if batch.lost is None else batch.lost + 1
+    if lost >= most:
+        times = "" if most == 1 else f" {most} times"
+        work.failed.append((batch.numbers[0], RequestError(f"the process that computed it ended{times}")))
+        return
     for number in batch.numbers:
-        if len(batch.numbers) == 1:
-            tries[number] = tries.get(number, 0) + 1
-        if tries.get(number, 0) >= most:
-            times = "" if most == 1 else f" {most} times"
-            work.failed.append((number, RequestError(f"the process that computed it ended{times}")))
-        else:
-            yield Batch((number,), batch.drawn)
+        drawn = {number: batch.drawn[number]} if number in batch.drawn else {}
+        yield Batch((number,), drawn, lost)
 
 
 def _take(answer, batch, tasks, finish, work, draws):
     """Hands on what came in."""
     for found in answer.records:
         finish(found)
-    for found in answer.drawn:
-        draws.take(found)
+    if draws is not None and draws.keep:
+        for found in answer.drawn:
+            draws.take(found)
     work.failed += [(number, RequestError(words)) for number, words in answer.failed]
     failed = {number for number, _ in answer.failed}
     done = [tasks[number] for number in batch.numbers if number not in failed]
     if draws is not None and not draws.keep:
         for task in done:
             draws.drop(task)
-            task.forget()
+            task.forget()  # of which its name was asked
     work.advance(sum(task.work for task in done), len(done))

@@ -17,6 +17,7 @@ from ..errors import RequestError
 from ..statistics.quantities import QUANTILES
 from ..store.files import discard, unfinished, whole
 from ..store.layout import Layout, Outline
+from ..store.provenance import machine_words
 from ..store.requests import requests
 from ..store.write import pack
 from .cells import curves_from
@@ -170,8 +171,9 @@ class Sweep:
         layout = Layout.of(self._outlines(), self.plan.request, self.plan.coordinates, identities, self.plan.share)
         more = self._by | {"seconds": round(time.monotonic() - self._start, 3)}
         machines = sorted(self._machines)
-        if len(machines) > 1:
+        if machines != [machine_words()]:
             more["machines"] = machines
+        if len(machines) > 1:
             self._tell(f"cells were computed on {len(machines)} kinds of CPUs: last digits differ between them")
         try:
             pack(self.out, layout, self._curves(), self._replace, provenance=more, folder=self._folder.path)
@@ -252,7 +254,7 @@ class Sweep:
                 yield self._curves_of(task)
                 continue
             said, names = self._parts.outline(task.identity)
-            self._machines.add(said["machine"])
+            self._machines.add(said.get("machine", "unknown"))
             yield Outline(task.network, said["run"], np.array(QUANTILES), names)
 
     def _curves(self):
@@ -260,7 +262,7 @@ class Sweep:
 
     def _curves_of(self, task):
         said, arrays = self._parts.get(task.identity)
-        self._machines.add(said["machine"])
+        self._machines.add(said.get("machine", "unknown"))
         curves = curves_from(said, arrays, task.network)
         return curves.with_theory() if self.theory else curves
 
@@ -278,7 +280,7 @@ class Sweep:
     def at_work(self):
         """In words, the cells that are computed just now."""
         numbers = sorted(set(self._work.at_work.copy().values()))
-        return ", ".join(f"cell {number} ({self.plan.words(number)})" for number in numbers[:MOST_SHOWN])
+        return ", ".join(map(self.plan.words, numbers[:MOST_SHOWN]))
 
     def _tell_state(self, share, cells, at_once=False):
         now = time.monotonic()
@@ -293,7 +295,7 @@ class Sweep:
             "rate": (cells - self._before) / seconds if seconds else 0.0,
             "left": seconds * (1 - share) / (share - before) if share > before else None,
             "at_work": self.at_work(),
-            "failed": [[number, str(error)] for number, error in self._work.failed[:MOST_SHOWN]],
+            "failed": [[self.plan.words(number), str(error)] for number, error in self._work.failed[:MOST_SHOWN]],
             "updated": time.time(),
         }
         # It is for others to see: what is computed does not hang on it

@@ -13,25 +13,34 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from queue import SimpleQueue
 
+from .. import memory
+from ..errors import RequestError
 from ..kernels.cache import obstacle
 from .batches import Order
 from .crew import Lost
 
 SIZE = struct.Struct("<Q")
+READY = b"ready"
+MEMORY = 2**28  # bytes of one that has loaded the kernels, and more
 START = "import sys; sys.path[:] = {path!r}; from gradsim.sweep.hands import serve; serve()"
 
 
+class Unable(Exception):
+    """No such process comes to life here."""
+
+
 class Hands:
-    """So many processes: a crew (see `crew.compute_by`). With `with`: they end where it does."""
+    """So many processes: a crew (see `crew.compute_by`). With `with`: they end where it does. Raises Unable at its begin."""
 
     tries = 3
 
     def __init__(self, count, tasks, keep):
         self._order = pickle.dumps(Order.of(tasks, keep), pickle.HIGHEST_PROTOCOL)
-        self._pool = ThreadPoolExecutor(count, "hands")
-        self._each = threading.local()
-        self._processes = []
+        self._count, self._pool = count, ThreadPoolExecutor(count, "hands")
+        self._idle, self._processes = SimpleQueue(), set()
+        self._changing, self._closed = threading.Lock(), False
         self.places = 2 * count  # the next batch lies ready
 
     def submit(self, batch, done):
@@ -45,45 +54,85 @@ class Hands:
         done(outcome)
 
     def _answer(self, batch):
-        process = getattr(self._each, "process", None)
+        process = self._idle.get()
+        if process is None:
+            raise Lost
         try:
-            if process is None:
-                process = self._each.process = self._begun()
             send(process.stdin, pickle.dumps(batch))
             answer = pickle.loads(receive(process.stdout))
         except (EOFError, OSError):
-            self._each.process = None
-            _end(process)
+            self._end(process)
+            self._idle.put(self._another())
             raise Lost from None
+        self._idle.put(process)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
+    def _another(self):
+        """A process in place of one that is gone; None where all are to end. Raises RequestError."""
+        try:
+            return None if self._closed else self._ready(self._begun())
+        except Unable:
+            if self._closed:
+                return None
+            self._idle.put(None)
+            raise RequestError("no other process of gradsim can be begun, in place of one that ended") from None
+
     def _begun(self):
-        process = subprocess.Popen(
-            [sys.executable, "-c", START.format(path=sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
-        self._processes.append(process)
-        send(process.stdin, self._order)
+        with self._changing:
+            if self._closed:
+                raise Unable
+            try:
+                process = subprocess.Popen(
+                    [sys.executable, "-c", START.format(path=sys.path)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise Unable from error
+            self._processes.add(process)
         return process
 
+    def _ready(self, process):
+        """The process, when it knows what is asked of it."""
+        try:
+            send(process.stdin, self._order)
+            if receive(process.stdout) == READY:
+                return process
+        except (EOFError, OSError):
+            pass
+        self._end(process)
+        raise Unable
+
+    def _end(self, process):
+        with self._changing:
+            self._processes.discard(process)
+        _end(process)
+
     def __enter__(self):
+        try:
+            for process in [self._begun() for _ in range(self._count)]:
+                self._idle.put(self._ready(process))
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *error):
         """Whatever they are at is of no use to anybody."""
+        with self._changing:
+            self._closed, processes = True, tuple(self._processes)
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for process in self._processes:
+        for process in processes:
             _end(process)
+        for _ in range(self._count):
+            self._idle.put(None)
         self._pool.shutdown()
 
 
 def _end(process):
-    if process is None:
-        return
     process.kill()
     process.wait()
     for stream in (process.stdin, process.stdout):
@@ -91,9 +140,9 @@ def _end(process):
             stream.close()
 
 
-def can_work():
-    """Whether processes of their own are of use: they load the kernels from the disk, and do not compile each."""
-    return bool(sys.executable) and obstacle() is None
+def can_work(count):
+    """Whether so many processes are of use: they load the kernels from the disk, and do not compile each, and there is room."""
+    return bool(sys.executable) and obstacle() is None and memory.available() > count * MEMORY
 
 
 def send(stream, content):
@@ -115,13 +164,21 @@ def serve():
     """What such a process does."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
-    with suppress(EOFError, BrokenPipeError):
-        order = pickle.loads(receive(sys.stdin.buffer))
+    came = SimpleQueue()
+    threading.Thread(target=_listen, args=(came,), daemon=True).start()
+    order = pickle.loads(came.get())
+    send(answers, READY)
+    while True:
+        try:
+            answer = order.answer(pickle.loads(came.get()))
+        except Exception as error:
+            answer = error
+        send(answers, pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
+
+
+def _listen(came):
+    """Whoever began this process is gone where nothing more can come: at once, whatever it is at."""
+    with suppress(BaseException):
         while True:
-            batch = pickle.loads(receive(sys.stdin.buffer))
-            try:
-                answer = order.answer(batch)
-            except Exception as error:
-                answer = error
-            send(answers, pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
+            came.put(receive(sys.stdin.buffer))
     os._exit(0)

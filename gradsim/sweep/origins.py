@@ -11,8 +11,20 @@ from ..store.layout import LARGEST_ATTRIBUTE
 
 ROOM = LARGEST_ATTRIBUTE // 2  # bytes
 MOST_SHOWN = 5
-KEPT = ("command_line", "created", "machine", "system", "cpu", "vector_instructions", "gradsim", "threads", "seconds")
-ALIKE = ("machine", "system", "cpu", "vector_instructions", "gradsim", "threads")  # where these agree the rest is added up
+KEPT = (
+    *("command_line", "created", "machine", "system", "cpu", "vector_instructions"),
+    *("machines", "gradsim", "threads", "workers", "seconds"),
+)
+ALIKE = (
+    "machine",
+    "system",
+    "cpu",
+    "vector_instructions",
+    "machines",
+    "gradsim",
+    "threads",
+    "workers",
+)  # where these agree the rest is added up
 
 
 def origins(provenance, file, cells):
@@ -36,7 +48,10 @@ def summary(found):
 
 
 def cpu(origin):
-    """The CPU and its widest vectors, in words."""
+    """The CPU and its widest vectors, in words; those of others where these computed it."""
+    others = origin.get("machines")
+    if isinstance(others, list) and others:
+        return " and ".join(shown(words).strip(chr(39)) for words in others[:MOST_SHOWN])
     vectors = origin.get("vector_instructions")
     vectors = vectors if isinstance(vectors, list) else None
     widest = next((words for name, words in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if name in (vectors or ())), "others")

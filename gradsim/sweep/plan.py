@@ -154,10 +154,10 @@ class Plan:
         return Cells(self)
 
     def words(self, number):
-        """In a few words, what tells a cell from the others."""
+        """In a few words, which cell that is, by its place in the whole, and what tells it from the others."""
         cell = self.cells[number]
         found = ", ".join(f"{name} {value}" for name, value in cell.coordinates.items())
-        return found or cell.network_and_run()[0].usual_activation
+        return f"cell {self.numbers[number]} ({found or cell.network_and_run()[0].usual_activation})"
 
     @cached_property
     def axes(self):

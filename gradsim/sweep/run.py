@@ -51,7 +51,7 @@ def _in_memory(plan, threads, progress):
 
     compute(tasks, range(len(tasks)), threads, finish, work)
     for number, error in sorted(work.failed, key=lambda failure: failure[0]):
-        raise RequestError(f"cell {number} ({plan.words(number)}): {error}")
+        raise RequestError(f"{plan.words(number)}: {error}")
     return CurveSet(found, plan.request, plan.coordinates, plan.identities, plan.share)
 
 
@@ -66,7 +66,7 @@ def _to_file(sweep, threads, progress, dask):
             if failed:
                 number, error = failed[0]
                 rest = f"; {len(failed) - 1:,} more could not be computed" if len(failed) > 1 else ""
-                raise RequestError(f"cell {number} ({sweep.plan.words(number)}): {error}{rest}; {sweep.kept}")
+                raise RequestError(f"{sweep.plan.words(number)}: {error}{rest}; {sweep.kept}")
             sweep.pack()
         finally:
             sweep.leave()

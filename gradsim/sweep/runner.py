@@ -7,13 +7,14 @@ part of it on one of many machines.
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from .. import memory
 from ..errors import RequestError
 from ..simulation.chunks import Desk
 from .cells import record
 from .crew import compute_by, work_of
-from .hands import Hands, can_work
+from .hands import Hands, Unable, can_work
 from .single import curves_of, is_small
 from .work import Stopped
 
@@ -34,10 +35,11 @@ def compute(tasks, numbers, threads, finish, work, draws=None):
         task.forget()
     for number, task in large:
         _one(number, task, threads, finish, work, draws)
-    if threads > 1 and sum(work_of(task) for _, task in small) > threads * HANDS_SECONDS * 1e9 and can_work():
-        with Hands(threads, tasks, draws is not None and draws.keep) as hands:
+    if threads > 1 and sum(work_of(task) for _, task in small) > threads * HANDS_SECONDS * 1e9 and can_work(threads):
+        with suppress(Unable), Hands(threads, tasks, draws is not None and draws.keep) as hands:
             compute_by(hands, small, finish, work, draws)
-    elif small:
+            return
+    if small:
         _side_by_side(small, threads, finish, work, draws)
 
 

@@ -117,19 +117,19 @@ class Tasks(Sequence):
 
 
 def functions_of(tasks, numbers):
-    """Users' activations that tasks of these numbers have, by the names under which another process can import them.
+    """{name under which another process can import it: digest} of users' activations that tasks of these numbers have.
 
     Raises RequestError for one that only this process knows.
     """
     if not users_activations():
-        return ()
+        return {}
     found = {}
     for number in numbers:
         found |= dict.fromkeys(part.name for part in tasks[number].network.activations if part.name in users_activations())
     for name in found:
         if ":" not in name:
             raise RequestError(f"activation {name!r} was given in Python; other processes can import module:function only")
-    return tuple(found)
+    return {name: find_activation(name)[0].digest for name in found}
 
 
 def digest(value):

@@ -6,12 +6,15 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import gradsim
 from gradsim import RequestError
+from gradsim.model import activations
+from gradsim.model.activations import find_activation
 from gradsim.sweep import batches, cluster, crew
 from tests.oracles.alike import same
 
@@ -121,11 +124,23 @@ def test_a_cell_that_kills_its_worker_is_named_and_the_others_go_on():
     assert "4 of 6 cells are kept in grid.h5.work" in done.stderr and len(gradsim.open("grid.h5.work")) == 4
 
 
-def test_users_functions_are_imported_where_they_were_typed(workers):
+def test_users_functions_are_imported_where_they_were_typed(workers, monkeypatch):
     Path("mine.py").write_text("def f(h):\n    return 0.5 * h\n\n\ndef f_derivative(h):\n    return 0.5\n")
     workers.run(os.chdir, os.getcwd())
     grid = {"activation": ["mine:f", "tanh"], "width": 4, "depth": 3, "replicas": 5}
     assert same(gradsim.sweep.run(grid, out="a.h5", dask=workers), gradsim.sweep.run(grid))
+    entry = find_activation("mine:f")[0]
+    with monkeypatch.context() as patch:  # a worker has what it once imported
+        patch.setitem(activations._GIVEN, "mine:f", replace(entry, digest="f" * 64))
+        with pytest.raises(RequestError, match="activation 'mine:f' is another function at a worker than here"):
+            gradsim.sweep.run(grid, out="b.h5", dask=workers)
+    Path("raising.py").write_text(
+        "def f(h):\n    if 29.5 < h < 30.5:\n        raise ValueError\n    return h\n\n\ndef f_derivative(h):\n    return 1.0\n"
+    )
+    with pytest.raises(RequestError, match=r"cell 1 \(weight_gain 40.0\): .*ValueError"):
+        gradsim.sweep.run(
+            grid | {"activation": "raising:f", "weight_gain": [1.0, 40.0], "replicas": 200}, out="c.h5", dask=workers
+        )
     gradsim.activation("halved", lambda h: 0.5 * h, lambda h: 0.5)
     with pytest.raises(RequestError, match="activation 'halved' was given in Python; other processes can import module:func"):
         gradsim.sweep.run(grid | {"activation": "halved"}, out="b.h5", dask=workers)

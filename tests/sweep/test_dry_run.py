@@ -82,9 +82,9 @@ def test_it_says_what_there_is_and_writes_nothing(tmp_path, monkeypatch, capsys)
     assert lines[1:4] == ["  activation: 2 values, relu, tanh", "  weight_gain: 11 values, 1 to 2", "  seed: 2 values, 0, 1"]
     assert lines[4] == "  left out where activation tanh, weight_gain from 1.95: 3"
     assert lines[5] == "  the same network and run as another cell, computed once: 21"
-    assert lines[6] == f"  1  {plan.identities[0][:12]}  activation relu, weight_gain 1, seed 0"
+    assert lines[6] == f"  0  {plan.identities[0][:12]}  activation relu, weight_gain 1, seed 0"
     assert lines[11] == "  ..." and lines[16].split() == [
-        "42",
+        "41",
         plan.identities[-1][:12],
         *["activation", "tanh,", "weight_gain", "1.9,", "seed", "1"],
     ]

@@ -340,7 +340,7 @@ def test_a_cell_that_cannot_be_computed_is_named_and_the_others_go_on(monkeypatc
     sweep.begin()
     work = sweep.run(2)
     assert sorted(number for number, _ in work.failed) == [1, 4] and work.finished == 4
-    assert sweep.plan.words(4) == "activation tanh, weight_gain 1.0"
+    assert sweep.plan.words(4) == "cell 4 (activation tanh, weight_gain 1.0)"
     sweep.leave()
     monkeypatch.setattr(single, "simulate_here", compute)
     assert done(GRID, keep=False) == 4

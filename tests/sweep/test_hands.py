@@ -13,7 +13,6 @@ import pytest
 import gradsim
 from gradsim import RequestError
 from gradsim.sweep import batches, crew, hands, read_plan, runner, single
-from gradsim.sweep.durable import Sweep
 from gradsim.sweep.precision import Precision
 from gradsim.sweep.tasks import Tasks
 from gradsim.sweep.work import Stopped, Work
@@ -66,15 +65,15 @@ def test_what_is_drawn_comes_back_and_is_gone_on_with(at_once, expected, monkeyp
 
 
 def test_a_process_that_is_killed_is_replaced(at_once, expected, monkeypatch):
-    begin = hands.Hands._begun
+    ready = hands.Hands._ready
 
-    def killed(self):
-        process = begin(self)
-        if len(at_once) <= 3:
+    def killed(self, process):
+        ready(self, process)
+        if at_once.index(process) < 3:
             process.kill()
         return process
 
-    monkeypatch.setattr(hands.Hands, "_begun", killed)
+    monkeypatch.setattr(hands.Hands, "_ready", killed)
     assert same(gradsim.sweep.run(GRID, 2), expected) and len(at_once) in (4, 5)
     assert all(process.poll() is not None for process in at_once)
 
@@ -122,8 +121,11 @@ class Blaming(Deadly):
             done(crew.Lost() if dead else self.order.answer(batch))
 
 
-def test_nobody_is_blamed_for_the_task_beside_him(monkeypatch):
-    monkeypatch.setattr(crew, "MOST", 1)
+@pytest.mark.parametrize("tries", [1, 2])
+@pytest.mark.parametrize("most", [1, 2])
+def test_nobody_is_blamed_for_the_task_beside_him(tries, most, monkeypatch):
+    monkeypatch.setattr(crew, "MOST", most)
+    monkeypatch.setattr(Blaming, "tries", tries)
     tasks, found = Tasks(read_plan(GRID)), []
     work = Work(sum(task.work for task in tasks))
     crew.compute_by(Blaming(tasks), list(enumerate(tasks)), found.append, work)
@@ -137,22 +139,11 @@ def test_what_else_goes_wrong_is_told(at_once, monkeypatch):
     assert all(process.poll() is not None for process in at_once)
 
 
-def test_a_cell_that_cannot_be_computed_is_named(at_once, monkeypatch):
-    sweep = Sweep(read_plan(GRID | {"width": 5}), "a.h5", keep=False)
-    sweep.begin()
-    answer = crew._take
-
-    def spoiled(found, *rest):
-        record = found.records.pop()
-        answer(found._replace(failed=[(3, "no good")] if b'"cell": 3' in record or b'"cell":3' in record else []), *rest)
-
-    monkeypatch.setattr(crew, "MOST", 1)
-    monkeypatch.setattr(
-        crew, "_take", lambda found, *rest: spoiled(found, *rest) if rest[0].numbers == (3,) else answer(found, *rest)
-    )
-    work = sweep.run(2)
-    assert [(number, str(error)) for number, error in work.failed] == [(3, "no good")] and work.finished == 5
-    sweep.leave()
+def test_where_no_process_comes_to_life_threads_do_it(at_once, expected, monkeypatch):
+    monkeypatch.setattr(hands, "START", "raise SystemExit")
+    assert same(gradsim.sweep.run(GRID, 2), expected) and len(at_once) == 2
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    assert same(gradsim.sweep.run(GRID, 2), expected) and len(at_once) == 2
 
 
 def test_they_stop_when_told(at_once):

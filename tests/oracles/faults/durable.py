@@ -49,13 +49,13 @@ FAULTS = {
     ),
     "what is drawn stays with another process": Fault(
         "sweep/crew.py",
-        "    for found in answer.drawn:\n        draws.take(found)\n",
-        "",
+        "        for found in answer.drawn:\n            draws.take(found)\n",
+        "        pass\n",
         tests=(f"{HANDS}what_is_drawn_comes_back_and_is_gone_on_with",),
     ),
     "a lost batch that is not computed again": Fault(
         "sweep/crew.py",
-        "suspects.extend(_suspects(batch, tries, crew.tries, work))",
+        "suspects.extend(_suspects(batch, crew.tries, work))",
         "pass",
         tests=(f"{HANDS}a_process_that_is_killed_is_replaced",),
     ),
@@ -67,7 +67,7 @@ FAULTS = {
     ),
     "processes that are left": Fault(
         "sweep/hands.py",
-        "        for process in self._processes:\n            _end(process)\n",
+        "        for process in processes:\n            _end(process)\n",
         "",
         tests=(f"{HANDS}they_stop_when_told",),
     ),
