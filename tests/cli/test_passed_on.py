@@ -110,8 +110,8 @@ def test_every_option_of_a_run_arrives(name, recorded, monkeypatch):
 def test_threads_of_a_sweep(recorded):
     Path("grid.toml").write_text("width = 4\ndepth = 2\nreplicas = 5\n")
     compute = recorded("gradsim.sweep.durable", "compute")
-    assert call("sweep", "grid.toml", "--threads", 1) == 2 and compute[0][1] == 1
-    assert call("sweep", "grid.toml") == 2 and compute[0][1] == numba.config.NUMBA_NUM_THREADS
+    assert call("sweep", "grid.toml", "--threads", 1) == 2 and compute[0][2] == 1
+    assert call("sweep", "grid.toml") == 2 and compute[0][2] == numba.config.NUMBA_NUM_THREADS
 
 
 def test_every_option_of_a_sweep_arrives(recorded):

@@ -457,4 +457,4 @@ def test_dry_run_of_a_shard():
     Path("grid.toml").write_text(TOML)
     out = gradsim_("sweep", "grid.toml", "--shard", "2/4", "--dry-run").stdout
     assert out.startswith("grid.toml: 2 cells of 6 (shard 2/4), 14 networks\n")
-    assert re.findall(r"^  (\d)  [0-9a-f]{12}  activation", out, re.M) == ["2", "6"] and os.listdir(".") == ["grid.toml"]
+    assert re.findall(r"^  (\d)  [0-9a-f]{12}  activation", out, re.M) == ["1", "5"] and os.listdir(".") == ["grid.toml"]
