@@ -60,7 +60,10 @@ def compute_by(crew, tasks, finish, work, draws=None):
 
 
 def _cut(tasks, draws):
-    """Yield Batches of about SECONDS of work each, in the order of the tasks; what runs for a precision is alone."""
+    """Yield Batches of about SECONDS of work each, in the order of the tasks.
+
+    A task that runs for a precision counts for as many networks as it may come to, so that it ends its batch.
+    """
     numbers, drawn, total = [], {}, 0.0
     for number, task in tasks.items():
         numbers.append(number)
