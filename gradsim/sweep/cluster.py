@@ -17,7 +17,7 @@ from .batches import Order
 from .crew import Lost
 
 LOCAL = "local"
-WAIT_SECONDS = 60.0  # for the first worker
+WAIT_SECONDS = 60.0  # for the first worker; without any, until that is said
 COUNT_SECONDS = 1.0  # between two looks at how many workers there are
 LOCAL_FAILURES = 1  # deaths of workers begun here that a batch survives; of others their scheduler says
 AGAIN = 2  # times that a batch is begun again where Dask itself failed
@@ -26,14 +26,16 @@ AGAIN = 2  # times that a batch is begun again where Dask itself failed
 class Cluster:
     """The workers of a scheduler at an address, of a Dask Client, or ("local") processes here: a crew (see `crew.compute_by`).
 
-    With `with`: what was sent out ends where it does, and what was begun here. Raises RequestError where there are none.
+    With `with`: what was sent out ends where it does, and what was begun here. Raises RequestError where there are none. If all
+    end later, others are waited for, since a queue may have some to come, and tell(line) is called.
     """
 
     tries = 1  # Dask has tried it with several workers before it says that a batch is lost
 
-    def __init__(self, where, threads):
-        self._where, self._threads = where, threads
+    def __init__(self, where, threads, tell):
+        self._where, self._threads, self._tell = where, threads, tell
         self._counted, self._count = 0.0, 0
+        self._seen, self._said = time.monotonic(), False  # when there was a worker, and whether it was said that none is
         self._order = self._client = None
         self._begun, self._out = ExitStack(), set()
 
@@ -76,7 +78,16 @@ class Cluster:
         if time.monotonic() - self._counted > COUNT_SECONDS:
             with _told():
                 self._counted, self._count = time.monotonic(), 2 * sum(self._client.nthreads().values())
+            self._miss()
         return max(self._count, 1)
+
+    def _miss(self):
+        """Says so, once, where there has been no worker for a while."""
+        if self._count:
+            self._seen, self._said = self._counted, False
+        elif not self._said and self._counted - self._seen > WAIT_SECONDS:
+            self._said = True
+            self._tell(f"--dask: no worker is left at {self._words}; waiting for others (Ctrl-C: what is finished is kept)")
 
     def submit(self, batch, done):
         with _told():

@@ -158,7 +158,7 @@ class Sweep:
             self._others_left.clear()
             try:
                 functions = functions_of(self.tasks, missing)
-                with Cluster(dask, threads) as cluster:
+                with Cluster(dask, threads, self._tell) as cluster:
                     self._by = {"workers": cluster.workers}
                     cluster.take(self.tasks, self.keep, functions)
                     compute_by(cluster, [(number, self.tasks[number]) for number in missing], finish, work, draws)

@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -163,6 +164,23 @@ def test_what_cannot_be(workers, monkeypatch):
         with pytest.raises(RequestError, match=r"--dask: needs Dask: pip install 'gradsim\[dask\]'"):
             gradsim.sweep.run(GRID, out="a.h5", dask="local")
     assert not os.listdir(".")
+
+
+def test_workers_that_are_all_gone_are_missed_in_a_line(monkeypatch):
+    """Once, and again when others came and went."""
+    monkeypatch.setattr(cluster, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(cluster, "COUNT_SECONDS", 0.0)
+    threads, told = {"tcp://a": 3}, []
+    crowd = cluster.Cluster("tcp://s:1", 1, told.append)
+    crowd._client = SimpleNamespace(nthreads=lambda: threads)
+    for round in (1, 2):
+        threads["tcp://a"] = 3
+        assert crowd.places == 6 and len(told) == round - 1
+        threads.clear()
+        assert crowd.places == 1 and len(told) == round - 1
+        time.sleep(0.06)
+        assert crowd.places == crowd.places == 1 and len(told) == round
+    assert told[0].startswith("--dask: no worker is left at tcp://s:1; waiting for others") and "\n" not in told[0]
 
 
 def children(pid):
