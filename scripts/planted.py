@@ -1,8 +1,8 @@
-"""Errors planted in copies of the project, one at a time: `gradsim verify`, or the tests, must find each.
+"""Errors planted in copies of the project, one at a time: `gradsim verify`, two samples, or the tests, must find each.
 
 .venv/bin/python scripts/planted.py [TEXT ...] runs those whose names contain any TEXT. Exits 1 if one is missed, or if a check
 disagrees or a test fails without an error. Each error in arithmetic compiles its own kernels, an hour for all on two cores;
-those that tests must find share kernels and take a few seconds each.
+those that samples or tests must find take a few seconds each.
 """
 
 import sys
@@ -12,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.oracles.planted import BY_CHECKS, BY_TESTS, copied, copied_with_tests, disagreeing, failing, missed
+from tests.oracles.faults.laws import FAULTS as BY_SAMPLES
+from tests.oracles.faults.laws import WITHOUT
+from tests.oracles.planted import BY_CHECKS, BY_TESTS, copied, copied_with_tests, differing, disagreeing, failing, missed
 
 AT_A_TIME = 2  # copies under test
 
@@ -28,6 +30,18 @@ def by_checks(fault=None):
     lost = missed(fault, names)
     found = code == 1 and not lost
     return found, ", ".join(sorted(names)) if found else f"MISSED by {', '.join(lost)}; exit code {code}\n{output}"
+
+
+def by_samples(fault=None):
+    """(whether samples of the fault's cell differ, words); without a fault, whether those of whole kernels agree."""
+    outcomes = []
+    for planted in WITHOUT.values() if fault is None else [fault]:
+        with tempfile.TemporaryDirectory() as folder:
+            copied(Path(folder), planted, beside=("tests",))
+            outcomes.append(differing(Path(folder), planted))
+    code, output = max(outcomes)
+    good = code == (fault is not None) and "p-values" in output
+    return good, output.strip() if good else f"MISSED, exit code {code}\n{output}"
 
 
 def by_tests(fault):
@@ -47,11 +61,12 @@ def by_tests(fault):
 def run(texts=(), each=print):
     """(how many are found, how many there are, whether all agree and pass without an error)."""
     counts, agrees = [0, 0], True
-    for faults, trial, at_a_time in ((BY_CHECKS, by_checks, 1), (BY_TESTS, by_tests, AT_A_TIME)):
+    kinds = (BY_CHECKS, by_checks, 1), (BY_SAMPLES, by_samples, AT_A_TIME), (BY_TESTS, by_tests, AT_A_TIME)
+    for faults, trial, at_a_time in kinds:
         chosen = {name: fault for name, fault in faults.items() if not texts or any(text in name for text in texts)}
         if not chosen:
             continue
-        nothing = None if trial is by_checks else tuple(sorted({test for fault in chosen.values() for test in fault.tests}))
+        nothing = None if trial is not by_tests else tuple(sorted({test for fault in chosen.values() for test in fault.tests}))
 
         def timed(name, planted, trial=trial):
             start = time.perf_counter()

@@ -146,12 +146,12 @@ def laws(kind):
 
 
 def planted():
-    """Errors planted in copies of the project, which `gradsim verify` or the tests must find (scripts/planted.py)."""
+    """Errors planted in copies of the project, which `gradsim verify`, samples or tests must find (scripts/planted.py)."""
     from planted import run  # beside this file
 
     found, count, agrees = run(each=lambda line: None)
     text = f"{found} of {count}; without an error {'all agree and pass' if agrees else 'not all agree and pass'}"
-    return "planted errors found by gradsim verify or by tests", "all", text, agrees and found == count
+    return "planted errors found by gradsim verify, samples or tests", "all", text, agrees and found == count
 
 
 def killed_sweeps():

@@ -1,6 +1,8 @@
 """hypothesis: one profile for everyone. Derandomized, so that a run repeats; no deadline, since kernels compile."""
 
+import os
 import signal
+import sys
 
 import pytest
 from hypothesis import settings
@@ -13,6 +15,10 @@ settings.load_profile("gradsim")
 for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, usual)
+
+# Where Python is told to keep no bytecode, each of the several hundred processes would compile all of gradsim's modules anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Longest first, so that no worker is left alone with one of them at the end (with --no-loadscope-reorder)
 LONGEST = (

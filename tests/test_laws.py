@@ -1,116 +1,27 @@
 """Both engines have the law of networks with explicit matrices, and errors planted in them are found.
 
-`scripts/verify.py` does the same with 20,000 networks a cell.
+`scripts/verify.py` does the same with 20,000 networks a cell, and `scripts/planted.py` with all errors of the kind.
 """
 
 import os
-import shutil
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from tests.oracles import block_samples
-from tests.oracles.faults import steps
-from tests.oracles.planted import plant
+from tests.oracles import block_samples, two_sample
+from tests.oracles.faults.laws import BLOCKS, CHAINS, FAULTS, WITHOUT
+from tests.oracles.planted import ROOT, copied, differing
 from tests.oracles.two_sample import FALSE_ALARMS, compare, grid
 
-ROOT = Path(__file__).parents[1]
-GAUSSIAN, HAAR, FRAMES = (f"gradsim/kernels/{name}.py" for name in ("steps/linear_gaussian", "steps/linear_haar", "frames"))
-
-# name: (file, what stands there, what is planted instead, networks, the cell that is looked at)
-PLANTED = {
-    "no projection backward, one input": (
-        GAUSSIAN,
-        "(along - length * overlap / norm)",
-        "(along - 0.0 * overlap / norm)",
-        600,
-        ["normal(0.3,0.6928203230275509) sigmoid 3-3-3-3 1 inputs"],
-    ),
-    "no projection backward, several inputs": (
-        GAUSSIAN,
-        "scratch.first[k, b] -= scratch.second[k, b]",
-        "scratch.first[k, b] -= 0.0",
-        300,
-        ["normal", "sigmoid 3-3-3-3-3 2 inputs"],
-    ),
-    "a fresh matrix backward, one input": (
-        GAUSSIAN,
-        "lift = p[SCALE] * (along - length * overlap / norm) / norm",
-        "lift = 0.0",
-        1500,
-        ["normal", "tanh 3-3-3-3-3 1 inputs"],
-    ),
-    "a fresh matrix backward, several inputs": (
-        GAUSSIAN,
-        "add_mix(scratch.first, rank, q, g.n, b, row(g.values, b))",
-        "pass",
-        500,
-        ["normal(0.3,0.6928203230275509) gelu 3-3-3-3 2 inputs"],
-    ),
-    "the mean forgotten backward": (
-        GAUSSIAN,
-        "shift = mean_times(p, after, d.n, 0, scratch) if p[MEAN] != 0.0 else 0.0",
-        "shift = 0.0",
-        150,
-        ["normal(0.3,0.39999999999999997) sigmoid 9-5-9-5 1 inputs"],
-    ),
-    "the mean forgotten forward": (
-        GAUSSIAN,
-        "shift = mean_times(p, before, x.n, 0, scratch)",
-        "shift = 0.0",
-        150,
-        ["normal(0.3,0.39999999999999997) sigmoid 9-5-9-5 1 inputs"],
-    ),
-    "a wrong sign in R": (
-        FRAMES,
-        "coefficients[rank, pivot] = 1.0 / inverse",
-        "coefficients[rank, pivot] = -1.0 / inverse",
-        150,
-        ["normal", "sigmoid 3-3-3-3-3 2 inputs"],
-    ),
-    "frames whose signs are not free": (
-        HAAR,
-        "    mix(scratch.first, rank, v, h.n, h.values)\n",
-        "    for k in range(rank):\n        if v[k, 0] > 0.0:\n"
-        "            for i in range(n):\n                v[k, i] = -v[k, i]\n"
-        "    mix(scratch.first, rank, v, h.n, h.values)\n",
-        150,
-        ["orthogonal", "gelu 3-3-3-3-3 2 inputs"],
-    ),
-    "orthogonal: the fresh frame not across the inputs, several inputs": (
-        HAAR,
-        "squares[k] = subtract(dot(direction, row(residuals, k), g.n), direction, g.n, row(residuals, k))",
-        "pass",
-        700,
-        ["orthogonal(1.3) tanh 9-5-9-5 2 inputs"],
-    ),
-    "orthogonal: no projection of the fresh frame": (
-        HAAR,
-        "subtract(dot(before, fresh, x.n) / x_square, before, x.n, fresh)",
-        "pass",
-        800,
-        ["orthogonal(1.3) sigmoid 3-3-3-3-3 1 inputs"],
-    ),
-}
-
-
-# Faults of steps that change the law, and cells that are looked at
-IN_BLOCKS = {
-    "norms: no projection backward": ["pre_norm rms", "normal", "2 inputs"],
-    "BatchNorm: the sum over the inputs forgotten": ["batch norm:", "orthogonal"],
-    "dropout: another mask on the way back": ["residual dropout", "orthogonal", "2 inputs"],
-    "dropout: p for 1 - p": ["plain dropout", "normal", "2 inputs"],
-    "a cotangent not added where a vector is read twice": ["post_norm layer", "orthogonal", "1 inputs"],
-    "a sum whose scale is forgotten backward": ["residual:", "normal", "1 inputs"],
-}
-# Where nothing is planted
-WITHOUT = {
-    "chains": ("two_sample", 500, "matrix_free", ["normal(0.3,0.6928203230275509) gelu 3-3-3-3 2 inputs"]),
-    "blocks": ("block_samples", 200, "matrix_free,dense", ["residual dropout", "orthogonal", "2 inputs"]),
-}
+QUICK = (
+    "no projection backward, several inputs",
+    "the mean forgotten backward",
+    "a wrong sign in R",
+    "frames whose signs are not free",
+    "BatchNorm: the sum over the inputs forgotten",
+    "dropout: another mask on the way back",
+    "a cotangent not added where a vector is read twice",
+)
 
 
 def test_both_engines_have_the_law_of_explicit_matrices():
@@ -129,42 +40,24 @@ def test_both_engines_have_the_law_of_blocks():
 
 
 def test_every_error_can_be_planted():
-    for path, text, instead, _, cells in PLANTED.values():
-        assert (ROOT / path).read_text(encoding="utf-8").count(text) == 1 and text != instead
-        assert sum(all(text in cell.name for text in cells) for cell in grid()) == 1, cells
-    for name, cells in IN_BLOCKS.items():
-        assert name in steps.COMPILED
-        assert any(all(text in cell.name for text in cells) for cell in block_samples.grid()), name
-
-
-def compared(folder, module, replicas, engines, cells):
-    """What the comparison of so many networks a cell says: (exit code, output). Of that folder's kernels in plain Python:
-    to compile them again takes more than few networks do."""
-    command = [sys.executable, "-m", f"tests.oracles.{module}", str(replicas), engines, *cells]
-    environment = os.environ | {"PYTHONPATH": str(folder), "NUMBA_DISABLE_JIT": "1"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    return done.returncode, done.stdout + done.stderr
+    for name, fault in FAULTS.items():
+        text = (ROOT / "gradsim" / fault.path).read_text(encoding="utf-8")
+        assert text.count(fault.text) == 1 and fault.text != fault.instead, name
+    cells = {CHAINS: two_sample.grid(), BLOCKS: block_samples.grid()}
+    for name, fault in (FAULTS | WITHOUT).items():
+        assert any(all(text in cell.name for text in fault.cells) for cell in cells[fault.module]), name
 
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory):
-    """Of all planted errors, as many at a time as there are cores."""
-    names = [*PLANTED, *IN_BLOCKS, *WITHOUT]
+    """Of those planted errors, as many at a time as there are cores."""
 
     def verdict(name):
-        folder = tmp_path_factory.mktemp("planted")
-        for part in ("gradsim", "tests"):
-            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        if name in PLANTED:
-            path, text, instead, replicas, cells = PLANTED[name]
-            plant(folder, path, text, instead)
-            return compared(folder, "two_sample", replicas, "matrix_free", cells)
-        if name in WITHOUT:
-            return compared(folder, *WITHOUT[name])
-        fault = steps.COMPILED[name]
-        plant(folder, f"gradsim/{fault.path}", fault.text, fault.instead)
-        return compared(folder, "block_samples", 200, "matrix_free,dense", IN_BLOCKS[name])
+        folder, fault = tmp_path_factory.mktemp("planted"), (FAULTS | WITHOUT)[name]
+        copied(folder, fault, beside=("tests",))
+        return differing(folder, fault)
 
+    names = [*QUICK, *WITHOUT]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(zip(names, pool.map(verdict, names), strict=True))
 
@@ -175,7 +68,7 @@ def test_without_an_error_kernels_in_plain_python_agree(name, verdicts):
     assert code == 0 and "p-values, the smallest times their number" in output, output
 
 
-@pytest.mark.parametrize("name", [*PLANTED, *IN_BLOCKS])
+@pytest.mark.parametrize("name", QUICK)
 def test_a_planted_error_is_found(name, verdicts):
     code, output = verdicts[name]
     assert code == 1 and "p-values, the smallest times their number" in output, output

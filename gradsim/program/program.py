@@ -115,23 +115,17 @@ class Frame:
 @once_a_form
 def frame_of(form):
     """The Frame of a Form."""
-    nodes, sorts, found, maps = outline(form), {}, [], 0
-    steps = np.zeros((len(nodes), len(STEP_COLUMNS)), np.int64)
-    for k, node in enumerate(nodes):
+    nodes, sorts, found, maps, rows = outline(form), {}, [], 0, []
+    for node in nodes:
         n_in = nodes[node.sources[0]].width if node.sources else node.width
         at = node.kind, -1 if node.part is None else node.part.number, n_in, node.width
         sort = sorts.setdefault(at, (len(sorts), Sort(*at, maps if node.kind == LINEAR else -1)))
         found.append(sort[0])
         maps += node.kind == LINEAR
         source, other = (*node.sources, -1, -1)[:2]
-        steps[k, [layout.LAYER, layout.WIDTH, layout.SOURCE, layout.OTHER, layout.PLACE, layout.STREAM]] = (
-            node.number,
-            node.width,
-            source,
-            other,
-            node.place,
-            node.stream,
-        )
+        rows.append((node.number, node.width, source, other, node.place, node.stream))
+    steps = np.zeros((len(nodes), len(STEP_COLUMNS)), np.int64)
+    steps[:, [layout.LAYER, layout.WIDTH, layout.SOURCE, layout.OTHER, layout.PLACE, layout.STREAM]] = rows
     slots = _with_slots(steps, nodes)
     units = np.array([padded_width(node.width) for node in nodes], np.int64)
     sorts = tuple(sort for _, sort in sorts.values())

@@ -128,6 +128,7 @@ def answer(request, spool):
     finally:
         sys.stdout, sys.stderr = was
     gc.collect()
+    gc.freeze()  # what is left, modules above all, need not be looked at after the next input: half of all the time
     end = time.monotonic() + 5  # for threads that are about to end
     while threading.active_count() > threads_before and time.monotonic() < end:
         time.sleep(0.01)
@@ -162,8 +163,6 @@ def serve(spool):
     warnings.simplefilter("always", RuntimeWarning)
     log = open(spool / "hung.txt", "w")  # noqa: SIM115 - open as long as the process
     room = status("VmSize") + ROOM
-    gc.collect()
-    gc.freeze()  # what is there by now need not be looked at after each input
     for line in requests:
         request = json.loads(line)
         faulthandler.dump_traceback_later(request["seconds"], exit=True, file=log)

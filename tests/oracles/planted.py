@@ -1,7 +1,8 @@
 """Errors planted in a copy of the project, and who finds them: `scripts/planted.py` runs them all.
 
-Errors of arithmetic are here: `gradsim verify` must find them. Those of everything else are in `faults`, and tests must find
-them. A fault is found if every check disagrees, or every test fails, that is named for it; without it they agree and pass.
+Errors of arithmetic are here: `gradsim verify` must find them. Those that change the law of networks are in `faults.laws`:
+samples must find them. Those of everything else are in `faults`: tests must find them. A fault is found if every check
+disagrees, or every test fails, that is named for it; without it they agree and pass.
 """
 
 import os
@@ -14,6 +15,7 @@ from .faults import FAULTS as BY_TESTS
 from .faults import Fault, steps
 
 ROOT = Path(__file__).parents[2]
+HALF_WRITTEN = "*.pyc.*"  # which is renamed when it is whole
 BESIDE = ("tests", "docs", "scripts", "pyproject.toml", "README.md")  # of the package: what tests look at
 
 GAUSSIAN, HAAR = "kernels/steps/linear_gaussian.py", "kernels/steps/linear_haar.py"
@@ -291,25 +293,25 @@ BY_CHECKS = COMPILED | PYTHON
 FAULTS = BY_CHECKS | BY_TESTS
 
 
-def copied(folder, fault=None, source=ROOT, share_kernels=False):
-    """A copy of the package in `folder`, with the fault; `share_kernels`: with the kernels of the source."""
+def copied(folder, fault=None, source=ROOT, share_kernels=False, beside=()):
+    """A copy of the package in `folder`, with the fault; `share_kernels`: with the kernels of the source; and of what is
+    `beside` it. Bytecode is copied with its sources, which it belongs to by their times."""
     shared = ("kernels",) if share_kernels else ()
-    ignore = shutil.ignore_patterns("__pycache__", *shared)
-    shutil.copytree(source / "gradsim", folder / "gradsim", ignore=ignore)
+    shutil.copytree(source / "gradsim", folder / "gradsim", ignore=shutil.ignore_patterns(HALF_WRITTEN, *shared))
     for name in shared:
         (folder / "gradsim" / name).symlink_to(source / "gradsim" / name, target_is_directory=True)
-    if fault is not None:
+    for name in beside:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns(HALF_WRITTEN))
+        else:
+            shutil.copy(source / name, folder)
+    if fault is not None and fault.text:
         plant(folder, f"gradsim/{fault.path}", fault.text, fault.instead)
 
 
 def copied_with_tests(folder, fault=None, source=ROOT):
     """The same of the whole project, its kernels those of the source: nothing is compiled again."""
-    copied(folder, fault, source, share_kernels=True)
-    for name in BESIDE:
-        if (source / name).is_dir():
-            shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source / name, folder)
+    copied(folder, fault, source, share_kernels=True, beside=BESIDE)
 
 
 def plant(folder, path, text, instead):
@@ -332,6 +334,15 @@ def disagreeing(folder, checks=(), **environment):
 def missed(fault, names):
     """The checks that should have found it and did not."""
     return [check for check in fault.checks if check not in names]
+
+
+def differing(folder, fault):
+    """(exit code, output) of the comparison that shows a fault of `laws`: 1 where samples differ. Kernels are plain Python
+    there: to compile them again takes more than few networks do."""
+    command = [sys.executable, "-m", f"tests.oracles.{fault.module}", str(fault.replicas), fault.engines, *fault.cells]
+    environment = os.environ | {"PYTHONPATH": str(folder), "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
 
 
 def failing(folder, tests):

@@ -14,19 +14,27 @@ from tests.oracles.planted import BY_CHECKS, BY_TESTS, COMPILED, PYTHON, ROOT, c
 INTERPRETED = (
     "nine rounds of Philox",
     "a wrong sign in cross-entropy",
-    "cross-entropy uphill",
-    "mse at half its gradient",
     "a shared probe that is not",
-    "theory's gelu' without a square root",
     "pairs counted as squares",
 )
-BLOCKS = ("every reader is the first, going back", "streams marked before their blocks")  # of those planted in steps
-CHOSEN = tuple(name for name in PYTHON if name not in steps.PYTHON or name in BLOCKS)
+CHOSEN = (
+    "He with 1 instead of 2",
+    "orthogonal gain squared",
+    "weights and biases without their mean",
+    "samples without their power of two",
+    "the variance between chunks forgotten",
+    "a quantile's place counted from one",
+    "every reader is the first, going back",
+    "streams marked before their blocks",
+)
 QUICK = ("losses: carried", "replica: losses", "random numbers", "activations: table")
+LONG = ("weights: moments",)  # which take several times as long as others
 
 
 def quick_checks(name):
-    return tuple(check for check in BY_CHECKS[name].checks if name in PYTHON or check in QUICK)
+    """Of those that must find it; of what is not compiled, one."""
+    checks = BY_CHECKS[name].checks
+    return tuple(sorted(checks, key=LONG.count)[:1] if name in PYTHON else (check for check in checks if check in QUICK))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +44,7 @@ def outcomes(tmp_path_factory):
     def outcome(name):
         folder, fault = tmp_path_factory.mktemp("planted"), BY_CHECKS.get(name)
         if name in PYTHON or name == "none":
-            checks = quick_checks(name) if fault else tuple({c for name in CHOSEN for c in PYTHON[name].checks})
+            checks = quick_checks(name) if fault else tuple({c for name in CHOSEN for c in quick_checks(name)})
             copied(folder, fault, share_kernels=True)
             return disagreeing(folder, checks)
         copied(folder, fault)
@@ -74,7 +82,7 @@ def test_there_are_many_and_each_can_be_planted():
 
 def test_tests_that_must_find_a_fault_are_there():
     rooms = {name.partition(":")[0] for name in BY_TESTS}
-    assert len(BY_TESTS) >= 180 and len(rooms) == 9
+    assert len(BY_TESTS) >= 190 and len(rooms) == 10
     for name, fault in BY_TESTS.items():
         assert fault.tests and not fault.checks and not fault.path.startswith("kernels"), name
         for test in fault.tests:

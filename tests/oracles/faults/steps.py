@@ -132,7 +132,9 @@ PYTHON = {
         "            x = build.through(run.parts, x)\n",
         ("pre_norm streams: tanh, width 4",),
     ),
-    "places exchanged with numbers": Fault(PROGRAM, "            node.place,\n", "            node.number,\n", (DROPS,)),
+    "places exchanged with numbers": Fault(
+        PROGRAM, "other, node.place, node.stream", "other, node.number, node.stream", (DROPS,)
+    ),
     "bias gradients before BatchNorm that are rounding": Fault(PROGRAM, "balanced.get(k, False))", "False)", (BATCHES,)),
     "the exact stream of branches of one unit": Fault(
         EXACT,
