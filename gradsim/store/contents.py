@@ -22,16 +22,18 @@ class Contents:
 
     def __init__(self, file):
         self._file = file
+        # Each is looked up once: of opening a small file that is most of the time
+        self._plain = {name: file[name] for name in file if self._is_plain(name)}
         self._scales = {}  # by the identity of the object: HDF5 takes a millisecond to tell its name
         self._datasets, self._dims, self._together, self._packed = {}, {}, {}, {}  # by name, as they are found
         self.sizes = {}  # of dimensions, as `check` finds them
-        for name in file:
-            if self._is_plain(name) and isinstance(file[name], h5py.Dataset) and file[name].is_scale:
-                self._scales[file[name].id] = name
+        for name, found in self._plain.items():
+            if isinstance(found, h5py.Dataset) and found.is_scale:
+                self._scales[found.id] = name
         self._bare = {name for name in self._scales.values() if self._is_bare(name)}
 
     def __contains__(self, name):
-        return name in self._datasets or (name in self._file and name not in self._bare)
+        return name in self._datasets or ((name in self._plain or name in self._file) and name not in self._bare)
 
     def attribute(self, name):
         """The attribute of the file as a Python value; None where it is absent or holds nothing."""
@@ -120,7 +122,7 @@ class Contents:
 
     def _is_bare(self, name):
         """Whether a scale is that of a dimension without a variable."""
-        return bytes(self._file[name].attrs.get("NAME", b"")).startswith(WITHOUT_VALUES)
+        return bytes(self._plain[name].attrs.get("NAME", b"")).startswith(WITHOUT_VALUES)
 
     def _dataset(self, name):
         if name not in self._datasets:
@@ -130,9 +132,9 @@ class Contents:
     def _checked(self, name):
         if name not in self:
             raise RequestError(f"the variable {name!r} is missing")
-        if not self._is_plain(name):
+        if name not in self._plain:
             raise RequestError(f"the variable {name!r} is a link, which is not followed")
-        found = self._file[name]
+        found = self._plain[name]
         if not isinstance(found, h5py.Dataset):
             raise RequestError(f"{name!r} is not a variable")
         if found.shape is None:
