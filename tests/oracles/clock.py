@@ -13,8 +13,7 @@ POINTS = np.linspace(-3.0, 3.0, 20_000)
 
 
 def least_seconds(call, limit, tries=5):
-    """The least of several tries; they end where one is below the limit. Before them the call is made once, to warm up."""
-    call()
+    """The least of several tries; they end where one is below the limit: the first may have to load and to keep things."""
     found = []
     while len(found) < tries and not (found and found[-1] < limit):
         before = _seconds(_work)

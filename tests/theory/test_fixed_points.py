@@ -470,14 +470,14 @@ def test_a_function_that_bends_for_ever():
 
 
 def test_a_phase_diagram_of_a_length_map_that_falls():
-    """phi = e^(-h^2): q' = w / sqrt(1 + 4 q) + b, a cubic in closed form."""
+    """phi = e^(-h^2): q' = w / sqrt(1 + 4 q) + b, a cubic in closed form; in less than 5 s."""
     gradsim.activation("theory_bell", lambda h: math.exp(-h * h), lambda h: -2 * h * math.exp(-h * h))
-    grid = np.linspace(0.0, 3.0, 100)
-    found = phase_diagram("theory_bell", weight_std=grid, bias_std=grid)
+    grid, diagrams = np.linspace(0.0, 3.0, 100), []
+    assert least_seconds(lambda: diagrams.append(phase_diagram("theory_bell", weight_std=grid, bias_std=grid)), 5) < 5
     w, b = np.meshgrid(grid**2, grid**2)
-    np.testing.assert_allclose(found.q_star, w / np.sqrt(1 + 4 * found.q_star) + b, rtol=1e-9, atol=1e-12)
-    q = found.q_star
-    np.testing.assert_allclose(found.chi_perp[1:], (4 * w * q * (1 + 4 * q) ** -1.5)[1:], rtol=1e-8, atol=1e-12)
+    q = diagrams[0].q_star
+    np.testing.assert_allclose(q, w / np.sqrt(1 + 4 * q) + b, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(diagrams[0].chi_perp[1:], (4 * w * q * (1 + 4 * q) ** -1.5)[1:], rtol=1e-8, atol=1e-12)
 
 
 def test_a_length_map_that_falls_and_grows():
@@ -564,18 +564,13 @@ def test_a_critical_point_takes_less_than_50_ms(name):
 
 
 def test_a_phase_diagram_takes_less_than_5_seconds():
-    """100 x 100, with the making of a length map, and of a length map that falls, which is not kept."""
-    gradsim.activation("theory_bell", lambda h: math.exp(-h * h), lambda h: -2 * h * math.exp(-h * h))
+    """100 x 100, with the making of a length map."""
 
-    def of_gelu():
+    def diagram():
         LengthMap("gelu")
         phase_diagram("gelu", weight_std=np.linspace(0.1, 4, 100), bias_std=np.linspace(0, 2, 100))
 
-    def of_a_bell():
-        phase_diagram("theory_bell", weight_std=np.linspace(0, 3, 100), bias_std=np.linspace(0, 3, 100))
-
-    for diagram in (of_gelu, of_a_bell):
-        assert least_seconds(diagram, 5) < 5
+    assert least_seconds(diagram, 5) < 5
 
 
 def test_a_length_map_takes_less_than_a_second():

@@ -441,7 +441,7 @@ def test_kinks_of_a_given_activation():
 )
 def test_what_is_interpolated_in_deep_networks(activation, init, options, monkeypatch):
     """The same as integrating every layer, to 1e-9."""
-    network = gradsim.mlp(width=64, depth=600, activation=activation, init=init, **options)
+    network = gradsim.mlp(width=64, depth=250, activation=activation, init=init, **options)
     run = {"inputs": 2, "input_correlation": 0.2, "probe": "shared"}
     found = mean_field(network, **run)
     monkeypatch.setattr(pair_map.PairMap, "_patch", lambda *_: None)
