@@ -38,6 +38,7 @@ ASKED = {
     "opening": ("s to open the file", "<=", 1, ".2f"),
     "drawing": ("s to draw the map, `gradsim plot` in all", "<=", 3, ".2f"),
     "busy": ("of all cores at work at small cells", ">=", 0.85, ".0%"),
+    "threads": ("small cells on threads over processes of their own", ">=", 1, ".2f"),
     "own": ("ms a small cell but for its kernels", "<=", 1, ".2f"),
     "two_workers": ("two Dask workers of one core over one", ">=", 1.7, ".2f"),
     "client": ("ms of CPU of Dask's client and scheduler a cell", "<=", 0.5, ".2f"),
@@ -163,12 +164,17 @@ def cpu():
     return sum(os.times()[:4])
 
 
-def whole(cells, path, opened=True):
-    """{figure: value} of a sweep of all cells to a file; nothing else is loaded here than `gradsim sweep` loads."""
+def whole(cells, path, opened=True, hands=True):
+    """{figure: value} of a sweep of all cells to a file; nothing else is loaded here than `gradsim sweep` loads.
+
+    Without `hands` small cells are computed by threads.
+    """
     import gradsim
-    from gradsim.sweep import read_plan
+    from gradsim.sweep import read_plan, runner
     from gradsim.sweep.durable import Sweep
 
+    if not hands:
+        runner.HANDS_SECONDS = np.inf
     start = time.perf_counter()
     sweep = Sweep(read_plan(cells.grid), path)
     planned = time.perf_counter()
@@ -278,8 +284,9 @@ def a_round(cells, small, sample, folder):
         "sealing": alone(sealing, cells, sample, folder / "parts"),
         "drawing": drawn(out),
     }
-    smaller = alone(whole, small, of_small, False)
+    smaller, by_threads = alone(whole, small, of_small, False), alone(whole, small, str(folder / "threads.h5"), False, False)
     found |= {"busy": smaller["busy"], "small_seconds": smaller["seconds"], "own": alone(own, small, sample)}
+    found["threads"] = by_threads["seconds"] / smaller["seconds"]
     fewer = cells._replace(side=cells.side // 2)
     (one, _), (two, client) = (alone(by_dask, fewer, count, str(folder / f"{count}.h5")) for count in (1, 2))
     return found | {"two_workers": one / two, "client": client}

@@ -94,8 +94,9 @@ def test_the_second_time_needs_no_network(script, machine):
 def test_format_and_style_come_before_the_tests(machine):
     add_python(machine)
     assert run(machine, "test.sh", "tests/store", "-k", "golden")[0] == 0
-    format_check, check, tests = (machine / "log").read_text().splitlines()[-3:]
+    *_, format_check, check, one, other, tests = (machine / "log").read_text().splitlines()
     assert format_check == "ruff format --quiet --check ." and check == "ruff check --quiet ."
+    assert all("warm_up" in compiled for compiled in (one, other))
     assert tests == "-m pytest -q -n auto --dist loadfile --no-loadscope-reorder tests/store -k golden"
     for broken in ("format", "check"):
         code, _, err = run(machine, "test.sh", BROKEN=broken)

@@ -87,8 +87,8 @@ FAULTS = {
     ),
     "a link that is followed": Fault(
         CONTENTS,
-        "        if not self._is_plain(name):\n            raise",
-        "        if not name:\n            raise",
+        "for name in file if self._is_plain(name)}",
+        "for name in file if name in file}",
         tests=(f"{DAMAGE}what_is_nearly_ours_is_named",),
     ),
     "a fill value read as a number": Fault(
