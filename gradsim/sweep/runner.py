@@ -18,7 +18,7 @@ from .hands import Hands, Unable, can_work
 from .single import curves_of, is_small
 from .work import Stopped
 
-HANDS_SECONDS = 10.0  # of work on small tasks, from which processes of their own are worth their start
+HANDS_SECONDS = 1.0  # of work on small tasks for each process of its own, which takes a second or two to start
 
 
 def compute(tasks, numbers, threads, finish, work, draws=None):
@@ -35,12 +35,19 @@ def compute(tasks, numbers, threads, finish, work, draws=None):
         task.forget()
     for number, task in large:
         _one(number, task, threads, finish, work, draws)
-    if threads > 1 and sum(work_of(task) for _, task in small) > threads * HANDS_SECONDS * 1e9 and can_work(threads):
-        with suppress(Unable), Hands(threads, tasks, draws is not None and draws.keep) as hands:
+    if (count := _hands(small, threads)) > 1:
+        with suppress(Unable), Hands(count, tasks, draws is not None and draws.keep) as hands:
             compute_by(hands, small, finish, work, draws)
             return
     if small:
         _side_by_side(small, threads, finish, work, draws)
+
+
+def _hands(small, threads):
+    """How many processes small tasks are given to; with one or none threads compute them."""
+    seconds = sum(work_of(task) for _, task in small) / 1e9
+    count = threads if seconds >= threads * HANDS_SECONDS else int(seconds / HANDS_SECONDS)
+    return count if count > 1 and can_work(count) else 0
 
 
 def _side_by_side(small, threads, finish, work, draws):
