@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .exits import exits
 from .sentence import sentence
@@ -58,15 +59,29 @@ class Verdict:
         return not abs(self.decades) > STABLE_DECADES
 
 
-def judge(curves):
-    """The Verdict on Curves."""
+class Figures(NamedTuple):
+    """Those of a Verdict that a file holds of every cell, or that they come from."""
+
+    word: str
+    decades: float
+    decades_per_100_layers: float
+    middle: tuple
+    spread_decades: float
+
+
+def figures(curves):
+    """The Figures of Curves."""
     depth = curves.blocks.depth
     first, last = (float(_gradient(curves, 0.5)[layer]) for layer in (1, depth))
     decades = _difference(first, last) * DECADES
     middle, spread, growth = _middle(curves, last)
     rate = decades * 100 / (depth - 1) if depth > 1 else math.nan
-    word = _word(curves, first, decades, middle, growth)
-    verdict = Verdict(word, decades, rate, middle, spread, exits(curves), "")
+    return Figures(_word(curves, first, decades, middle, growth), decades, rate, middle, spread)
+
+
+def judge(curves):
+    """The Verdict on Curves."""
+    verdict = Verdict(*figures(curves), exits(curves), "")
     return replace(verdict, sentence=sentence(curves, verdict))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import RequestError
 from ..results.cells import describe
+from ..results.verdict import figures
 from ..statistics.quantities import VARIABLES
 from ..version import __version__
 from .layout import VERDICTS, request
@@ -65,7 +66,7 @@ def _described(layout, first, block):
 
 
 def _verdicts(block):
-    verdicts = [curves.verdict for curves in block]
+    verdicts = [figures(curves.whole("verdict")) for curves in block]
     words = np.array([v.word for v in verdicts], object)
     numbers = {name: np.array([getattr(v, name) for v in verdicts], float) for name in VERDICTS if name != "verdict"}
     return {"verdict": words} | numbers
@@ -85,6 +86,19 @@ def stacked(layout, name, block):
     Networks without places lie at their own names on that axis, where the file has it.
     """
     dims, variable, shape = layout.dims(name), VARIABLES[name], (len(block), *layout.shape(name)[1:])
+    parts = [c.variables.get(name) for c in block]
+    if "place" not in dims and all(part is not None and np.shape(part) == shape[1:] for part in parts):
+        out = np.array(parts, layout.fields[name].dtype)
+    else:
+        out = _placed(layout, name, block, shape)
+    if not variable.integer:
+        out[np.isnan(out)] = np.nan  # of which there are many, by sign: a file has one, however its cells came together
+    return out
+
+
+def _placed(layout, name, block, shape):
+    """The same of networks of different layers, or places."""
+    dims, variable = layout.dims(name), VARIABLES[name]
     out = np.full(shape, -1 if variable.integer else np.nan, layout.fields[name].dtype)
     for cell, c in enumerate(block):
         if name in c.variables:
@@ -95,8 +109,6 @@ def stacked(layout, name, block):
             if "place" in dims:
                 rows[dims.index("place")] = [layout.places.index(place) for place in c.blocks.names]
             out[cell, ...][tuple(rows)] = part
-    if not variable.integer:
-        out[np.isnan(out)] = np.nan  # of which there are many, by sign: a file has one, however its cells came together
     return out
 
 

@@ -20,7 +20,8 @@ from .files import RESULTS, check_output, create, replacing, write_whole
 from .layout import pieces
 from .seal import seal
 
-FILTERS = {"compression": "gzip", "compression_opts": 4, "shuffle": True, "fletcher32": True}
+# Most bytes of a float are noise: level 4 takes a quarter longer than 1 and saves 1.6 % of a file
+FILTERS = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
 METADATA = 2**20  # bytes that HDF5 keeps together, so that who opens the file finds them side by side
 
 

@@ -13,6 +13,7 @@ import mmap
 import os
 import secrets
 import struct
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ END = struct.Struct("<4sQ32s")
 CELL, LAST = b"CELL", b"LAST"
 CHECKSUM = 32
 LONGEST_HEAD = 200  # bytes of the first line
+LISTED = b',"arrays":'
 TYPES = {"f": "<f8", "i": "<i8"}
 
 
@@ -62,13 +64,25 @@ def decoded(record):
         raise RequestError("damaged: its bytes are not those that were written (their SHA-256 differs)")
     _, text_size, _, identity = FRAME.unpack_from(view)
     start = FRAME.size + text_size
-    described = json.loads(bytes(view[FRAME.size : start]))
-    arrays = {}
-    for name, dtype, shape in described["arrays"]:
-        count = math.prod(shape)
-        arrays[name] = np.frombuffer(view, dtype, count, start).reshape(shape).copy()
-        start += 8 * count
-    return identity.hex(), described["said"], arrays
+    said, listed = _described(bytes(view[FRAME.size : start]))
+    block, arrays, start = bytearray(view[start:-CHECKSUM]), {}, 0  # one copy, that they share
+    for name, dtype, shape, size in listed:
+        arrays[name] = np.ndarray(shape, dtype, block, start)
+        start += size
+    return identity.hex(), said, arrays
+
+
+def _described(text):
+    """(what is said, what `_listed` gives) of the text of a record."""
+    said, _, listed = text.rpartition(LISTED)  # within what is said its quotes would be escaped
+    return json.loads(said + b"}")["said"], _listed(listed)
+
+
+@lru_cache(64)
+def _listed(text):
+    """(name, dtype, shape, bytes) of each array of a record: most records have the same."""
+    arrays = json.loads(text.removesuffix(b"}"))
+    return [(name, np.dtype(dtype), tuple(shape), 8 * math.prod(shape)) for name, dtype, shape in arrays]
 
 
 def seal(folder, number, records, durable=True):
@@ -120,8 +134,8 @@ def outline(place):
     with open(place.path, "rb") as stream:
         stream.seek(place.start)
         _, size, _, _ = FRAME.unpack(stream.read(FRAME.size))
-        described = json.loads(stream.read(size))
-    return described["said"], [name for name, *_ in described["arrays"]]
+        said, listed = _described(stream.read(size))
+    return said, [name for name, *_ in listed]
 
 
 def _places(path, view):
