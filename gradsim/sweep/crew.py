@@ -8,7 +8,7 @@ from ..errors import RequestError
 from .batches import Batch
 
 SECONDS = 0.5  # of work in a batch
-MOST = 512  # tasks in a batch
+MOST = 128  # tasks in a batch: of small ones as many records take 10 MB
 OWN = 1e6  # ns of a task beside its kernels
 PATIENCE = 0.1  # s after which it is looked whether to stop
 
@@ -57,6 +57,7 @@ def compute_by(crew, tasks, finish, work, draws=None):
             raise outcome
         else:
             _take(outcome, batch, tasks, finish, work, draws)
+        del outcome, batch  # records are not held until others come in
 
 
 def _cut(tasks, draws):

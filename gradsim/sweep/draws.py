@@ -14,6 +14,7 @@ from .drawn import Drawn
 from .parts import encoded
 
 KEPT_BYTES = 2**30  # of the draws of a whole sweep, up to which they are kept where nothing is said
+PART_BYTES = 2**24  # of a part: what waits to be written is in memory, twice where the next part begins meanwhile
 
 
 class Draws:

@@ -23,7 +23,7 @@ from ..store.write import pack
 from .cells import curves_from
 from .cluster import Cluster
 from .crew import compute_by
-from .draws import KEPT_BYTES, Draws, draws_bytes
+from .draws import KEPT_BYTES, PART_BYTES, Draws, draws_bytes
 from .folder import DRAWS, PARTS, STATUS, Folder, but_replicas, described, difference, draws_folder, raised, work_folder
 from .parts import places, read
 from .plan import SHARD
@@ -106,7 +106,7 @@ class Sweep:
         self._folder.begin(self.described)
         self._parts = Shelf(self._folder.path / PARTS)
         drawn = draws_folder(self.out)
-        self._drawn = Shelf(drawn if self.keep else self._folder.path / DRAWS, durable=False)
+        self._drawn = Shelf(drawn if self.keep else self._folder.path / DRAWS, durable=False, size=PART_BYTES)
         known, kin = {task.identity for task in self.tasks}, set(self._kin)
         self._parts.drop(lambda identity: identity not in known)
         self._drawn.drop(lambda found: found not in kin)

@@ -174,6 +174,7 @@ def serve():
         except Exception as error:
             answer = error
         send(answers, pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
+        del answer  # not held beside the next one
 
 
 def _listen(came):

@@ -165,6 +165,7 @@ class Shelf:
                 self._changed.notify_all()
                 if error is not None:
                     return
+            del records  # not held until the next part is due
 
     def _due(self):
         if not self._waiting:
