@@ -45,11 +45,17 @@ class Place(NamedTuple):
 def encoded(identity, said, arrays):
     """The bytes of a record: `said` is JSON-able, `arrays` a dict of arrays of floats or whole numbers."""
     held = {name: np.ascontiguousarray(array, TYPES[np.asarray(array).dtype.kind]) for name, array in arrays.items()}
-    listed = [[name, array.dtype.str, np.shape(arrays[name])] for name, array in held.items()]
-    text = json.dumps({"said": said, "arrays": listed}, separators=(",", ":")).encode()
+    listed = _listing(tuple((name, array.dtype.str, np.shape(arrays[name])) for name, array in held.items()))
+    text = json.dumps({"said": said}, separators=(",", ":")).encode()[:-1] + LISTED + listed + b"}"
     block = b"".join(array.tobytes() for array in held.values())
     body = FRAME.pack(CELL, len(text), len(block), bytes.fromhex(identity)) + text + block
     return body + hashlib.sha256(body).digest()
+
+
+@lru_cache(64)
+def _listing(arrays):
+    """The JSON that tells of the arrays of a record: most records have the same."""
+    return json.dumps(arrays, separators=(",", ":")).encode()
 
 
 def identity_of(record):
@@ -80,7 +86,7 @@ def _described(text):
 
 @lru_cache(64)
 def _listed(text):
-    """(name, dtype, shape, bytes) of each array of a record: most records have the same."""
+    """(name, dtype, shape, bytes) of each array of a record, from what `_listing` made of them."""
     arrays = json.loads(text.removesuffix(b"}"))
     return [(name, np.dtype(dtype), tuple(shape), 8 * math.prod(shape)) for name, dtype, shape in arrays]
 
