@@ -22,14 +22,13 @@ def work_of(task):
     return task.work + OWN
 
 
-def compute_by(crew, tasks, finish, work, draws=None):
-    """As `runner.compute`, by a crew.
+def compute_by(crew, tasks, numbers, finish, work, draws=None):
+    """As `runner.compute`, by a crew. Tasks are made anew where they are looked at: a hundred thousand would fill memory.
 
     A crew has `places`, how many batches may be out at once; `tries`, how often a task may lose its process; and
     submit(batch, done), which has done(outcome) called from any thread: with an Answer, Lost, or another exception.
     """
-    tasks = dict(tasks)
-    batches, suspects, out = _cut(tasks, draws), deque(), {}
+    batches, suspects, out = _cut(tasks, numbers, draws), deque(), {}
     answers, names = SimpleQueue(), count()
 
     def following():
@@ -60,19 +59,19 @@ def compute_by(crew, tasks, finish, work, draws=None):
         del outcome, batch  # records are not held until others come in
 
 
-def _cut(tasks, draws):
-    """Yield Batches of about SECONDS of work each, in the order of the tasks.
+def _cut(tasks, asked, draws):
+    """Yield Batches of about SECONDS of work each, of tasks by their numbers, in this order.
 
     A task that runs for a precision counts for as many networks as it may come to, so that it ends its batch.
     """
     numbers, drawn, total = [], {}, 0.0
-    for number, task in tasks.items():
+    for number in asked:
+        task = tasks[number]
         numbers.append(number)
         total += work_of(task) * task.most / task.least
         before = None if draws is None else draws.record(task)
         if before is not None:
             drawn[number] = before
-        task.forget()
         if total >= SECONDS * 1e9 or len(numbers) == MOST:
             yield Batch(tuple(numbers), drawn)
             numbers, drawn, total = [], {}, 0.0
@@ -108,5 +107,4 @@ def _take(answer, batch, tasks, finish, work, draws):
     if draws is not None and not draws.keep:
         for task in done:
             draws.drop(task)
-            task.forget()  # of which its name was asked
     work.advance(sum(task.work for task in done), len(done))

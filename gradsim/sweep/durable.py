@@ -161,7 +161,7 @@ class Sweep:
                 with Cluster(dask, threads, self._tell) as cluster:
                     self._by = {"workers": cluster.workers}
                     cluster.take(self.tasks, self.keep, functions)
-                    compute_by(cluster, [(number, self.tasks[number]) for number in missing], finish, work, draws)
+                    compute_by(cluster, self.tasks, missing, finish, work, draws)
             finally:
                 self._others_left.set()
 

@@ -31,36 +31,35 @@ def compute(tasks, numbers, threads, finish, work, draws=None):
     small, large, fits = [], [], _Fits(threads)
     for number in numbers:
         task = tasks[number]
-        (small if is_small(task) and fits(task) else large).append((number, task))
-        task.forget()
-    for number, task in large:
-        _one(number, task, threads, finish, work, draws)
-    if (count := _hands(small, threads)) > 1:
+        (small if is_small(task) and fits(task) else large).append(number)
+    for number in large:
+        _one(number, tasks[number], threads, finish, work, draws)
+    if (count := _hands(tasks, small, threads)) > 1:
         with suppress(Unable), Hands(count, tasks, draws is not None and draws.keep) as hands:
-            compute_by(hands, small, finish, work, draws)
+            compute_by(hands, tasks, small, finish, work, draws)
             return
     if small:
-        _side_by_side(small, threads, finish, work, draws)
+        _side_by_side(tasks, small, threads, finish, work, draws)
 
 
-def _hands(small, threads):
+def _hands(tasks, small, threads):
     """How many processes small tasks are given to; with one or none threads compute them."""
-    seconds = sum(work_of(task) for _, task in small) / 1e9
+    seconds = sum(work_of(tasks[number]) for number in small) / 1e9
     count = threads if seconds >= threads * HANDS_SECONDS else int(seconds / HANDS_SECONDS)
     return count if count > 1 and can_work(count) else 0
 
 
-def _side_by_side(small, threads, finish, work, draws):
+def _side_by_side(tasks, small, threads, finish, work, draws):
     rest, taking = iter(small), threading.Lock()
 
     def go_on():
         desk = Desk()
         while True:
             with taking:
-                number, task = next(rest, (None, None))
-            if task is None or work.stopping.is_set():
+                number = next(rest, None)
+            if number is None or work.stopping.is_set():
                 return
-            _one(number, task, 1, finish, work, draws, desk)
+            _one(number, tasks[number], 1, finish, work, draws, desk)
 
     def go_on_or_stop():
         try:

@@ -95,7 +95,7 @@ class Deadly:
 def test_a_cell_that_ends_its_process_is_named_and_the_others_go_on():
     tasks, found = Tasks(read_plan(GRID)), []
     work, deadly = Work(sum(task.work for task in tasks)), Deadly(tasks)
-    crew.compute_by(deadly, list(enumerate(tasks)), found.append, work)
+    crew.compute_by(deadly, tasks, range(len(tasks)), found.append, work)
     assert [(number, str(error)) for number, error in work.failed] == [(2, "the process that computed it ended 2 times")]
     assert len(found) == work.finished == 5 and deadly.lost == 3  # in its batch, and twice alone
 
@@ -128,7 +128,7 @@ def test_nobody_is_blamed_for_the_task_beside_him(tries, most, monkeypatch):
     monkeypatch.setattr(Blaming, "tries", tries)
     tasks, found = Tasks(read_plan(GRID)), []
     work = Work(sum(task.work for task in tasks))
-    crew.compute_by(Blaming(tasks), list(enumerate(tasks)), found.append, work)
+    crew.compute_by(Blaming(tasks), tasks, range(len(tasks)), found.append, work)
     assert [number for number, _ in work.failed] == [2] and len(found) == work.finished == 5
 
 
@@ -205,5 +205,5 @@ def test_they_end_with_whoever_began_them():
 def test_batches_are_cut_by_work(monkeypatch):
     tasks = Tasks(read_plan(GRID))
     monkeypatch.setattr(crew, "SECONDS", 3 * crew.work_of(tasks[0]) / 1e9)
-    sizes = [len(batch.numbers) for batch in crew._cut(dict(enumerate(tasks)), None)]
+    sizes = [len(batch.numbers) for batch in crew._cut(tasks, range(len(tasks)), None)]
     assert sizes == [3, 3] and single.is_small(tasks[0])
