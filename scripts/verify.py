@@ -52,6 +52,42 @@ def first_compilation():
     return "first compilation, announced", "under 45 s", f"{taken:.0f} s", taken < 45 and announced
 
 
+def theory_time(words, limit, runs, call):
+    """Against the clock; the suite has the same limits at the machine's pace."""
+    taken = median(_seconds_of(call) for _ in range(runs))
+    return words, f"under {limit:g} s", f"{taken:.3f} s", taken < limit
+
+
+def _seconds_of(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def theory_times():
+    """(what it is, limit in seconds, runs, what is called) of theory."""
+    import math
+
+    from gradsim.theory import critical_point, finite_width, phase_diagram
+    from gradsim.theory.lengths import LengthMap
+
+    def diagram():
+        LengthMap("gelu")
+        phase_diagram("gelu", weight_std=np.linspace(0.1, 4, 100), bias_std=np.linspace(0, 2, 100))
+
+    def bell():
+        gradsim.activation("bell", lambda h: math.exp(-h * h), lambda h: -2 * h * math.exp(-h * h))
+        phase_diagram("bell", weight_std=np.linspace(0, 3, 100), bias_std=np.linspace(0, 3, 100))
+
+    for name in ("tanh", "gelu", "selu", "mish", "relu"):
+        critical_point(name, bias_std=0.2)  # has its length map kept
+        yield f"critical point of {name}", 0.05, 5, partial(critical_point, name, bias_std=0.3)
+    yield "phase diagram, 100 x 100", 5, 3, diagram
+    yield "phase diagram of a length map that falls", 5, 3, bell
+    yield "length map of mish", 1, 3, partial(LengthMap, "mish")
+    yield "exact laws, width 256, depth 1,000", 1, 5, lambda: finite_width(gradsim.mlp(width=256, depth=1000))
+
+
 def peak_memory():
     """Beyond the samples' byte budget (128 MiB: 10 logs, 201 layers, 8,347 networks) the peak stands still."""
     peaks = [
@@ -213,6 +249,7 @@ def main():
         help_time,
         small_run_time,
         first_compilation,
+        *(partial(theory_time, *each) for each in theory_times()),
         peak_memory,
         same_bits,
         compiled_in_any_order,

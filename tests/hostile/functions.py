@@ -60,6 +60,7 @@ FOR_EVER = "while h > -1e9: h = h * 0.5 + 1.0"
 # A loop inside a compiled function cannot be stopped: the thread that is in it ends with its process
 ALONE = {"settings": {"alone": True}}
 LOOPS = [
+    function("loops beyond 10", beyond("h > 10", FOR_EVER), refused("MODULE:f"), **ALONE),
     function("loops beyond 30", beyond("h > 30", FOR_EVER), refused("MODULE:f"), **ALONE),
     function("loops at 0", beyond("h == 0", FOR_EVER), refused("MODULE:f"), **ALONE),
     function(

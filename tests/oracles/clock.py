@@ -1,9 +1,10 @@
 """What a call takes on a machine that others use too, in seconds of the one that limits were set on.
 
-Claims about time are proved by scripts/verify.py and bench/ on a quiet machine; tests hold the same figures against the time of
-the processor alone, and against how fast that is meanwhile.
+scripts/verify.py holds the same limits against the clock, on a quiet machine; tests against the time of the processor alone,
+and against how fast that is meanwhile.
 """
 
+import statistics
 import time
 
 import numpy as np
@@ -12,15 +13,17 @@ WORK_SECONDS = 0.02  # of `_work`, where the limits were set
 POINTS = np.linspace(-3.0, 3.0, 20_000)
 
 
-def least_seconds(call, limit, tries=5):
-    """The least of several tries; they end where one is below the limit: the first may have to load and to keep things."""
-    found = []
-    while len(found) < tries and not (found and found[-1] < limit):
-        before = _seconds(_work)
-        taken = _seconds(call)
-        slowness = (before + _seconds(_work)) / (2 * WORK_SECONDS)
-        found.append(taken / max(slowness, 1.0))
-    return min(found)
+def median_seconds(call, runs):
+    """The median of so many runs."""
+    return statistics.median(_at_pace(call) for _ in range(runs))
+
+
+def _at_pace(call):
+    """Seconds of one run, over how slow the machine is just before and after it."""
+    before = _seconds(_work)
+    taken = _seconds(call)
+    slowness = (before + _seconds(_work)) / (2 * WORK_SECONDS)
+    return taken / max(slowness, 1.0)
 
 
 def _seconds(call):

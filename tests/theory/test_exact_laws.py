@@ -18,7 +18,7 @@ from scipy.special import digamma, polygamma
 import gradsim
 from gradsim.theory import finite_width, mean_field
 from gradsim.theory.log_laws import Beta, ChiSquare, Gates, LayerLaw, open_gates
-from tests.oracles.clock import least_seconds
+from tests.oracles.clock import median_seconds
 
 REFERENCE = Path(__file__).parent / "reference"
 NETWORKS = 60_000
@@ -465,7 +465,7 @@ def test_sums_over_gates_are_probabilities():
 
 
 def test_the_time_for_a_usual_network():
-    assert least_seconds(lambda: finite_width(gradsim.mlp(width=256, depth=1000)), 1) < 1
+    assert median_seconds(lambda: finite_width(gradsim.mlp(width=256, depth=1000)), 5) < 1
 
 
 # Requests

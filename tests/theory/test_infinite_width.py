@@ -441,7 +441,7 @@ def test_kinks_of_a_given_activation():
 )
 def test_what_is_interpolated_in_deep_networks(activation, init, options, monkeypatch):
     """The same as integrating every layer, to 1e-9."""
-    network = gradsim.mlp(width=64, depth=250, activation=activation, init=init, **options)
+    network = gradsim.mlp(width=64, depth=600, activation=activation, init=init, **options)
     run = {"inputs": 2, "input_correlation": 0.2, "probe": "shared"}
     found = mean_field(network, **run)
     monkeypatch.setattr(pair_map.PairMap, "_patch", lambda *_: None)
@@ -452,10 +452,9 @@ def test_what_is_interpolated_in_deep_networks(activation, init, options, monkey
 
 
 def test_the_time_of_a_variance_that_never_settles():
-    """A minute for 10,000 layers at most."""
-    start = time.process_time()
-    mean_field(gradsim.mlp(width=64, depth=2500, activation="elu", init="he_normal"), inputs=2)
-    assert time.process_time() - start < 15
+    start = time.perf_counter()
+    mean_field(gradsim.mlp(width=64, depth=10_000, activation="elu", init="he_normal"), inputs=2)
+    assert time.perf_counter() - start < 60
 
 
 def test_few_weights_a_unit_are_refused():
