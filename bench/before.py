@@ -1,7 +1,9 @@
 """This checkout against another one: python -m bench.before PATH (of a checkout of an earlier commit, as `git worktree` makes).
 
-Each has a process of its own, with one thread, and they take turns of about half a second, so that what is done once a call
-does not count. Bits are compared too: they should be the same unless the change between the two is meant to change them.
+Each has a process of its own, with one thread, and both run at once on one core: the system gives them slices of a few
+milliseconds in turns, and the CPU seconds of each are compared. On a shared machine the pace of a core goes up and down by a
+quarter within 20 to 40 ms (docs/performance.md), so that turns of half a second, one after the other, differ by 15 % for one
+and the same code. Bits are compared too: they should be the same unless the change between the two is meant to change them.
 Then both are compiled from nothing, in turns.
 """
 
@@ -10,7 +12,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import click
@@ -25,17 +26,21 @@ ALLOWED = 1.02  # times as long
 ALLOWED_SECONDS = 35.0  # of a first compilation
 NAMES = ("gradient_log_mean", "gradient_log_quantile", "activation_log_variance", "weight_gradient_log_of_mean")
 INITS = {"tanh": "lecun_normal", "relu": "he_normal"}
-# Answers lines of JSON, {"network": ..., "run": ...}, with the sum of the simulation's bits
+# Answers lines of JSON, {"network": ..., "run": ...}, with the CPU seconds of the simulation and the sum of its bits
 WORKER = f"""
-import hashlib, json, sys
+import hashlib, json, os, sys, time
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
 import gradsim
 for line in sys.stdin:
     asked = json.loads(line)
+    start = time.process_time()
     curves = gradsim.simulate(gradsim.mlp(**asked["network"]), **asked["run"], threads=1)
+    taken = time.process_time() - start
     digest = hashlib.sha256()
     for name in {NAMES}:
         digest.update(curves[name].tobytes())
-    print(digest.hexdigest(), flush=True)
+    print(taken, digest.hexdigest(), flush=True)
 """
 # The first run of all, of one network with one unit: seconds, and those of all cores together
 FIRST = """
@@ -56,10 +61,20 @@ class Checkout:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen([sys.executable, "-c", WORKER], env=environment, cwd=path, **pipes)
 
-    def simulate(self, asked):
-        """The digest of what comes out."""
+    def ask(self, asked):
         print(json.dumps(asked), file=self.process.stdin, flush=True)
-        return self.process.stdout.readline().strip()
+
+    def answer(self):
+        """(CPU seconds, digest of what came out) of what was asked."""
+        taken, digest = self.process.stdout.readline().split()
+        return float(taken), digest
+
+
+def at_once(checkouts, asked):
+    """[(CPU seconds, digest)] of checkouts that simulate the same at once."""
+    for checkout in checkouts:
+        checkout.ask(asked)
+    return [checkout.answer() for checkout in checkouts]
 
 
 def cells():
@@ -84,15 +99,16 @@ def smaller(asked):
     return asked | {"run": asked["run"] | {"replicas": 3}}
 
 
-def compared(path, chosen, rounds, target):
-    """{name: (seconds by checkout, whether the bits are equal)} of one pair of processes."""
-    here, there = Checkout(ROOT), Checkout(path)
+def compared(path, chosen, rounds):
+    """{name: ({checkout: CPU seconds of each round}, whether the bits are equal)} of one pair of processes."""
+    places = {"now": ROOT, "before": path}
+    checkouts = [Checkout(place) for place in places.values()]
     result = {}
     for name, asked in chosen.items():
-        same = here.simulate(asked) == there.simulate(asked)
-        contenders = {"now": partial(here.simulate, asked), "before": partial(there.simulate, asked)}
-        result[name] = timing.rounds(contenders, rounds, target), same
-    for checkout in (here, there):
+        digests = {digest for _, digest in at_once(checkouts, asked)}
+        turns = [dict(zip(places, at_once(checkouts, asked), strict=True)) for _ in range(rounds)]
+        result[name] = {key: [turn[key][0] for turn in turns] for key in places}, len(digests) == 1
+    for checkout in checkouts:
         checkout.process.communicate()
     return result
 
@@ -127,7 +143,7 @@ def cell(found, name):
 
 
 def show(result):
-    table, console = Table("cell", "before, ms", "now, ms", "now / before", "bits", box=None), Console(width=120)
+    table, console = Table("cell", "before, CPU ms", "now, CPU ms", "now / before", "bits", box=None), Console(width=120)
     for name, figures in result["cells"].items():
         ratio = figures["ratio"]
         mark = "" if ratio["median"] <= ALLOWED else " !"
@@ -150,16 +166,16 @@ def show(result):
 @click.option(
     "--restarts", default=5, show_default=True, help="Pairs of processes: one and the same code differs by some percent."
 )
-@click.option("--rounds", default=3, show_default=True, help="Turns in each.")
+@click.option("--rounds", default=5, show_default=True, help="Simulations at once in each.")
 @click.option("--compilations", default=3, show_default=True, help="First runs of each checkout.")
 @click.option("--only", default="", help="Cells whose names contain this; nothing is kept.")
 @click.option("--quick", is_flag=True, help="A few networks each, to see that it works and compare bits; nothing is kept.")
 def main(path, restarts, rounds, compilations, only, quick):
     """Time this checkout against the one at PATH."""
-    path, chosen, target = path.resolve(), {name: asked for name, asked in cells() if only in name}, 0.4
+    path, chosen = path.resolve(), {name: asked for name, asked in cells() if only in name}
     if quick:
-        chosen, restarts, rounds, target = {name: smaller(asked) for name, asked in chosen.items()}, 1, 1, 0.0
-    found = [compared(path, chosen, rounds, target) for _ in range(restarts)]
+        chosen, restarts, rounds = {name: smaller(asked) for name, asked in chosen.items()}, 1, 1
+    found = [compared(path, chosen, rounds) for _ in range(restarts)]
     result = {"cells": {name: cell(found, name) for name in chosen}, "restarts": restarts, "rounds": rounds}
     if not (only or quick):
         result["compilation"] = compiled(path, compilations)
