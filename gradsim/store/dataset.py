@@ -87,7 +87,7 @@ def stacked(layout, name, block):
     """
     dims, variable, shape = layout.dims(name), VARIABLES[name], (len(block), *layout.shape(name)[1:])
     parts = [c.variables.get(name) for c in block]
-    if "place" not in dims and all(part is not None and np.shape(part) == shape[1:] for part in parts):
+    if "place" not in dims and {getattr(part, "shape", None) for part in parts} == {shape[1:]}:
         out = np.array(parts, layout.fields[name].dtype)
     else:
         out = _placed(layout, name, block, shape)

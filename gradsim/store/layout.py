@@ -251,13 +251,15 @@ def pieces(shape):
 
 def request(cell):
     """The canonical JSON of one cell: enough to run it again."""
-    network = json.loads(cell.network.to_json())
-    return json.dumps({"network": network, "run": cell.run}, sort_keys=True, separators=(",", ":"), default=plain)
+    return f'{{"network":{cell.network.to_json()},"run":{_RUN.encode(cell.run)}}}'
 
 
 def plain(value):
     """For JSON, what only Python knows: arrays and NumPy's numbers as lists and numbers, anything else as its text."""
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
+
+
+_RUN = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=plain)
 
 
 class _Asked:

@@ -1,7 +1,6 @@
 """How long a sweep would take, and how large it would be: from a few of its cells, computed for a moment."""
 
 import time
-import zlib
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -9,10 +8,10 @@ import numba
 import numpy as np
 
 from ..simulation.simulate import simulate
+from ..store.filters import deflated
 
 SAMPLES = 3  # cells that are computed: the cheapest, the middle one and the dearest
 SECONDS = 0.25  # that one of them may take about, by what the cost model says
-LEVEL = 4  # of gzip, as files have it
 LOG = 8  # bytes
 
 
@@ -89,7 +88,6 @@ def _timed(network, run, clock, simulate):
 
 
 def _packed(curves):
-    """What is left of the bytes of curves when they are shuffled and compressed."""
-    arrays = [np.ascontiguousarray(values) for values in curves.variables.values() if values.size]
-    shuffled = (values.reshape(-1).view(np.uint8).reshape(-1, values.itemsize).T.tobytes() for values in arrays)
-    return sum(len(zlib.compress(content, LEVEL)) for content in shuffled) / sum(values.nbytes for values in arrays)
+    """The share that is left of the bytes of curves in a file."""
+    arrays = [values for values in curves.variables.values() if values.size]
+    return sum(len(deflated(values)) for values in arrays) / sum(values.nbytes for values in arrays)

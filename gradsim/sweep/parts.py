@@ -30,7 +30,7 @@ CELL, LAST = b"CELL", b"LAST"
 CHECKSUM = 32
 LONGEST_HEAD = 200  # bytes of the first line
 LISTED = b',"arrays":'
-TYPES = {"f": "<f8", "i": "<i8"}
+TYPES = {"f": np.dtype("<f8"), "i": np.dtype("<i8")}
 
 
 class Place(NamedTuple):
@@ -44,18 +44,20 @@ class Place(NamedTuple):
 
 def encoded(identity, said, arrays):
     """The bytes of a record: `said` is JSON-able, `arrays` a dict of arrays of floats or whole numbers."""
-    held = {name: np.ascontiguousarray(array, TYPES[np.asarray(array).dtype.kind]) for name, array in arrays.items()}
-    listed = _listing(tuple((name, array.dtype.str, np.shape(arrays[name])) for name, array in held.items()))
+    given = [(name, np.asarray(array)) for name, array in arrays.items()]
+    listed = _listing(tuple((name, array.dtype.kind, array.shape) for name, array in given))
     text = json.dumps({"said": said}, separators=(",", ":")).encode()[:-1] + LISTED + listed + b"}"
-    block = b"".join(array.tobytes() for array in held.values())
-    body = FRAME.pack(CELL, len(text), len(block), bytes.fromhex(identity)) + text + block
+    held = [np.ascontiguousarray(array, TYPES[array.dtype.kind]) for _, array in given]
+    size = sum(array.nbytes for array in held)
+    body = b"".join((FRAME.pack(CELL, len(text), size, bytes.fromhex(identity)), text, *held))
     return body + hashlib.sha256(body).digest()
 
 
 @lru_cache(64)
 def _listing(arrays):
     """The JSON that tells of the arrays of a record: most records have the same."""
-    return json.dumps(arrays, separators=(",", ":")).encode()
+    named = [(name, TYPES[kind].str, shape) for name, kind, shape in arrays]
+    return json.dumps(named, separators=(",", ":")).encode()
 
 
 def identity_of(record):

@@ -73,6 +73,22 @@ def test_blocks_of_any_size_hold_the_same(grid, path, tmp_path, monkeypatch, blo
     assert contents(tmp_path / "again.h5") == contents(path) and told[-1] == 12 and len(told) == -(-12 // layout.block)
 
 
+def test_every_block_is_compared(grid, tmp_path, monkeypatch):
+    """What reads back as something else in the last of several."""
+    monkeypatch.setattr("gradsim.store.layout.BLOCK", 1)
+    put = write._put
+
+    def wrong(dataset, first, values):
+        written = put(dataset, first, values)
+        return put(dataset, first, values + 1) and written if (dataset.name, first) == ("/gradient_log_mean", 11) else written
+
+    monkeypatch.setattr(write, "_put", wrong)
+    request, coordinates, curves = grid
+    with pytest.raises(RequestError, match=r"could not be written faithfully \(gradient_log_mean differs\)"):
+        pack(tmp_path / "again.h5", Layout.of(curves, request, coordinates), iter(curves))
+    assert os.listdir(tmp_path) == []
+
+
 def test_blocks_and_kinds_of_networks_together(tmp_path, monkeypatch):
     """Plain ones, ones with places, with samples and without, in blocks of two."""
     monkeypatch.setattr("gradsim.store.layout.MOST_IN_BLOCK", 2)

@@ -95,9 +95,9 @@ def test_what_reads_back_as_something_else_is_not_written(name, other, curves, t
     """Numbers, counts and texts of the same shape: they are compared, and not only counted."""
     put = writer._put
 
-    def wrong(datasets, called, first, values):
-        written = put(datasets, called, first, values)
-        return put(datasets, called, first, other(values)) and written if called == name else written
+    def wrong(dataset, first, values):
+        written = put(dataset, first, values)
+        return put(dataset, first, other(values)) and written if dataset.name == f"/{name}" else written
 
     monkeypatch.setattr(writer, "_put", wrong)
     with pytest.raises(RequestError, match=rf"^--out: the curves could not be written faithfully \({name} differs\)$"):

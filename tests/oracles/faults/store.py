@@ -2,10 +2,12 @@
 
 from . import Fault
 
-CAREFUL, CONTENTS, DATASET, FILES, PLACE, READ, SEAL, WRITE = (
-    f"store/{name}.py" for name in ("careful", "contents", "dataset", "files", "place", "read", "seal", "write")
+CAREFUL, CONTENTS, DATASET, FILES, FILTERS, PLACE, READ, SEAL, WRITE = (
+    f"store/{name}.py" for name in ("careful", "contents", "dataset", "files", "filters", "place", "read", "seal", "write")
 )
-DAMAGE, KEPT, PACKING, WRITING = (f"tests/store/test_{name}.py::test_" for name in ("damage", "files", "packing", "writing"))
+DAMAGE, FILTERED, KEPT, PACKING, WRITING = (
+    f"tests/store/test_{name}.py::test_" for name in ("damage", "filters", "files", "packing", "writing")
+)
 
 FULL, FLIPS = f"{PACKING}a_full_disk_leaves_what_was_there", f"{DAMAGE}no_bit_that_flips_is_read_as_other_numbers"
 
@@ -15,9 +17,9 @@ FAULTS = {
     ),
     "only the first block is compared": Fault(
         WRITE,
-        "sums[name, first] = _put(datasets, name, first, part)",
-        "sums[name, 0] = _put(datasets, name, first, part)",
-        tests=(f"{PACKING}blocks_of_any_size_hold_the_same",),
+        "for first, count, expected in written:",
+        "for first, count, expected in written[:1]:",
+        tests=(f"{PACKING}every_block_is_compared",),
     ),
     "a full disk is not noticed": Fault(
         CAREFUL,
@@ -26,7 +28,16 @@ FAULTS = {
         tests=(FULL,),
     ),
     "no checksums": Fault(
-        WRITE, '"fletcher32": True', '"fletcher32": False', tests=(f"{KEPT}every_axis_has_one_scale_and_checksums",)
+        FILTERS, '"fletcher32": True', '"fletcher32": False', tests=(f"{KEPT}every_axis_has_one_scale_and_checksums",)
+    ),
+    "a checksum of 65,535 is written as 0": Fault(
+        FILTERS,
+        "((total - 1) % MODULUS + 1 if total else 0 for",
+        "(total % MODULUS for",
+        tests=(f"{FILTERED}the_checksum_is_that_of_hdf5",),
+    ),
+    "what lies beyond the end of a variable is zero": Fault(
+        FILTERS, "np.full(shape, fill, dataset.dtype)", "np.zeros(shape, dataset.dtype)", tests=(f"{FILTERED}beyond_the_end",)
     ),
     "bytes on the disk counted and not compared": Fault(
         FILES,
