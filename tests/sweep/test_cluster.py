@@ -196,7 +196,10 @@ def children(pid):
     return found - {pid}
 
 
-def test_a_signal_keeps_what_is_finished_and_leaves_no_process():
+@pytest.mark.parametrize(
+    "number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)], ids=["INT", "TERM", "KILL"]
+)
+def test_a_signal_keeps_what_is_finished_and_leaves_no_process(number, code):
     Path("grid.toml").write_text("weight_gain = {from = 0.5, to = 2.0, points = 200}\nwidth = 64\ndepth = 60\nreplicas = 300\n")
     command = [sys.executable, "-m", "gradsim", "sweep", "grid.toml", "--no-draws", "--dask", "local", "--threads", "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
@@ -204,11 +207,16 @@ def test_a_signal_keeps_what_is_finished_and_leaves_no_process():
         while not list(Path("grid.h5.work/parts").glob("*.part")) and time.monotonic() < limit:
             time.sleep(0.05)
         theirs = children(child.pid)
-        os.killpg(child.pid, signal.SIGINT)  # as a terminal does
+        if number == signal.SIGINT:
+            os.killpg(child.pid, number)  # as a terminal does
+        else:
+            child.send_signal(number)
         out, err = child.communicate(timeout=60)
-    assert child.returncode == 130 and out == "" and "cells are kept in grid.h5.work" in err, err
+    assert child.returncode == code and out == "", err
     told = [line for line in err.splitlines() if "% done" not in line]
-    assert len(told) == 1, err
+    if number != signal.SIGKILL:
+        assert len(told) == 1 and "cells are kept in grid.h5.work" in told[0], err
+    assert len(gradsim.open("grid.h5.work")) > 0
     limit = time.monotonic() + 30
     while any(Path(f"/proc/{pid}").exists() for pid in theirs) and time.monotonic() < limit:
         time.sleep(0.05)

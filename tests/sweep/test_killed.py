@@ -24,6 +24,8 @@ GRID = (
 SMALL = "weight_gain = [1.0, 1.1, 1.2]\nwidth = 4\ndepth = 3\nreplicas = 5\n"
 # seals every 50 ms, so that a short sweep is killed at all stages of its way
 QUICK = "from gradsim.sweep import shelf\nshelf.SECONDS = 0.05\n"
+# small cells computed by other processes, few as they are, and not by threads
+OTHERS = "from gradsim.sweep import crew, runner\nrunner.HANDS_SECONDS, crew.MOST = 0.0, 2\n"
 RUN = "from gradsim.cli import main\nmain()"
 
 
@@ -68,7 +70,7 @@ def sealed(folder="grid.h5.work"):
 
 
 def test_killed_at_any_moment_and_gone_on_with():
-    """SIGKILL at moments that are drawn, while cells are computed, sealed and packed."""
+    """SIGKILL at moments that are drawn, while cells are computed, by threads or by other processes, sealed and packed."""
     Path("grid.toml").write_text(GRID)
     os.mkdir("undisturbed")
     begun = time.monotonic()
@@ -77,8 +79,8 @@ def test_killed_at_any_moment_and_gone_on_with():
     assert code == 0, err
     chance, moments = random.Random(SEED), []
     print(f"seed of the moments: GRADSIM_KILL_SEED={SEED}")
-    for _ in range(KILLS):
-        child = start("sweep", "grid.toml", before=QUICK)
+    for kill in range(KILLS):
+        child = start("sweep", "grid.toml", "--threads", "2", before=QUICK + (OTHERS if kill % 2 else ""))
         moments.append(chance.uniform(0.3, 1.1) * whole)
         time.sleep(moments[-1])
         child.kill()
@@ -149,10 +151,11 @@ def test_a_kill_takes_two_seconds_of_work_at_most():
     assert kept >= early and len(finished) - kept <= sum(float(moment) >= killed - 3.0 for _, moment in finished)
 
 
+@pytest.mark.parametrize("others", ["", OTHERS], ids=["threads", "processes"])
 @pytest.mark.parametrize("number, code, word", [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")])
-def test_a_signal_keeps_what_is_finished_and_says_how_to_go_on(number, code, word):
+def test_a_signal_keeps_what_is_finished_and_says_how_to_go_on(number, code, word, others):
     Path("grid.toml").write_text(GRID)
-    child = start("sweep", "grid.toml", "--no-draws", before=QUICK)
+    child = start("sweep", "grid.toml", "--no-draws", "--threads", "2", before=QUICK + others)
     until(sealed, child)
     child.send_signal(number)
     begun = time.monotonic()
