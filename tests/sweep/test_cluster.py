@@ -197,7 +197,7 @@ def children(pid):
 
 
 @pytest.mark.parametrize(
-    "number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)], ids=["INT", "TERM", "KILL"]
+    "number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)], ids=["INT", "TERM", "KILL"]
 )
 def test_a_signal_keeps_what_is_finished_and_leaves_no_process(number, code):
     Path("grid.toml").write_text("weight_gain = {from = 0.5, to = 2.0, points = 200}\nwidth = 64\ndepth = 60\nreplicas = 300\n")
