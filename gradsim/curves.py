@@ -117,6 +117,13 @@ class Curves:
         kept = {name: value for name, value in self.run.items() if name in RUN}
         return kept | {"quantiles": tuple(self.quantiles.tolist())}
 
+    def table(self):
+        """The verdict as text, with its sentence and how to read it."""
+        return CurveSet([self]).table()
+
+    def _repr_html_(self):
+        return CurveSet([self])._repr_html_()
+
     def to_dataframe(self, *quantities):
         """A pandas.DataFrame, a row a layer (and place); of some quantities, or all. Columns as in docs/format.md."""
         return CurveSet([self]).to_dataframe(*quantities)
@@ -250,6 +257,12 @@ class CurveSet(Sequence):
         from .show.table import text
 
         return text(self)
+
+    def _repr_html_(self):
+        """For notebooks: the table of verdicts, and the picture of the gradient."""
+        from .show.cards import card
+
+        return card(self)
 
     def to_xarray(self):
         """An xarray.Dataset over cell, layer, quantile and precision, the same as opening the saved file."""

@@ -11,6 +11,7 @@ from ..errors import RequestError, in_place_of, whole_number
 from ..memory import require
 from . import chain
 from .activations import canonical_activation, typed_activation
+from .card import card
 from .ends import with_ends
 from .families import blocks_of, check_family, readout_of, stem_of
 from .form import Form
@@ -39,6 +40,8 @@ class Network:
     stem: tuple
     blocks: tuple
     readout: tuple
+
+    _repr_html_ = card
 
     def __post_init__(self):
         stem, width = chain.fitted(self.stem, self.input_width)
@@ -235,13 +238,8 @@ class Network:
         if self.plain:
             (activation,), ((init, gain, bias),) = self.activations, self._laws
             fields = {"format": PLAIN_FORMAT, "input_width": self.input_width, "widths": self.widths, "outputs": self.outputs}
-            fields |= {
-                "activation": activation.name,
-                "init": init,
-                "weight_gain": gain,
-                "bias": bias,
-                "bias_std": normal_std(bias),
-            }
+            law = {"init": init, "weight_gain": gain, "bias": bias, "bias_std": normal_std(bias)}
+            fields |= {"activation": activation.name} | law
             if activation.digest is not None:
                 fields["activation_digest"] = activation.digest
         else:

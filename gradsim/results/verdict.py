@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from html import escape
 from typing import NamedTuple
 
 from .exits import exits
@@ -52,6 +53,9 @@ class Verdict:
     spread_decades: float
     exits: dict
     sentence: str
+
+    def _repr_html_(self):
+        return f"<p><b>{escape(self.word)}</b>: {escape(self.sentence)}</p>"
 
     @property
     def keeps_scale(self):

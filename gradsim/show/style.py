@@ -32,12 +32,12 @@ BOTH = "gradient dL/dh, or dL/dx of a stream,"
 
 
 def matplotlib_figure():
-    """The class matplotlib.figure.Figure. Raises RequestError where matplotlib is not installed."""
+    """The class Drawing, a matplotlib Figure. Raises RequestError where matplotlib is not installed."""
     try:
-        from matplotlib.figure import Figure
+        from .drawing import Drawing
     except ImportError:
         raise RequestError("--plot needs matplotlib: pip install 'gradsim[plot]'") from None
-    return Figure
+    return Drawing
 
 
 def words(quantities):

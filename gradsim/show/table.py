@@ -146,8 +146,12 @@ def wide(file=None):
 
 def show(curve_set, file=None, most=MOST_ROWS):
     """Print the table, a sentence a row, and how to read the table: of the first `most` networks, or of all (None)."""
-    console, count = wide(file), len(curve_set)
-    curve_set = curve_set[:most]
+    printed(wide(file), curve_set, most)
+
+
+def printed(console, curve_set, most):
+    """The same to a rich Console."""
+    count, curve_set = len(curve_set), curve_set[:most]
     for part in _tables(curve_set, console):
         console.print(part)
     if count > len(curve_set):
