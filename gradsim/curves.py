@@ -13,7 +13,7 @@ from .model.activations import check_given
 from .model.network import Network
 from .model.options import RUN
 from .model.request import FILES
-from .results.verdict import Verdict, judge
+from .results.verdict import DECADES, Verdict, judge
 from .statistics.blocks import blocks_of
 from .statistics.precision import PRECISIONS
 
@@ -80,6 +80,20 @@ class Curves:
         if not len(column):
             raise RequestError(f"quantile: {probability:g} was not kept; kept: {self.quantiles.tolist()}")
         return self[f"{quantity}_log_quantile"][..., column[0]]
+
+    def decades(self, quantity, probability=0.5):
+        """log10 of the root mean square of a quantity, of shape (layers,) or (layers, places): of the median network, or of
+        another quantile that was kept. It never overflows; NaN where the quantity is not defined, -inf where it is zero.
+
+        Raises RequestError for what is no mean square.
+        """
+        return self.quantile(quantity, probability) * DECADES
+
+    def rms(self, quantity, probability=0.5):
+        """The root mean square of a quantity as plain numbers, otherwise as `decades`: inf and 0 also where it is beyond
+        float64, above 1.8e308 or below 4.9e-324, which `decades` still tells."""
+        with np.errstate(over="ignore", under="ignore"):
+            return np.exp(self.quantile(quantity, probability) / 2)
 
     @cached_property
     def verdict(self) -> Verdict:

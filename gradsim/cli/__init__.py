@@ -17,6 +17,7 @@ COMMANDS = {
     "sweep": "Simulate every combination of a grid.",
     "status": "Say how far a sweep is.",
     "combine": "Put the files of a sweep's shards together.",
+    "show": "Print the verdicts or the layers of a file.",
     "plot": "Draw the curves of a file.",
     "export": "Write the curves of a file as tables.",
     "theory": "Predict one network: mean field, exact laws, float ranges, critical gain.",
@@ -56,8 +57,9 @@ def main(arguments=None):
 
     Exit codes: 0 done; 1 `verify` found that simulator and theory disagree; 2 a request that cannot be carried out, or a
     result that could not be printed or written (the others are); 3 some cells of a sweep could not be computed (the others are
-    kept); 130 interrupted (Ctrl-C), 143 terminated (SIGTERM), 129 terminal closed (SIGHUP), each at once but for a file that is
-    being written, and for what a sweep has finished; 141 nobody reads stdout any more.
+    kept); 4 a network has a verdict that --fail-on names; 130 interrupted (Ctrl-C), 143 terminated (SIGTERM), 129 terminal
+    closed (SIGHUP), each at once but for a file that is being written, and for what a sweep has finished; 141 nobody reads
+    stdout any more.
     """
     outputs = Outputs()
     with any_terminal(), stoppable():

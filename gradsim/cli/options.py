@@ -49,7 +49,7 @@ threads_option = some_options("threads")
 def output_options(function):
     return _apply(
         [
-            click.option("--out", metavar="PATH", help="Write the curves to this HDF5 file."),
+            click.option("--out", "-o", metavar="PATH", help="Write the curves to this HDF5 file."),
             click.option("--plot", metavar="PATH", help="Draw the gradient into this .png, .pdf or .svg."),
             click.option(
                 "--theory", is_flag=True, help="Put theory beside the curves: in the file, in the picture, in a table."

@@ -10,6 +10,7 @@ from .options import output_options, threads_option
 from .output import picture, sources
 from .progress import compilation_notice, compile_first, progress
 from .terminal import tell
+from .verdicts import fail_on_option, judged
 
 INCOMPLETE = 3  # exit code where some cells could not be computed
 
@@ -32,6 +33,7 @@ INCOMPLETE = 3  # exit code where some cells could not be computed
 @click.option("--dask", metavar="ADDRESS|local", help="Have the workers of a Dask scheduler compute it, or processes here.")
 @click.option("--dry-run", is_flag=True, help="Say how many cells it has, how long it would take, how large it gets.")
 @output_options
+@fail_on_option
 @click.pass_obj
 def command(
     files,
@@ -49,6 +51,7 @@ def command(
     plot,
     theory,
     overwrite,
+    fail_on,
 ):
     """Simulate every combination of a grid: a TOML file in which any option may be a list, or a built-in one.
 
@@ -100,7 +103,7 @@ def command(
     with files.trying():
         click.echo()
     files.tell_written()
-    return 0
+    return judged(curve_set, fail_on)
 
 
 def _usual_output(grid, plan):
