@@ -17,6 +17,13 @@ INCOMPLETE = 3  # exit code where some cells could not be computed
 
 @click.command("sweep")
 @click.argument("grid", metavar="FILE.toml|classic|blocks")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option in place of what the grid says of it, e.g. width=64; may be given again.",
+)
 @click.option("--replicas", metavar="INTEGER", help="Networks to draw of every cell, in the grid's place.")
 @click.option("--precision", metavar="NUMBER", help="Draw more of each cell, until the log gradient has this standard error.")
 @click.option(
@@ -38,6 +45,7 @@ INCOMPLETE = 3  # exit code where some cells could not be computed
 def command(
     files,
     grid,
+    settings,
     replicas,
     precision,
     others,
@@ -56,7 +64,7 @@ def command(
     """Simulate every combination of a grid: a TOML file in which any option may be a list, or a built-in one.
 
     Built in are `classic`, activations by initializers at depth 100, and `blocks`, kinds of networks at depth 1,000.
-    Ranges, options that vary together, rules that leave cells out: docs/sweeps.md.
+    Ranges, options that vary together, rules that leave cells out: docs/sweeps.md. Values of --set are TOML.
 
     The curves go to --out, by default the grid's name with .h5 in the current folder, of a shard with .I-of-N.h5. Finished
     cells are kept in OUT.work until then: the same command goes on from there, whatever ended it. With more --replicas it goes
@@ -68,9 +76,10 @@ def command(
     from ..model.request import checked
     from ..sweep import read_plan
     from ..sweep.durable import Sweep
+    from ..sweep.overrides import parsed
     from ..sweep.precision import precision_of
 
-    plan = read_plan(grid)
+    plan = read_plan(grid, parsed(settings))
     plan = plan if shard is None else plan.shard(shard)
     threads = checked(threads=threads)["threads"]
     asked = precision_of(precision, others, most_replicas)
