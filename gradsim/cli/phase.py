@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ..errors import RequestError
+from .command import Command, FileName, Text, activations
 
 
 class Range(click.ParamType):
@@ -20,12 +21,13 @@ class Range(click.ParamType):
         return least, most
 
 
-@click.command("phase")
-@click.option("--activation", default="tanh", show_default=True, help="See `gradsim list activations`.")
+@click.command("phase", cls=Command)
+@click.option("--activation", type=Text(activations), default="tanh", show_default=True, help="See `gradsim list activations`.")
 @click.option(
     "--out",
     "-o",
     multiple=True,
+    type=FileName(),
     metavar="PATH",
     default=("phase.png",),
     help="The picture (.png, .pdf, .svg) or its numbers (.csv, .json); repeat for both.  [default: phase.png]",

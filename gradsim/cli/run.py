@@ -2,13 +2,14 @@
 
 import click
 
+from .command import Command
 from .options import network_options, output_options, run_options, some_options, threads_option
 from .output import deliver, sources
 from .progress import compilation_notice, compile_first, progress
 from .verdicts import fail_on_option, judged
 
 
-@click.command("run")
+@click.command("run", cls=Command)
 @network_options
 @run_options
 @threads_option

@@ -3,19 +3,27 @@
 import click
 
 from ..errors import RequestError
+from .command import Command, FileName, Named, Text, quantities
+from .options import select_option
 from .verdicts import fail_on_option, judged
 
 UNITS = ("rms", "decades")
 
 
-@click.command("show")
-@click.argument("file")
+@click.command("show", cls=Command)
+@click.argument("file", type=FileName())
 @click.option("--layers", is_flag=True, help="Say how large signals and gradients are, layer by layer.")
-@click.option("--quantity", multiple=True, help="With --layers: only this one, e.g. stream; may be given again.")
-@click.option("--as", "unit", type=click.Choice(UNITS), help="With --layers: plain numbers, or their log10.  [default: rms]")
 @click.option(
-    "--select", multiple=True, metavar="NAME=VALUE", help="Only networks with this value, or in LEAST..MOST; repeat for more."
+    "--quantity",
+    multiple=True,
+    type=Text(quantities),
+    metavar="NAME",
+    help="With --layers: only this one, e.g. stream; may be given again.",
 )
+@click.option(
+    "--as", "unit", type=Named(UNITS, option="--as"), help="With --layers: plain numbers, or their log10.  [default: rms]"
+)
+@select_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV: a row a network, or with --layers a row a layer of each.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: cells, and with --layers their layers.")
 @fail_on_option

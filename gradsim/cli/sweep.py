@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ..errors import RequestError
+from .command import Command, FileName, Text, quantities
 from .options import output_options, threads_option
 from .output import picture, sources
 from .progress import compilation_notice, compile_first, progress
@@ -15,19 +16,25 @@ from .verdicts import fail_on_option, judged
 INCOMPLETE = 3  # exit code where some cells could not be computed
 
 
-@click.command("sweep")
-@click.argument("grid", metavar="FILE.toml|classic|blocks")
+@click.command("sweep", cls=Command)
+@click.argument("grid", metavar="FILE.toml|classic|blocks", type=FileName())
 @click.option(
     "--set",
     "settings",
     multiple=True,
+    type=Text(),
     metavar="NAME=VALUE",
     help="An option in place of what the grid says of it, e.g. width=64; may be given again.",
 )
 @click.option("--replicas", metavar="INTEGER", help="Networks to draw of every cell, in the grid's place.")
 @click.option("--precision", metavar="NUMBER", help="Draw more of each cell, until the log gradient has this standard error.")
 @click.option(
-    "--precision-of", "others", multiple=True, metavar="NAME", help="A quantity that must have it too, e.g. activation."
+    "--precision-of",
+    "others",
+    multiple=True,
+    type=Text(quantities),
+    metavar="NAME",
+    help="A quantity that must have it too, e.g. activation.",
 )
 @click.option("--most-replicas", metavar="INTEGER", help="Draw no more than so many for it.  [default: 100,000]")
 @click.option(
