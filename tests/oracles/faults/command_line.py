@@ -146,7 +146,7 @@ FAULTS = {
     "run --json: no infinity": Fault(
         "export/printed.py",
         "None if counts and part < 0 else json_number(part)",
-        "None if counts and part < 0 or part == np.inf else json_number(part)",
+        "None if counts and part < 0 or part == -np.inf else json_number(part)",
         tests=("tests/cli/test_show.py::test_a_run_as_json",),
     ),
     "the environment: not told where a value came from": Fault(
