@@ -113,7 +113,7 @@ def test_options_from_the_environment(monkeypatch, capsys):
     assert call("run", "--replicas", 7) == 0
     found = gradsim.open("a.h5")[0]
     assert found.network.widths == (4, 4, 4) and found["gradient_log"].shape == (7, 4)
-    assert "verdict" in capsys.readouterr().out
+    assert "decades/100 layers" in capsys.readouterr().out
     monkeypatch.setenv("GRADSIM_SHOW_QUANTITY", "gradient 'activation'")
     assert call("show", "a.h5", "--layers", "--csv") == 0
     assert capsys.readouterr().out.split("\n")[0] == (
