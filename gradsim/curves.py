@@ -1,6 +1,7 @@
 """What the user holds: the curves of one network, and sets of them."""
 
 import operator
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ from .model.activations import check_given
 from .model.network import Network
 from .model.options import RUN
 from .model.request import FILES
-from .results.verdict import Verdict, judge
+from .results.verdict import DECADES, Verdict, judge
 from .statistics.blocks import blocks_of
 from .statistics.precision import PRECISIONS
 
@@ -80,6 +81,20 @@ class Curves:
         if not len(column):
             raise RequestError(f"quantile: {probability:g} was not kept; kept: {self.quantiles.tolist()}")
         return self[f"{quantity}_log_quantile"][..., column[0]]
+
+    def decades(self, quantity, probability=0.5):
+        """log10 of the root mean square of a quantity, of shape (layers,) or (layers, places): of the median network, or of
+        another quantile that was kept. It never overflows; NaN where the quantity is not defined, -inf where it is zero.
+
+        Raises RequestError for what is no mean square.
+        """
+        return self.quantile(quantity, probability) * DECADES
+
+    def rms(self, quantity, probability=0.5):
+        """The root mean square of a quantity as plain numbers, otherwise as `decades`: inf and 0 also where it is beyond
+        float64, above 1.8e308 or below 4.9e-324, which `decades` still tells."""
+        with np.errstate(over="ignore", under="ignore"):
+            return np.exp(self.quantile(quantity, probability) / 2)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -151,6 +166,33 @@ def open_file(path):
     from .store.read import Stored
 
     return CurveSet(OpenedCells(Stored(path), Curves))
+
+
+def open_together(paths, option):
+    """The CurveSet of the networks of several files, one file after the other. The name of its file is each one's `file`,
+    among the axes that all of them have.
+
+    Raises RequestError about `option` where their networks cannot stand side by side.
+    """
+    sets, names = [open_file(path) for path in paths], _file_labels(paths, option)
+    for name, other in zip(names[1:], sets[1:], strict=True):
+        if not np.array_equal(sets[0][0].quantiles, other[0].quantiles):
+            kept = (", ".join(f"{q:g}" for q in part[0].quantiles) for part in (other, sets[0]))
+            raise RequestError(f"{option}: {name!r} keeps the quantiles {next(kept)}, and {names[0]!r} {next(kept)}")
+    shared = [axis for axis in sets[0].coordinates if all(axis in other.coordinates for other in sets)]
+    axes = {axis: [value for part in sets for value in part.coordinates[axis].tolist()] for axis in shared}
+    axes["file"] = [name for name, part in zip(names, sets, strict=True) for _ in range(len(part))]
+    return CurveSet([curves for part in sets for curves in part], None, axes)
+
+
+def _file_labels(paths, option):
+    """What to call each of some files: its name without folders, or the path as it was given where that is not enough."""
+    places = [os.path.realpath(path) for path in paths]
+    twice = [path for k, path in enumerate(paths) if places[k] in places[:k]]
+    if twice:
+        raise RequestError(f"{option}: {os.fspath(twice[0])!r} is given twice")
+    names = [os.path.basename(os.fspath(path)) for path in paths]
+    return names if len(set(names)) == len(names) else [os.fspath(path) for path in paths]
 
 
 class CurveSet(Sequence):

@@ -169,6 +169,23 @@ def test_a_set_is_of_curves(given):
         CurveSet(given)
 
 
+def test_root_mean_squares(curves):
+    middle = np.median(curves["gradient_log"][:, 1:], axis=0)
+    np.testing.assert_allclose(curves.rms("gradient")[1:], np.sqrt(np.exp(middle)), rtol=1e-12)
+    np.testing.assert_allclose(10 ** curves.decades("activation", 0.95), curves.rms("activation", 0.95), rtol=1e-12)
+    assert np.isnan(curves.rms("gradient")[0]) and curves.rms("loss").shape == ()
+    for quantity, probability, words in (("dead_fraction", 0.5, "no variable"), ("gradient", 0.3, "was not kept")):
+        with pytest.raises(gradsim.RequestError, match=words):
+            curves.rms(quantity, probability)
+
+
+@pytest.mark.parametrize("gain, plain", [(1e100, np.inf), (1e-100, 0.0)])
+def test_decades_are_there_where_plain_numbers_end(gain, plain):
+    deep = gradsim.simulate(gradsim.mlp(width=2, depth=9, activation="linear", weight_gain=gain), 3)
+    assert deep.rms("activation")[9] == plain and abs(deep.decades("activation")[9]) == pytest.approx(900, abs=9)
+    assert gradsim.simulate(gradsim.mlp(width=2, depth=2, init="zeros"), 3).decades("gradient")[1] == -np.inf
+
+
 @pytest.mark.parametrize("probability", ["0.5", None, [0.5], True, 1j])
 def test_a_quantile_is_a_number(probability, curves):
     with pytest.raises(gradsim.RequestError, match="not a number"):

@@ -24,10 +24,15 @@ def test_tables_are_current(path):
     assert script("document").documented(text) == text, "run scripts/document.py"
 
 
-GUIDES = {path.name: path for path in (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("blocks", "pictures")))}
-WITH_PYTHON = GUIDES | {"sweeps.md": ROOT / "docs" / "sweeps.md"}
+GUIDES = {
+    path.name: path
+    for path in (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("blocks", "pictures", "commands")))
+}
+WITH_PYTHON = {name: path for name, path in GUIDES.items() if name != "commands.md"} | {
+    "sweeps.md": ROOT / "docs" / "sweeps.md"
+}
 LONG = ("sweep classic", "sweep blocks")
-RUN = ("run", "sweep", "plot", "list", "theory", "phase")
+RUN = ("run", "sweep", "show", "plot", "list", "theory", "phase")
 
 
 @pytest.mark.parametrize("name", WITH_PYTHON)
@@ -56,4 +61,4 @@ def test_the_commands_of_guides_run(name, tmp_path, monkeypatch, capsys):
         if command[0] in RUN and not " ".join(command).startswith(LONG):
             with pytest.raises(SystemExit) as exit:
                 main(command)
-            assert exit.value.code == 0, capsys.readouterr().err
+            assert exit.value.code == (4 if "--fail-on" in command else 0), capsys.readouterr().err

@@ -11,12 +11,14 @@ from .output import Outputs
 from .signals import Stopped, in_thread, stoppable
 from .terminal import any_terminal, printable, tell
 
+COMPLETION = "_GRADSIM_COMPLETE"  # the variable by which click's completion in a shell asks
 LONGEST_LINE = 2000  # characters: names of files may have more
 COMMANDS = {
     "run": "Simulate one network and judge its gradient.",
     "sweep": "Simulate every combination of a grid.",
     "status": "Say how far a sweep is.",
     "combine": "Put the files of a sweep's shards together.",
+    "show": "Print the verdicts or the layers of a file.",
     "plot": "Draw the curves of a file.",
     "export": "Write the curves of a file as tables.",
     "theory": "Predict one network: mean field, exact laws, float ranges, critical gain.",
@@ -35,6 +37,8 @@ class Group(click.Group):
 
     def get_command(self, context, name):
         if name not in COMMANDS:
+            if context.resilient_parsing:  # the shell completes what is typed: no errors in between
+                return None
             raise unknown("command", name, COMMANDS)
         from importlib import import_module
 
@@ -56,8 +60,9 @@ def main(arguments=None):
 
     Exit codes: 0 done; 1 `verify` found that simulator and theory disagree; 2 a request that cannot be carried out, or a
     result that could not be printed or written (the others are); 3 some cells of a sweep could not be computed (the others are
-    kept); 130 interrupted (Ctrl-C), 143 terminated (SIGTERM), 129 terminal closed (SIGHUP), each at once but for a file that is
-    being written, and for what a sweep has finished; 141 nobody reads stdout any more.
+    kept); 4 a network has a verdict that --fail-on names; 130 interrupted (Ctrl-C), 143 terminated (SIGTERM), 129 terminal
+    closed (SIGHUP), each at once but for a file that is being written, and for what a sweep has finished; 141 nobody reads
+    stdout any more.
     """
     outputs = Outputs()
     with any_terminal(), stoppable():
@@ -75,7 +80,7 @@ def _run(arguments, outputs):
     code = 0
     try:
         with outputs.trying():
-            code = group.main(arguments, prog_name="gradsim", standalone_mode=False, obj=outputs)
+            code = _called(arguments, outputs)
             if sys.stdout is None:
                 raise RequestError("stdout: closed, nothing could be printed")
             sys.stdout.flush()
@@ -92,6 +97,16 @@ def _run(arguments, outputs):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         failed.append(141)
     return failed[0] if failed else code if isinstance(code, int) else 0
+
+
+def _called(arguments, outputs):
+    """What a command returns; where the shell asks what may be typed, click ends in the middle."""
+    try:
+        return group.main(arguments, prog_name="gradsim", standalone_mode=False, obj=outputs)
+    except SystemExit as done:
+        if COMPLETION not in os.environ:
+            raise
+        return done.code
 
 
 def _words(error):

@@ -2,13 +2,14 @@
 
 import click
 
+from .command import Command, FileName
 from .progress import progress
 from .terminal import printable, tell
 
 
-@click.command("combine")
-@click.argument("parts", metavar="PARTS...", nargs=-1, required=True)
-@click.option("--out", "-o", required=True, metavar="PATH", help="The file of all their cells.")
+@click.command("combine", cls=Command)
+@click.argument("parts", metavar="PARTS...", nargs=-1, required=True, type=FileName())
+@click.option("--out", "-o", required=True, type=FileName(), metavar="PATH", help="The file of all their cells.")
 @click.option("--partial", is_flag=True, help="Write the cells that are there, where others are missing.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.pass_obj

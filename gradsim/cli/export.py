@@ -4,17 +4,27 @@ from pathlib import Path
 
 import click
 
-from ..errors import RequestError, unknown
+from ..errors import RequestError
+from .command import Command, FileName, Named, Text, quantities
+from .options import select_option
+
+FORMATS = ("csv", "parquet", "netcdf", "json")  # those of `export.formats`, which loads NumPy; a test compares
 
 
-@click.command("export")
-@click.argument("file")
-@click.option("--to", required=True, metavar="csv|parquet|netcdf|json", help="What to write.")
-@click.option("--out", "-o", metavar="PATH", help="The table.  [default: FILE with .csv, .parquet, .nc or .json]")
-@click.option("--quantity", multiple=True, help="Only this one, e.g. gradient; may be given again.  [default: all]")
+@click.command("export", cls=Command)
+@click.argument("file", type=FileName())
+@click.option("--to", required=True, type=Named(FORMATS, option="--to"), help="What to write.")
 @click.option(
-    "--select", multiple=True, metavar="NAME=VALUE", help="Only networks with this value, or in LEAST..MOST; repeat for more."
+    "--out", "-o", type=FileName(), metavar="PATH", help="The table.  [default: FILE with .csv, .parquet, .nc or .json]"
 )
+@click.option(
+    "--quantity",
+    multiple=True,
+    type=Text(quantities),
+    metavar="NAME",
+    help="Only this one, e.g. gradient; may be given again.  [default: all]",
+)
+@select_option
 @click.option("--overwrite", is_flag=True, help="Replace existing tables.")
 def command(file, to, out, quantity, select, overwrite):
     """Write the curves of FILE as tables: a row a network and layer, and beside it a row a network with its verdict.
@@ -23,14 +33,12 @@ def command(file, to, out, quantity, select, overwrite):
     """
     import gradsim
 
-    from ..export.formats import FORMATS, SUFFIXES, export
+    from ..export.formats import SUFFIXES, export
     from ..results.select import parsed
     from ..results.select import select as chosen
     from ..store.files import same_file
     from .terminal import printable
 
-    if to not in FORMATS:
-        raise unknown("--to", to, FORMATS)
     curve_set = gradsim.open(file)
     curve_set = chosen(curve_set, parsed(select), "--select")
     out = out or Path(file).with_suffix(SUFFIXES[to])

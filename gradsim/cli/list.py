@@ -2,17 +2,15 @@
 
 import click
 
-from ..errors import unknown
+from .command import Command, Named
 
 TABLES = ("activations", "initializers", "blocks")
 
 
-@click.command("list")
-@click.argument("what", metavar="activations|initializers|blocks")
+@click.command("list", cls=Command)
+@click.argument("what", type=Named(TABLES, option="list"))
 def command(what):
     """List activations or initializers with their aliases, or blocks with their papers."""
-    if what not in TABLES:
-        raise unknown("list", what, TABLES)
     from rich.console import Console
     from rich.table import Table
 

@@ -2,13 +2,18 @@
 
 import click
 
-from ..model.options import NETWORK, RUN, Flag
+from ..model.options import NETWORK, RUN, Choice, Flag
+from .command import FileName, Named, Text, activations, initializers
+
+LONGEST = 50  # characters of names that stand beside an option; longer ones stand behind what it is for
+COMPLETED = {"activation": activations, "init": initializers}  # by the last word of an option's name
 
 
-class Checked(click.ParamType):
+class Checked(Text):
     """A value that is read and checked as the table says."""
 
     def __init__(self, option):
+        super().__init__(COMPLETED.get(option.name.rpartition("_")[2], lambda: getattr(option.kind, "names", ())))
         self.name, self._read = option.kind.form, option.read
 
     def convert(self, value, param, context):
@@ -25,13 +30,18 @@ def declared(option):
     """The click option of an `Option`."""
     if isinstance(option.kind, Flag):
         return click.option(option.flag, is_flag=True, help=option.help)
+    choices = option.kind.names if isinstance(option.kind, Choice) else ()
+    kind = Named(choices, option.read) if choices else Checked(option)
+    many = len("|".join(choices)) > LONGEST
+    words = f"{option.help} One of {', '.join(choices)}." if many else option.help
     unset = f"  [default: {option.unset}]" if option.unset not in (None, "none") else ""
     return click.option(
         option.flag,
-        type=Checked(option),
+        type=kind,
+        metavar="NAME" if many else None,
         default=option.default,
         show_default=option.default is not None,
-        help=option.help + unset,
+        help=words + unset,
     )
 
 
@@ -46,11 +56,20 @@ run_options = some_options(*(name for name in RUN if name not in ("keep_samples"
 threads_option = some_options("threads")
 
 
+select_option = click.option(
+    "--select",
+    multiple=True,
+    type=Text(),
+    metavar="NAME=VALUE",
+    help="Only networks with this value, or in LEAST..MOST; repeat for more.",
+)
+
+
 def output_options(function):
     return _apply(
         [
-            click.option("--out", metavar="PATH", help="Write the curves to this HDF5 file."),
-            click.option("--plot", metavar="PATH", help="Draw the gradient into this .png, .pdf or .svg."),
+            click.option("--out", "-o", type=FileName(), metavar="PATH", help="Write the curves to this HDF5 file."),
+            click.option("--plot", type=FileName(), metavar="PATH", help="Draw the gradient into this .png, .pdf or .svg."),
             click.option(
                 "--theory", is_flag=True, help="Put theory beside the curves: in the file, in the picture, in a table."
             ),

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ..errors import RequestError
-from .terminal import printable
+from .terminal import printable, tell
 
 
 class Outputs:
@@ -42,6 +42,12 @@ class Outputs:
         from ..store.files import PICTURE
 
         self._ask(option, check_picture(option, path, overwrite), PICTURE, overwrite, sources)
+
+    def ask_table(self, option, path, overwrite, kind, sources=()):
+        """The same for numbers in a file that replaces none but its own `store.files.Kind`."""
+        from ..store.files import check_output
+
+        self._ask(option, check_output(option, path, overwrite, kind), kind, overwrite, sources)
 
     def _ask(self, option, path, kind, overwrite, sources):
         from ..store.files import same_file
@@ -78,11 +84,11 @@ class Outputs:
                 write_whole(option, path, content, overwrite, kind)
                 self._written.append(path)
 
-    def tell_written(self):
-        """Says which files are written, if any are."""
+    def tell_written(self, quiet=False):
+        """Says which files are written, if any are; on stderr where stdout is for a program (`quiet`)."""
         if self._written:
             with self.trying():
-                click.echo(f"written: {_names(self._written)}")
+                (tell if quiet else click.echo)(f"written: {_names(self._written)}")
 
     def add_written(self, path):
         """Says of a file that was asked for that it is written, by others than `write`."""
@@ -128,27 +134,40 @@ def sources(options):
         yield from sources(entry)
 
 
-def deliver(outputs, curve_set, out, plot, theory=False):
-    """Prints the table and writes what was asked for. A failure takes nothing away but what failed."""
-    from ..show.table import show
+def deliver(outputs, curve_set, out, plot, theory=False, as_json=False):
+    """Prints the table, or the JSON of one network, and writes what was asked for.
+
+    A failure takes nothing away but what failed.
+    """
     from ..store.write import image
 
     with outputs.trying():
         curve_set = curve_set.with_theory() if theory else curve_set
     with outputs.trying():
-        show(curve_set)
-        if theory:
-            from ..show.comparison import show as show_theory
-
-            show_theory(curve_set)
+        _print(curve_set, theory, as_json)
     if out is not None:
         outputs.write(out, lambda: image(curve_set))
     if plot is not None:
         outputs.write(plot, lambda: picture(curve_set, plot, theory=theory))
-    if out is not None or plot is not None:
+    if (out is not None or plot is not None) and not as_json:
         with outputs.trying():
             click.echo()
-    outputs.tell_written()
+    outputs.tell_written(as_json)
+
+
+def _print(curve_set, theory, as_json):
+    if as_json:
+        from ..export.printed import document
+
+        click.echo(document(curve_set[0]))
+        return
+    from ..show.table import show
+
+    show(curve_set)
+    if theory:
+        from ..show.comparison import show as show_theory
+
+        show_theory(curve_set)
 
 
 def picture(curve_set, path, quantity=None, theory=False, **view):

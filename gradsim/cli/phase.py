@@ -1,6 +1,11 @@
 """gradsim phase: the phase diagram of an activation."""
 
+from pathlib import Path
+
 import click
+
+from ..errors import RequestError
+from .command import Command, FileName, Text, activations
 
 
 class Range(click.ParamType):
@@ -16,9 +21,17 @@ class Range(click.ParamType):
         return least, most
 
 
-@click.command("phase")
-@click.option("--activation", default="tanh", show_default=True, help="See `gradsim list activations`.")
-@click.option("--out", "-o", metavar="PATH", default="phase.png", show_default=True, help="The picture: .png, .pdf or .svg.")
+@click.command("phase", cls=Command)
+@click.option("--activation", type=Text(activations), default="tanh", show_default=True, help="See `gradsim list activations`.")
+@click.option(
+    "--out",
+    "-o",
+    multiple=True,
+    type=FileName(),
+    metavar="PATH",
+    default=("phase.png",),
+    help="The picture (.png, .pdf, .svg) or its numbers (.csv, .json); repeat for both.  [default: phase.png]",
+)
 @click.option(
     "--weight-std", type=Range(), help="Range of sigma_w, Var W = sigma_w^2 / fan_in.  [default: about the critical one]"
 )
@@ -30,21 +43,23 @@ class Range(click.ParamType):
 @click.option("--depth", type=int, default=60, show_default=True, help="Hidden layers, simulated.")
 @click.option("--replicas", type=int, default=20, show_default=True, help="Networks a point.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
+@click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @click.pass_obj
 def command(
     files, activation, out, weight_std, bias_std, points, simulate, simulated_points, overwrite, width, depth, replicas, seed
 ):
     """Draw where gradients vanish and explode: weights' standard deviation against biases'.
 
-    By mean-field theory, and with --simulate by simulation side by side.
+    By mean-field theory, and with --simulate by simulation side by side. -o phase.csv writes the numbers, a row a point.
     """
     from ..model.activations import typed_activation
     from ..show.picture import image
+    from ..sweep.phase_numbers import content, ending
     from ..sweep.phases import axes, comparison, edge_outside, figure
     from ..theory import critical_point, phase_diagram
 
-    files.ask_picture("--out", out, overwrite)
+    for path in out:
+        _ask(files, path, overwrite)
     typed_activation(activation)
     grid = axes(activation, points, weight_std, bias_std)
     diagram = phase_diagram(activation, weight_std=grid[0], bias_std=grid[1])
@@ -65,8 +80,24 @@ def command(
             f"simulation against theory at {count} points: {middle:.2g} decades per 100 layers apart (median), "
             f"{largest:.2g} at most"
         )
-    files.write(out, lambda: image(figure(diagram, measured), out))
+    for path in out:
+        if ending(path) is None:
+            files.write(path, lambda path=path: image(figure(diagram, measured), path))
+        else:
+            files.write(path, lambda path=path: content(path, diagram, measured, **options))
     files.tell_written()
+
+
+def _ask(files, path, overwrite):
+    from ..show.picture import FORMATS
+    from ..sweep.phase_numbers import KINDS, ending
+
+    if ending(path) is not None:
+        files.ask_table("--out", path, overwrite, KINDS[ending(path)])
+    elif (suffix := Path(path).suffix) and suffix[1:].lower() not in FORMATS:
+        raise RequestError(f"--out: {path!r} should end in .{', .'.join(FORMATS)}{''.join(f', {kind}' for kind in KINDS)}")
+    else:
+        files.ask_picture("--out", path, overwrite)
 
 
 def _simulated(activation, points, grid, options):

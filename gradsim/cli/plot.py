@@ -4,39 +4,54 @@ from pathlib import Path
 
 import click
 
+from .command import Command, FileName, Text, quantities
+from .options import select_option
 
-@click.command("plot")
-@click.argument("file")
-@click.option("--out", "-o", metavar="PATH", help="The picture: .png, .pdf or .svg.  [default: FILE with .png]")
-@click.option("--quantity", help="What to draw, e.g. activation.  [default: gradient, a stream's stream_gradient]")
+
+@click.command("plot", cls=Command)
+@click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=FileName())
+@click.option(
+    "--out", "-o", type=FileName(), metavar="PATH", help="The picture: .png, .pdf or .svg.  [default: the first FILE with .png]"
+)
+@click.option(
+    "--quantity",
+    type=Text(quantities),
+    metavar="NAME",
+    help="What to draw, e.g. activation.  [default: gradient, a stream's stream_gradient]",
+)
 @click.option("--x", metavar="COLUMN", help="Draw one number a network against it, e.g. weight_gain.  [default: layer]")
 @click.option("--y", metavar="COLUMN", help="Draw a map of these numbers against --x and this column, e.g. bias_std.")
 @click.option("--at", metavar="rate|LAYER", help="Which number: decades per 100 layers, or at a layer; -1 is the last.")
 @click.option("--panels", metavar="COLUMN[,COLUMN]", help="A panel for each value of these.  [default: activation]")
 @click.option("--colour", "--color", "colour", metavar="COLUMN", help="What the colours of lines stand for, on a scale.")
-@click.option(
-    "--select", multiple=True, metavar="NAME=VALUE", help="Only networks with this value, or in LEAST..MOST; repeat for more."
-)
+@select_option
 @click.option("--theory", is_flag=True, help="Draw what theory says over the curves, and print the z-scores.")
-@click.option("--activation", multiple=True, help="A user's function that FILE names, module:function; --theory needs it.")
+@click.option(
+    "--activation",
+    multiple=True,
+    type=Text(),
+    help="A user's function that FILE names, module:function; --theory needs it.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
 @click.pass_obj
-def command(files, file, out, quantity, theory, activation, overwrite, select, at, **view):
-    """Draw the curves of FILE: a panel an activation, a line a network with its 5-95 % band.
+def command(files, paths, out, quantity, theory, activation, overwrite, select, at, **view):
+    """Draw the curves of a FILE or several: a panel an activation, a line a network with its 5-95 % band.
 
     With --x, one number a network against a column of the table of verdicts instead; with --y too, a map. More than 400
-    networks are drawn as a map unless --x is given.
+    networks are drawn as a map unless --x is given. Of several files, lines are labelled by the file where nothing else
+    tells them apart; it is a column too (--select file=a.h5, --panels file).
     """
     import gradsim
 
+    from ..curves import open_together
     from ..model.activations import typed_activation
     from ..results.select import parsed
     from ..results.select import select as chosen
     from .output import picture
 
-    curve_set = gradsim.open(file)
-    out = out or Path(file).with_suffix(".png")
-    files.ask_picture("--out", out, overwrite, [file])
+    curve_set = gradsim.open(paths[0]) if len(paths) == 1 else open_together(paths, "plot")
+    out = out or Path(paths[0]).with_suffix(".png")
+    files.ask_picture("--out", out, overwrite, paths)
     for name in activation:
         typed_activation(name)
     curve_set = chosen(curve_set, parsed(select), "--select")

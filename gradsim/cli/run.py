@@ -2,19 +2,23 @@
 
 import click
 
+from .command import Command
 from .options import network_options, output_options, run_options, some_options, threads_option
 from .output import deliver, sources
 from .progress import compilation_notice, compile_first, progress
+from .verdicts import fail_on_option, judged
 
 
-@click.command("run")
+@click.command("run", cls=Command)
 @network_options
 @run_options
 @threads_option
 @some_options("keep_samples")
 @output_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead: request, verdict, exits and curves.")
+@fail_on_option
 @click.pass_obj
-def command(files, out, plot, theory, overwrite, keep_samples, threads, **options):
+def command(files, out, plot, theory, overwrite, as_json, fail_on, keep_samples, threads, **options):
     """Simulate one network and judge its gradient.
 
     Draws --replicas networks, runs each forward and backward, and prints what becomes of the gradient.
@@ -41,4 +45,6 @@ def command(files, out, plot, theory, overwrite, keep_samples, threads, **option
 
         run |= {"threads": threads, "keep_samples": keep_samples}
         curves = simulate(network, **run, progress=advance)
-    deliver(files, CurveSet([curves]), out, plot, theory)
+    curve_set = CurveSet([curves])
+    deliver(files, curve_set, out, plot, theory, as_json)
+    return judged(curve_set, fail_on)

@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 
 from ..errors import RequestError
+from .command import Command, FileName
 from .terminal import printable
 
 
-@click.command("status")
-@click.argument("out", metavar="OUT.h5")
+@click.command("status", cls=Command)
+@click.argument("out", metavar="OUT.h5", type=FileName())
 def command(out):
     """Say how far the sweep with the output OUT.h5 is, while it runs in another shell or when it was ended.
 

@@ -6,20 +6,35 @@ from pathlib import Path
 import click
 
 from ..errors import RequestError
+from .command import Command, FileName, Text, quantities
 from .options import output_options, threads_option
 from .output import picture, sources
 from .progress import compilation_notice, compile_first, progress
 from .terminal import tell
+from .verdicts import fail_on_option, judged
 
 INCOMPLETE = 3  # exit code where some cells could not be computed
 
 
-@click.command("sweep")
-@click.argument("grid", metavar="FILE.toml|classic|blocks")
+@click.command("sweep", cls=Command)
+@click.argument("grid", metavar="FILE.toml|classic|blocks", type=FileName())
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    type=Text(),
+    metavar="NAME=VALUE",
+    help="An option in place of what the grid says of it, e.g. width=64; may be given again.",
+)
 @click.option("--replicas", metavar="INTEGER", help="Networks to draw of every cell, in the grid's place.")
 @click.option("--precision", metavar="NUMBER", help="Draw more of each cell, until the log gradient has this standard error.")
 @click.option(
-    "--precision-of", "others", multiple=True, metavar="NAME", help="A quantity that must have it too, e.g. activation."
+    "--precision-of",
+    "others",
+    multiple=True,
+    type=Text(quantities),
+    metavar="NAME",
+    help="A quantity that must have it too, e.g. activation.",
 )
 @click.option("--most-replicas", metavar="INTEGER", help="Draw no more than so many for it.  [default: 100,000]")
 @click.option(
@@ -32,10 +47,12 @@ INCOMPLETE = 3  # exit code where some cells could not be computed
 @click.option("--dask", metavar="ADDRESS|local", help="Have the workers of a Dask scheduler compute it, or processes here.")
 @click.option("--dry-run", is_flag=True, help="Say how many cells it has, how long it would take, how large it gets.")
 @output_options
+@fail_on_option
 @click.pass_obj
 def command(
     files,
     grid,
+    settings,
     replicas,
     precision,
     others,
@@ -49,11 +66,12 @@ def command(
     plot,
     theory,
     overwrite,
+    fail_on,
 ):
     """Simulate every combination of a grid: a TOML file in which any option may be a list, or a built-in one.
 
     Built in are `classic`, activations by initializers at depth 100, and `blocks`, kinds of networks at depth 1,000.
-    Ranges, options that vary together, rules that leave cells out: docs/sweeps.md.
+    Ranges, options that vary together, rules that leave cells out: docs/sweeps.md. Values of --set are TOML.
 
     The curves go to --out, by default the grid's name with .h5 in the current folder, of a shard with .I-of-N.h5. Finished
     cells are kept in OUT.work until then: the same command goes on from there, whatever ended it. With more --replicas it goes
@@ -65,9 +83,10 @@ def command(
     from ..model.request import checked
     from ..sweep import read_plan
     from ..sweep.durable import Sweep
+    from ..sweep.overrides import parsed
     from ..sweep.precision import precision_of
 
-    plan = read_plan(grid)
+    plan = read_plan(grid, parsed(settings))
     plan = plan if shard is None else plan.shard(shard)
     threads = checked(threads=threads)["threads"]
     asked = precision_of(precision, others, most_replicas)
@@ -100,7 +119,7 @@ def command(
     with files.trying():
         click.echo()
     files.tell_written()
-    return 0
+    return judged(curve_set, fail_on)
 
 
 def _usual_output(grid, plan):

@@ -2,10 +2,11 @@
 
 import click
 
+from .command import Command
 from .options import network_options, some_options
 
 
-@click.command("theory")
+@click.command("theory", cls=Command)
 @network_options
 @some_options("inputs", "input_correlation", "probe")
 @click.option(

@@ -2,13 +2,15 @@
 
 import click
 
+from .command import Command, FileName
 
-@click.command("verify")
+
+@click.command("verify", cls=Command)
 @click.argument("names", nargs=-1)
 @click.option("--thorough", is_flag=True, help="16 times as many networks.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers.")
 @click.option("--list", "only_list", is_flag=True, help="List the checks with their closed forms and sources.")
-@click.option("--out", "-o", metavar="PATH", help="Folder for the pictures.")
+@click.option("--out", "-o", type=FileName(), metavar="FOLDER", help="Write the pictures into this folder.")
 @click.option("--overwrite", is_flag=True, help="Replace existing pictures.")
 @click.pass_obj
 def command(files, names, thorough, seed, only_list, out, overwrite):

@@ -4,10 +4,11 @@ import time
 
 import click
 
+from .command import Command
 from .progress import compile_first
 
 
-@click.command("warmup")
+@click.command("warmup", cls=Command)
 @click.option("--all", "everything", is_flag=True, help="Compile --arithmetic float32 and float64 too.")
 def command(everything):
     """Compile the kernels ahead of the first run and say where they are kept."""

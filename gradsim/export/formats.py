@@ -60,13 +60,19 @@ def _origin(curve_set):
 
 def _csv(curve_set, tables, *streams):
     for stream, blocks in zip(streams, (tables.layers(), tables.cells()), strict=True):
-        text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+        for text in csv_texts(blocks):
+            stream.write(text.encode())
+
+
+def csv_texts(blocks):
+    """Yield the table of dicts {column: array}, the same columns each time, as pieces of CSV: the names, then the rows."""
+    for number, columns in enumerate(blocks):
+        text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        for number, columns in enumerate(blocks):
-            if not number:
-                writer.writerow(columns)
-            writer.writerows(zip(*(_texts(values) for values in columns.values()), strict=True))
-        text.detach()
+        if not number:
+            writer.writerow(columns)
+        writer.writerows(zip(*(_texts(values) for values in columns.values()), strict=True))
+        yield text.getvalue()
 
 
 def _texts(values):
@@ -75,24 +81,30 @@ def _texts(values):
 
 
 def _json(curve_set, tables, stream):
+    for text in json_texts(curve_set, cells=tables.cells(), layers=tables.layers()):
+        stream.write(text.encode())
+
+
+def json_texts(curve_set, **tables):
+    """Yield pieces of the JSON object that says what was asked for and has the `tables`, each as `csv_texts` takes them."""
     request, provenance = (json.dumps(x) for x in (curve_set.request, curve_set.provenance))
-    stream.write(JSON_START + f'{json.dumps(__version__)}, "request": {request}, "provenance": {provenance}'.encode())
-    for name, blocks in (("cells", tables.cells()), ("layers", tables.layers())):
-        stream.write(f', "{name}": ['.encode())
-        for number, row in enumerate(chain.from_iterable(map(_rows, blocks))):
-            stream.write(b",\n" if number else b"\n")
-            stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False).encode())
-        stream.write(b"]")
-    stream.write(b"}\n")
+    yield f'{JSON_START.decode()}{json.dumps(__version__)}, "request": {request}, "provenance": {provenance}'
+    for name, blocks in tables.items():
+        yield f', "{name}": ['
+        for number, row in enumerate(chain.from_iterable(map(json_rows, blocks))):
+            yield (",\n" if number else "\n") + json.dumps(row, ensure_ascii=False, allow_nan=False)
+        yield "]"
+    yield "}\n"
 
 
-def _rows(columns):
-    """Dicts, in which what is missing is null, and infinity the text that JSON has no number for."""
-    lists = [[_number(value) for value in values.tolist()] for values in columns.values()]
+def json_rows(columns):
+    """Dicts, one a row of {column: array}, in which what is missing is null, and infinity a text: JSON has no number for it."""
+    lists = [[json_number(value) for value in values.tolist()] for values in columns.values()]
     return (dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True))
 
 
-def _number(value):
+def json_number(value):
+    """A number as JSON has it: null for NaN, and the text "Infinity" or "-Infinity"."""
     if not isinstance(value, float) or math.isfinite(value):
         return value
     return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

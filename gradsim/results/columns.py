@@ -32,8 +32,12 @@ class Columns:
 
     @cached_property
     def names(self):
-        """The names in which the networks differ."""
-        return varying_names(self.cells)
+        """The names in which the networks differ; of axes that are none of DESCRIPTIONS those that alone tell some apart."""
+        found = varying_names(self.cells)
+        for name in self.cells[0]:
+            if name not in DESCRIPTIONS and self._groups([*found, name]) > self._groups(found):
+                found.append(name)
+        return found
 
     @cached_property
     def known(self):

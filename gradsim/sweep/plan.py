@@ -23,6 +23,7 @@ from ..store.layout import Share, digest_of
 from .exclude import plain
 from .grids import CELLS, Asked, read_grids
 from .identity import digest, identity, run_text, settled_text
+from .overrides import overridden
 
 MOST_CELLS = 100_000  # of a grid, those that are left out included: all are checked before the first one is computed
 LARGEST_GRID = 2**24  # bytes of a TOML file
@@ -32,14 +33,16 @@ SCALES = ("weight_gain", "bias_std")  # in which networks are kin
 BUILT_IN = {name: Path(__file__).with_name(f"{name}.toml") for name in ("classic", "blocks")}
 
 
-def read_plan(source):
+def read_plan(source, settings=None):
     """The Plan of a TOML file, of a built-in sweep ("classic", "blocks"), or of a dict of options.
+
+    `settings`, {option: value}, stand in place of what it says of these options (see `overrides`).
 
     Any option may be a list, a one-dimensional array of numbers or a range: then it is an axis of the grid. docs/sweeps.md has
     all that may stand in a sweep file. A file of rows is read once, and shared by all cells. With `shard = "2/3"` in it the
     Plan is that shard. Raises RequestError for what cannot be.
     """
-    given = dict(source if isinstance(source, dict) else _read_toml(source))
+    given = overridden(dict(source if isinstance(source, dict) else _read_toml(source)), settings or {})
     shard = given.pop(SHARD, None)
     plan = Plan(read_grids(given))
     return plan if shard is None else plan.shard(shard)

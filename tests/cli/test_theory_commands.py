@@ -1,11 +1,13 @@
 """gradsim theory, phase and verify, and --theory, in process."""
 
+import csv
 import json
 
 import pytest
 
 import gradsim
 from gradsim.cli import main
+from gradsim.theory import phase_diagram
 
 SMALL = ["--width", "8", "--depth", "6"]
 
@@ -95,7 +97,9 @@ def test_theory_as_json(capsys):
         (["theory", "--activation", "sin", "--weight-gain", "1e200"], "1e-60 to 1e+60"),
         (["theory", "--activation", "leaky_relu(1e100)"], "-1e+30 to 1e+30"),
         (["phase", "--simulate", "--depth", "1"], "--depth"),
-        (["phase", "-o", "phase.xyz"], "--out"),
+        (["phase", "-o", "phase.xyz"], "should end in .png, .pdf, .svg, .csv, .json"),
+        (["phase", "-o", "phase"], "--out"),
+        (["phase", "-o", "a.csv", "-o", "a.csv"], "is the same file"),
         (["verify", "nothing like it"], "verify"),
         (["verify", "tenths", "--seed", "-1"], "--seed"),
     ],
@@ -162,6 +166,33 @@ def test_an_edge_that_is_announced_is_drawn_or_said_to_be_outside(arguments, wor
     x, y = lines["edge of chaos, chi_perp = 1"].get_data()
     inside = (x >= ax.get_xlim()[0]) & (x <= ax.get_xlim()[1]) & (y >= ax.get_ylim()[0]) & (y <= ax.get_ylim()[1])
     assert inside.sum() > 10
+
+
+def test_the_numbers_of_a_phase_diagram(tmp_path, capsys):
+    table, tree, picture = (tmp_path / f"phase.{ending}" for ending in ("csv", "json", "svg"))
+    options = ["--simulate", "--simulated-points", 2, "--width", 4, "--depth", 4, "--replicas", 2]
+    ends = ["--weight-std", "0.5,2", "--bias-std", "0,0.4", "--points", 3]
+    assert call("phase", *ends, *options, "-o", table, "-o", tree, "-o", picture) == 0
+    assert picture.exists() and f"written: {table}, {tree}, {picture}" in capsys.readouterr().out
+    with open(table, newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    diagram = phase_diagram("tanh", weight_std=[0.5, 1.25, 2.0], bias_std=[0.0, 0.2, 0.4])
+    theory = {(float(r["weight_std"]), float(r["bias_std"])): r for r in rows if r["source"] == "theory"}
+    assert len(theory) == 9 and len(rows) == 13
+    for (weight, bias), row in theory.items():
+        place = list(diagram.bias_std).index(bias), list(diagram.weight_std).index(weight)
+        for name in ("chi_perp", "q_star", "decades_per_100_layers"):
+            assert float(row[name]) == getattr(diagram, name)[place]
+    found = json.loads(tree.read_text())
+    assert [{name: "" if v is None else str(v) for name, v in row.items()} for row in found["points"]] == rows
+    assert found["simulation"] == {"width": 4, "depth": 4, "replicas": 2, "seed": 0} and found["activation"] == "tanh"
+    assert found["edge"][0] == {"weight_std": pytest.approx(1), "bias_std": pytest.approx(0, abs=1e-6), "stable": True}
+    for path in (table, tree):
+        before = path.read_bytes()
+        assert call("phase", *ends, "-o", path) == 2 and path.read_bytes() == before
+        assert call("phase", *ends, "-o", path, "--overwrite") == 0 and len(path.read_bytes()) < len(before)
+        path.write_text("mine\n")
+        assert call("phase", *ends, "-o", path, "--overwrite") == 2 and path.read_text() == "mine\n"
 
 
 def test_phase_by_simulation(tmp_path, capsys):

@@ -181,6 +181,21 @@ CHOICES = [
     line(f"run {SMALL} --inputs 3 --input-correlation -0.6", refused("--input-correlation")),
 ]
 
+BESIDE = [
+    *option("--fail-on", ("", ",", "vanish", "stable,,zero", "\x00", "\ud800", "s" * 100000)),
+    *option(
+        "--set", (*BAD_TEXTS, "=", "width", "depth=1\nwidth=2", "width=[", "width=\ud800", "width=1=2"), command="sweep classic"
+    ),
+    *option("--as", ("", "RMS", "\ud800"), command="show a.h5 --layers"),
+    *option("--out", ("", "\x00", "a.xyz", "a.csv/b"), command="phase --points 2"),
+    line("sweep classic --set cells=3 --dry-run", refused("cells")),
+    line("sweep classic --set defaults=[] --dry-run", refused("defaults")),
+    line("sweep classic --set widht=3 --dry-run", refused("did you mean width")),
+    line("show .", refused(".")),
+    line("plot . .", refused(".")),
+    line("plot a.h5 b.h5", refused("a.h5")),
+]
+
 # Small or large, but numbers: the exact exponents must go through to the sentence
 EXTREMES = [
     line(f"run {SMALL} --weight-gain 1e-320", done("vanishing")),
@@ -302,6 +317,7 @@ INPUTS = [
     *ACTIVATIONS,
     *SCHEMES,
     *CHOICES,
+    *BESIDE,
     *EXTREMES,
     *THEORY,
     *PHASE,

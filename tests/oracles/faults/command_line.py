@@ -138,7 +138,28 @@ FAULTS = {
         OPTIONS, "show_default=option.default is not None", "show_default=False", tests=(f"{PASSED_ON}help_says_every_default",)
     ),
     "help: no words for what is not given": Fault(
-        OPTIONS, "help=option.help + unset", "help=option.help", tests=(f"{PASSED_ON}help_says_every_default",)
+        OPTIONS, "help=words + unset", "help=words", tests=(f"{PASSED_ON}help_says_every_default",)
+    ),
+    "--fail-on: exit code 0": Fault(
+        "cli/verdicts.py", "    return FOUND", "    return 0", tests=("tests/cli/test_show.py::test_fail_on",)
+    ),
+    "run --json: no infinity": Fault(
+        "export/printed.py",
+        "None if counts and part < 0 else json_number(part)",
+        "None if counts and part < 0 or part == -np.inf else json_number(part)",
+        tests=("tests/cli/test_show.py::test_a_run_as_json",),
+    ),
+    "the environment: not told where a value came from": Fault(
+        "cli/command.py",
+        "error.message += _origin(context, error.format_message())",
+        "pass",
+        tests=("tests/cli/test_command_line.py::test_a_bad_value_names_its_variable",),
+    ),
+    "sweep: --set beside a table of cells": Fault(
+        "sweep/overrides.py",
+        "_replaced(given, name, value, everywhere=True)",
+        "{**given, name: value}",
+        tests=("tests/sweep/test_overrides.py::test_every_table_gets_it",),
     ),
     "help: no -h": Fault(INIT, '["-h", "--help"]', '["--help"]', tests=(f"{PASSED_ON}help_is_there_under_both_names",)),
 }
