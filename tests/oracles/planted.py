@@ -347,7 +347,9 @@ def differing(folder, fault):
 
 def failing(folder, tests):
     """(exit code of pytest, those of `tests` of which one or more fail, output) there."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    asked = Path(folder, "asked.txt")  # two hundred names: files say with which command line they were made
+    asked.write_text("\n".join(tests), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"@{asked}"]
     environment = os.environ | {"PYTHONPATH": str(folder)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     failed = tuple(test for test in tests if any(f"{word} {test}" in done.stdout for word in ("FAILED", "ERROR")))
