@@ -56,6 +56,7 @@ def test_the_same_bits(at_once, expected):
 
 def test_what_is_drawn_comes_back_and_is_gone_on_with(at_once, expected, monkeypatch):
     gradsim.sweep.run(GRID | {"replicas": 5}, 2, out="a.h5")
+    assert os.listdir("a.h5.draws")
     assert same(gradsim.sweep.run(GRID, 2, out="a.h5"), expected) and len(at_once) == 4
     wanted = Precision(0.2, most=20)
     precise = gradsim.sweep.run(GRID, 2, out="b.h5", precision=wanted)
