@@ -7,13 +7,14 @@ that stands in a network's identity.
 import math
 import re
 
-from ..errors import RequestError, shown
+from ..errors import RequestError, plain, shown
 
 _PATTERN = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\(([^()]*)\))?\s*\Z")
 
 
 def parse(option, text):
     """Split "Normal_(0, .5)" into ("normal", ("0", ".5")). Raises RequestError."""
+    text = plain(text)
     match = _PATTERN.match(text) if isinstance(text, str) else None
     if match is None:
         raise RequestError(f"{option}: cannot read {shown(text)}; write a name or name(number, number)")

@@ -16,7 +16,7 @@ NOT_HERE = {  # names that people know, next to which a near miss would be anoth
     **dict.fromkeys(("maxout", "softmax", "softmin", "log_softmax", "logsoftmax", "crelu", "groupsort"), _SEVERAL),
     "prelu": "at initialization it is leaky_relu(0.25), PyTorch's start",
     "rrelu": "its slope is random; in evaluation it is leaky_relu(0.2292), PyTorch's mean slope",
-    "celu": "celu with alpha 1 is elu; another alpha is a function of your own: --activation module:function",
+    "celu": "celu with alpha 1 is elu; another alpha is a function of your own: --activation=module:function",
     **dict.fromkeys(
         ("sign", "step", "heaviside", "threshold"), "its derivative is zero almost everywhere, so no gradient comes back"
     ),
