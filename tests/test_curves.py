@@ -171,7 +171,7 @@ def test_a_set_is_of_curves(given):
 
 @pytest.mark.parametrize("probability", ["0.5", None, [0.5], True, 1j])
 def test_a_quantile_is_a_number(probability, curves):
-    with pytest.raises(gradsim.RequestError, match="not a number"):
+    with pytest.raises(gradsim.RequestError, match="^probability: .* is not a finite number"):
         curves.quantile("gradient", probability)
 
 
