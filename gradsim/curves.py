@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .errors import MissingVariable, RequestError
+from .errors import MissingVariable, RequestError, finite_number
 from .kernels.record import LOG_QUANTITIES
 from .model.activations import check_given
 from .model.network import Network
@@ -75,11 +75,10 @@ class Curves:
 
     def quantile(self, quantity, probability):
         """The curve of one quantile: of shape (layers,) or (layers, places), natural log of a mean square."""
-        if isinstance(probability, bool) or not isinstance(probability, int | float | np.number):
-            raise RequestError(f"quantile: {probability!r} is not a number from 0 to 1")
+        probability = finite_number("probability", probability)
         column = np.flatnonzero(abs(self.quantiles - probability) <= CLOSE)
         if not len(column):
-            raise RequestError(f"quantile: {probability:g} was not kept; kept: {self.quantiles.tolist()}")
+            raise RequestError(f"probability: {probability:g} was not kept; kept: {self.quantiles.tolist()}")
         return self[f"{quantity}_log_quantile"][..., column[0]]
 
     def decades(self, quantity, probability=0.5):
@@ -358,7 +357,7 @@ class CurveSet(Sequence):
         from .show.picture import check_picture, figure, save
 
         if path is not None:
-            check_picture("--plot", path, overwrite)
+            check_picture("path", path, overwrite)
         drawn = figure(self.with_theory() if theory else self, quantity, theory, **view)
         if path is not None:
             save(drawn, path, overwrite)

@@ -2,15 +2,62 @@
 
 import math
 import numbers
+import re
 from contextlib import contextmanager
 from difflib import get_close_matches
 
 LONGEST_SHOWN = 80  # characters of a value in a message
+_PLAIN = frozenset("biufU")  # kinds of NumPy's types: bools, whole numbers, floats, texts
 EXACT_FLOAT = 2**53  # up to here every whole number is a float
+# Options in a text, but for those in quotes, which are the user's, and in commands that are written out
+_OPTIONS = re.compile(
+    r"""
+    (?<!\w)'(?:[^'\\]|\\.)*' | (?<!\w)"(?:[^"\\]|\\.)*" | \bgradsim\ \w+\ --[\w-]+
+    | (?<![\w-])--(?P<name>[a-z][a-z-]*[a-z]|[a-z]) (?:=(?P<value>[\w.:+/-]+(?:\([^()]*\))?))?
+    """,
+    re.VERBOSE,
+)
 
 
 class RequestError(ValueError):
-    """Names the option, the value and what is allowed."""
+    """Names the option, the value and what is allowed.
+
+    `text` writes options as the command line has them, and what else to give them: --weight-gain, --engine=auto,
+    --overwrite=True. A reader in Python, or of a file of options, is told the name of the argument or key: weight_gain,
+    engine="auto", overwrite=True. That is what `str` gives. Whoever typed a command is told what to type: `typed`.
+    """
+
+    @property
+    def text(self):
+        """With options that are not put into anybody's words yet, for another RequestError."""
+        return self.args[0]
+
+    @property
+    def typed(self):
+        """For the command line: --weight-gain, --engine auto, --overwrite."""
+        return _OPTIONS.sub(_typed, self.text)
+
+    def __str__(self):
+        return _OPTIONS.sub(_argument, self.text)
+
+
+def _typed(found):
+    if found["name"] is None or found["value"] is None:
+        return found[0]
+    return f"--{found['name']}" + ("" if found["value"] == "True" else f" {found['value']}")
+
+
+def _argument(found):
+    if found["name"] is None:
+        return found[0]
+    name, value = found["name"].replace("-", "_"), found["value"]
+    if value is None:
+        return name
+    try:
+        float(value)
+    except ValueError:
+        return f"{name}={value}" if value == "True" else f'{name}="{value}"'
+    return f"{name}={value}"
 
 
 @contextmanager
@@ -19,10 +66,18 @@ def in_place_of(option, other):
     try:
         yield
     except RequestError as error:
-        text = str(error)
-        if not text.startswith(f"{option}:"):
+        if not error.text.startswith(f"{option}:"):
             raise
-        raise RequestError(other + text.removeprefix(option)) from None
+        raise RequestError(other + error.text.removeprefix(option)) from None
+
+
+@contextmanager
+def as_keys():
+    """A RequestError about options becomes one about keys of a file or of a dict, whoever reads it."""
+    try:
+        yield
+    except RequestError as error:
+        raise RequestError(str(error)) from None
 
 
 def shown(value):
@@ -42,11 +97,34 @@ def unknown(option, value, allowed):
     return RequestError(f"{option}: unknown name {shown(value)}; {hint}")
 
 
+def plain(value):
+    """A NumPy scalar or array without axes as the plain number, bool or text that it holds; anything else as it is.
+
+    So np.float32(0.1) is the float 0.10000000149011612, and np.True_ is True, which is no number.
+    """
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    if kind not in _PLAIN or getattr(value, "shape", None) != ():
+        return value
+    found = value.tolist()
+    return value if found is None else found  # masked: no number
+
+
+def is_list(value):
+    """Whether a value is a list as users have them: a list, a tuple, a range, or an array with one axis."""
+    return isinstance(value, list | tuple | range) or getattr(value, "ndim", 0) == 1
+
+
+def several(value):
+    """The plain values of such a list; None for anything else."""
+    return list(map(plain, value)) if is_list(value) else None
+
+
 def whole_number(option, value, least=1, most=None):
     """`value` as an int; raises RequestError unless it is a whole number within the bounds.
 
     A float is one up to 2^53; beyond, neighbouring whole numbers share a float, and it is not known which one was meant.
     """
+    value = plain(value)
     allowed = f"a whole number of {least:,} or more" if most is None else f"a whole number from {least:,} to {_bound(most)}"
     written = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     number = written or (isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value))
@@ -63,6 +141,7 @@ def _bound(most):
 
 def finite_number(option, value, least=-math.inf):
     """`value` as a float; raises RequestError unless it is finite and at least `least`."""
+    value = plain(value)
     bound = "" if least == -math.inf else f" of {least:g} or more"
     refusal = RequestError(f"{option}: {shown(value)} is not a finite number{bound}")
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
@@ -83,6 +162,3 @@ class MissingVariable(RequestError, KeyError):
         near = get_close_matches(name, variables, n=3) if isinstance(name, str) else []
         hint = f"did you mean {' or '.join(near)}?" if near else "see sorted(curves.variables)"
         super().__init__(f"no variable {name!r} here; {hint}")
-
-    def __str__(self):  # a KeyError would put quotes around it
-        return self.args[0]

@@ -4,6 +4,7 @@ import json
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+from gradsim.model import libraries
 from gradsim.model.activations import ACTIVATIONS
 from gradsim.model.families import FAMILIES
 from gradsim.model.initializers import INITIALIZERS
@@ -229,6 +230,14 @@ TABLES = {
     "initializers": lambda: table(
         ("name", "aliases", "meaning"),
         [(f"`{i.form}`", ", ".join(i.aliases), i.summary) for i in INITIALIZERS],
+    ),
+    "libraries": lambda: table(
+        ("name", "the same", "what it is here"),
+        [
+            (f"`{name}`", ", ".join(others), meaning)
+            for names in (libraries.INITIALIZERS, libraries.ACTIVATIONS)
+            for name, others, meaning in libraries.rows(names)
+        ],
     ),
 }
 

@@ -85,7 +85,7 @@ def test_numbers_of_any_size():
         ({"input_file": "complex.npy"}, "its type is complex128"),
         ({"input_file": "ragged.csv"}, "line 2 has 1 cells, the first line 2"),
         ({"input_file": "missing.npy"}, "No such file"),
-        ({"input_file": "x.txt"}, "--input-file: 'x.txt' is none of X.npy, X.csv or X.h5:/path"),
+        ({"input_file": "x.txt"}, "input_file: 'x.txt' is none of X.npy, X.csv or X.h5:/path"),
         ({"input_file": "x.h5"}, "should say which dataset"),
         ({"input_file": "x.h5:/nothing"}, "has no dataset"),
         ({"input_file": "x.h5:/group"}, "has no dataset"),
@@ -93,15 +93,15 @@ def test_numbers_of_any_size():
         ({"input_file": np.ones((1, 70_000))}, "has 70,000 columns; an input has 65,536 units at most"),
         ({"input_file": "x.npy", "inputs": 13}, "13 different rows"),
         ({"input_file": "x.npy", "input_correlation": 0.5}, "have the correlation that they have"),
-        ({"input_correlation": 1.5}, "--input-correlation: 1.5"),
+        ({"input_correlation": 1.5}, "input_correlation: 1.5"),
         ({"inputs": 3, "input_correlation": -0.6}, "for 3 inputs"),
-        ({"loss": "mean"}, "--loss"),
-        ({"loss": "mse", "probe": "shared"}, "goes with --loss probe"),
+        ({"loss": "mean"}, "loss"),
+        ({"loss": "mse", "probe": "shared"}, 'goes with loss="probe"'),
         ({"target_file": "labels.npy"}, "a probe has no targets"),
-        ({"target_file": "labels.npy", "loss": "mse"}, "there is no --input-file"),
+        ({"target_file": "labels.npy", "loss": "mse"}, "there is no input_file"),
         ({"target_file": "labels.npy", "loss": "mse", "input_file": "x.npy"}, "has 1 columns, the network 3 outputs"),
         ({"target_file": "x.npy", "loss": "cross_entropy", "input_file": "x.npy"}, "not one label a row"),
-        ({"arithmetic": "float16"}, "--arithmetic"),
+        ({"arithmetic": "float16"}, "arithmetic"),
     ],
 )
 def test_what_cannot_be_is_one_clear_line(files, options, words):
@@ -112,7 +112,7 @@ def test_what_cannot_be_is_one_clear_line(files, options, words):
 
 @pytest.mark.parametrize("outputs", [None, 1])
 def test_cross_entropy_needs_outputs(outputs):
-    with pytest.raises(gradsim.RequestError, match="give it --outputs, 2 or more"):
+    with pytest.raises(gradsim.RequestError, match="give it outputs=2 or more"):
         gradsim.simulate(gradsim.mlp(width=4, depth=1, outputs=outputs), 10, loss="cross_entropy")
 
 
@@ -124,7 +124,7 @@ def test_labels_are_whole_numbers_below_the_outputs(wrong):
     assert gradsim.simulate(SMALL, 5, target_file=labels, **given)["loss_nonfinite_count"] == 0
     labels = np.repeat(labels, 2, axis=1) if isinstance(wrong, tuple) else labels
     labels[7] = wrong
-    with pytest.raises(gradsim.RequestError, match=r"^--target-file: .* is not one label a row, whole numbers from 0 to 2$"):
+    with pytest.raises(gradsim.RequestError, match=r"^target_file: .* is not one label a row, whole numbers from 0 to 2$"):
         gradsim.simulate(SMALL, 5, target_file=labels, **given)
 
 

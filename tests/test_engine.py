@@ -36,7 +36,7 @@ def test_auto_goes_without_wherever_that_is_exact(init, operation, used):
     assert set(layers.operations) == {operation} and layers.used == used
     assert set(Layers(network, "dense", 1).operations) == {LINEAR_DENSE}
     if used == "dense":
-        with pytest.raises(RequestError, match="--engine: matrix_free is exact for normal and orthogonal weights"):
+        with pytest.raises(RequestError, match="engine: matrix_free is exact for normal and orthogonal weights"):
             Layers(network, "matrix_free", 1)
     else:
         assert Layers(network, "matrix_free", 1).operations == layers.operations

@@ -62,7 +62,8 @@ NUMBERS = st.one_of(
 @st.composite
 def schemes(draw, entry, values):
     """Two spellings of one initializer."""
-    arguments = tuple("fan_out" if a == "fan" else draw(values) for a in entry.arguments)
+    words = {"fan": "fan_out", "mode": "fan_avg", "law": "uniform"}
+    arguments = tuple(words.get(a) or draw(values.filter(bool) if a == "scale" else values) for a in entry.arguments)
     required = len(entry.arguments) - len(entry.defaults)
     left_out = draw(st.integers(0, len(entry.defaults)))
     kept = len(arguments) - left_out
@@ -285,11 +286,11 @@ def test_a_file_holds_the_digest_and_an_old_one_has_none(tmp_path):
         ("activation", "sign", "derivative is zero almost everywhere"),
         ("activation", "rleu", "did you mean relu"),
         ("activation", "RELUU", "did you mean relu"),
-        ("init", "variance_scaling(1.0,fan_avg,normal)", r"there is no variance_scaling: Var W = scale / fan"),
+        ("init", "variance_scaling(1.0,fan_avg,normal)", "'normal' is no law: truncated_normal or untruncated_normal"),
         ("init", "he_normal(fan_avg)", "'fan_avg' is no fan: fan_in or fan_out"),
-        ("init", "kaiming_uniform(a=2.236)", r"should be written he_uniform\(\[fan\], \[slope\]\)"),
-        ("init", "truncated_normal(0,0.02,-2,2)", r"trunc_normal_\(std\) cuts at -2 and 2"),
-        ("init", "trunc_normal_", r"write truncated_normal\(mean,std\): the cuts are at two"),
+        ("init", "kaiming_uniform(b=2.236)", r"should be written he_uniform\(\[fan\], \[slope\]\)"),
+        ("init", "truncated_normal(0,0.02,-2,2)", r"PyTorch's trunc_normal\(mean, std, a, b\) cuts at a and b"),
+        ("init", "trunc_normal_(0,0.5)", "cuts at -4 and 4 standard deviations are no law here"),
         ("init", ["he_normal"], "is not a text"),
         ("activation", None, "None is not a text"),
         ("bias", "normal", r"should be written normal\(std\)"),

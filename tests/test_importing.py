@@ -122,7 +122,7 @@ def test_what_cannot_be_imported_is_one_line(folder, name, source, words):
 
 @pytest.mark.parametrize("text", [":f", "no_such_module_here:f", ".relative:f", "a b:f", "math:", "numpy:sin", "math:pi"])
 def test_odd_names_are_one_line(folder, text):
-    with pytest.raises(gradsim.RequestError, match=r"^--activation: ") as error:
+    with pytest.raises(gradsim.RequestError, match=r"^activation: ") as error:
         gradsim.mlp(width=3, depth=2, activation=text)
     assert "\n" not in str(error.value)
 

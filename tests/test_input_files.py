@@ -27,8 +27,9 @@ def folder(tmp_path, monkeypatch):
 def refusal(source, option="--input-file"):
     with pytest.raises(gradsim.RequestError) as error:
         samples(option, source)
-    text = str(error.value)
+    text = error.value.typed
     assert text.startswith(f"{option}: ") and "\n" not in text and len(text) < 500
+    assert str(error.value) == text.replace(option, option[2:].replace("-", "_"))
     return text
 
 

@@ -27,17 +27,17 @@ def free(monkeypatch):
 @pytest.mark.parametrize(
     "network, run, words",
     [
-        ({"depth": 10**10}, {}, "^--depth: 10000000000 is not a whole number from 1 to 4,294,967,296"),
-        ({"depth": 4 * 10**9}, {}, "^--depth: 4,000,000,000 layers, whatever their width, would take 14,901 GiB"),
-        ({"width": range(10**12)}, {}, "^--width: a list of 1,000,000,000,000 widths is longer"),
+        ({"depth": 10**10}, {}, "^depth: 10000000000 is not a whole number from 1 to 4,294,967,296"),
+        ({"depth": 4 * 10**9}, {}, "^depth: 4,000,000,000 layers, whatever their width, would take 14,901 GiB"),
+        ({"width": range(10**12)}, {}, "^width: a list of 1,000,000,000,000 widths is longer"),
         (
             {"width": 65_536, "depth": 10**6},
             {},
-            "^--depth: 1,000 networks of depth 1,000,000 and width 65,536 with 1 input ",
+            "^depth: 1,000 networks of depth 1,000,000 and width 65,536 with 1 input ",
         ),
-        ({}, {"inputs": 10**6}, "^--inputs: .* with 1,000,000 inputs would take 15,[0-9]+ GiB"),
-        ({"width": 10}, {"inputs": 10**6, "engine": "dense"}, "^--inputs: "),
-        ({}, {"replicas": 4 * 10**9, "keep_samples": True}, "^--keep-samples: 4,000,000,000 networks .*, every one kept,"),
+        ({}, {"inputs": 10**6}, "^inputs: .* with 1,000,000 inputs would take 15,[0-9]+ GiB"),
+        ({"width": 10}, {"inputs": 10**6, "engine": "dense"}, "^inputs: "),
+        ({}, {"replicas": 4 * 10**9, "keep_samples": True}, "^keep_samples: 4,000,000,000 networks .*, every one kept,"),
     ],
 )
 def test_sizes_that_cannot_be_are_refused_at_once(free, network, run, words):

@@ -221,7 +221,7 @@ def test_another_gain_keeps_the_ratio_to_the_usual_one():
     assert made.with_gain(2.0) is made
     plain = gradsim.mlp(width=4, depth=3, outputs=2)
     assert plain.with_gain(0.3) == gradsim.mlp(width=4, depth=3, outputs=2, weight_gain=0.3)
-    with pytest.raises(RequestError, match="--weight-gain"):
+    with pytest.raises(RequestError, match="weight_gain"):
         plain.with_gain(float("nan"))
 
 
@@ -252,10 +252,10 @@ REFUSED = {
     "an unknown width": (lambda: gradsim.network([Linear(), RELU]), "the width of the input is not known: give input_width"),
     "a width of 0": (lambda: Linear(0), "Linear: width: 0 is not a whole number from 1"),
     "an input of 0": (lambda: gradsim.network([Linear(4)], input_width=0), "network: input_width: 0 is not"),
-    "an unknown initializer": (lambda: Linear(4, "he_norml"), "--init: unknown name 'he_norml'; did you mean he_normal"),
-    "an unknown activation": (lambda: Activation("rleu"), "--activation: unknown name 'rleu'; did you mean relu"),
-    "an unknown bias": (lambda: Linear(4, bias="zeroes"), "--bias: unknown name 'zeroes'; did you mean zeros"),
-    "a law that cannot be": (lambda: gradsim.network([Linear(4), RELU, Linear(2, "sparse(9)")]), "--init: sparse"),
+    "an unknown initializer": (lambda: Linear(4, "he_norml"), "init: unknown name 'he_norml'; did you mean he_normal"),
+    "an unknown activation": (lambda: Activation("rleu"), "activation: unknown name 'rleu'; did you mean relu"),
+    "an unknown bias": (lambda: Linear(4, bias="zeroes"), "bias: unknown name 'zeroes'; did you mean zeros"),
+    "a law that cannot be": (lambda: gradsim.network([Linear(4), RELU, Linear(2, "sparse(9)")]), "init: sparse"),
     "a gain that is none": (lambda: Linear(4, gain=float("inf")), "Linear: gain: inf is not a finite number"),
     "dropout of 1": (lambda: Dropout(1), "Dropout: p: 1 is not from 0 to below 1; it is the probability of dropping"),
     "dropout below 0": (lambda: Dropout(-0.1), "Dropout: p: -0.1 is not from 0 to below 1"),
@@ -312,20 +312,20 @@ def test_tables_are_parts():
 @pytest.mark.parametrize(
     "layers, words",
     [
-        ([{"part": "Liner"}], "--layers: part: unknown name 'Liner'; did you mean Linear"),
-        ([{"part": "Linear", "widht": 3}], "--layers: Linear: unknown name 'widht'; did you mean width"),
-        ([{"part": "Activation"}], "--layers: Activation: name is not given"),
-        ([{"part": "Activation", "name": "relu", "digest": "0"}], "--layers: Activation: unknown name 'digest'"),
+        ([{"part": "Liner"}], "layers: part: unknown name 'Liner'; did you mean Linear"),
+        ([{"part": "Linear", "widht": 3}], "layers: Linear: unknown name 'widht'; did you mean width"),
+        ([{"part": "Activation"}], "layers: Activation: name is not given"),
+        ([{"part": "Activation", "name": "relu", "digest": "0"}], "layers: Activation: unknown name 'digest'"),
         ([{"part": "Dropout", "p": 2}], "Dropout: p: 2 is not from 0"),
-        ([{"part": "Residual", "parts": 3}], "--layers: Residual: 3 is not a list of parts"),
+        ([{"part": "Residual", "parts": 3}], "layers: Residual: 3 is not a list of parts"),
         ([{"part": "Residual", "parts": []}], "Residual: there are no parts"),
-        ([{"part": "Residual", "parts": ["relu"]}], "--layers: Residual: 'relu' is not a part"),
-        ([{"part": "Residual", "parts": [{"part": "Linear"}], "skip": 3}], "--layers: Residual: skip: 3 is not a part"),
-        ([{"width": 3}], "--layers: .* is not a part; write"),
-        ([{"part": ["Linear"]}], "--layers: part: unknown name"),
-        ([3], "--layers: .* is not a list of tables"),
-        ([], "--layers: .* is not a list of tables"),
-        ("relu", "--layers: 'relu' is not a list of tables"),
+        ([{"part": "Residual", "parts": ["relu"]}], "layers: Residual: 'relu' is not a part"),
+        ([{"part": "Residual", "parts": [{"part": "Linear"}], "skip": 3}], "layers: Residual: skip: 3 is not a part"),
+        ([{"width": 3}], "layers: .* is not a part; write"),
+        ([{"part": ["Linear"]}], "layers: part: unknown name"),
+        ([3], "layers: .* is not a list of tables"),
+        ([], "layers: .* is not a list of tables"),
+        ("relu", "layers: 'relu' is not a list of tables"),
     ],
 )
 def test_tables_that_are_none(layers, words):
@@ -336,7 +336,7 @@ def test_tables_that_are_none(layers, words):
 
 @pytest.mark.parametrize("options", [{"depth": 3}, {"outputs": 2}, {"norm": "rms"}, {"last_gain": 0.1}, {"init": "zeros"}])
 def test_layers_say_everything(options):
-    with pytest.raises(RequestError, match=r"^--[a-z-]+: does not go with --layers"):
+    with pytest.raises(RequestError, match=r"^[a-z_]+: does not go with layers"):
         gradsim.mlp(layers=TABLES, **options)
 
 

@@ -46,9 +46,7 @@ FINE = {
     ("final_norm", "true"),
     ("final_norm", "numpy bool"),
 }
-FINE |= {
-    (f, t) for f in ("input_file", "target_file") for t in ("empty text", "no text", "half a letter", "nested", "numpy bool")
-}
+FINE |= {(f, t) for f in ("input_file", "target_file") for t in ("empty text", "no text", "half a letter", "nested")}
 CASES = [pair for pair in itertools.product(OPTIONS, WRONG) if pair not in FINE]
 
 
@@ -58,7 +56,7 @@ def test_a_wrong_type_is_one_line_that_names_the_option(name, what):
     with pytest.raises(RequestError) as error:
         option.check(WRONG[what])
     text = str(error.value)
-    assert text.startswith(f"{option.flag}: ") and "\n" not in text and len(text) < 300
+    assert text.startswith(f"{option.name}: ") and "\n" not in text and len(text) < 300
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -67,7 +65,7 @@ def test_none_is_allowed_where_it_means_something(name):
     if option.unset is not None:
         assert option.check(None) is None and option.default is None
     else:
-        with pytest.raises(RequestError, match=f"^{option.flag}: (unknown name )?None"):
+        with pytest.raises(RequestError, match=f"^{option.name}: (unknown name )?None"):
             option.check(None)
     assert option.check(option.default) == option.default
 
@@ -84,7 +82,7 @@ def test_widths_from_lists_tuples_ranges_and_arrays():
     for widths in ([3, 4], (3, 4), range(3, 5), np.array([3, 4])):
         assert gradsim.mlp(width=widths).widths == (3, 4)
     for widths in ([], [[3]], np.ones((2, 2)), [3, True], {3, 4}, "3,x", b"\x03"):
-        with pytest.raises(RequestError, match=r"^--width: "):
+        with pytest.raises(RequestError, match=r"^width: "):
             gradsim.mlp(width=widths)
 
 
@@ -123,21 +121,21 @@ def test_a_grid_checks_every_value_of_an_axis(name):
     for value in ({"a": 1}, datetime.date(2026, 1, 1), [option.default, {"a": 1}]):
         with pytest.raises(RequestError) as error:
             read_plan({"depth": 2, "width": 3, name: value})
-        assert str(error.value).startswith("sweep: unknown" if name == "threads" else f"{option.flag}: ")
+        assert str(error.value).startswith("sweep: unknown" if name == "threads" else f"{option.name}: ")
 
 
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"loss": 3}, "^--loss: unknown name 3; known"),
-        ({"engine": None}, "^--engine: unknown name None"),
-        ({"loss": ["mse"]}, "^--loss: "),
-        ({"replicas": "10"}, "^--replicas: '10' is not a whole number"),
-        ({"seed": b"1"}, "^--seed: "),
-        ({"keep_samples": "no"}, "^--keep-samples: 'no' is not true or false"),
-        ({"stream": 5}, "^--stream: 5 is not a text"),
-        ({"input_file": 3}, "^--input-file: 3 is neither the name of a file nor an array"),
-        ({"threads": 1.5}, "^--threads: 1.5"),
+        ({"loss": 3}, "^loss: unknown name 3; known"),
+        ({"engine": None}, "^engine: unknown name None"),
+        ({"loss": ["mse"]}, "^loss: "),
+        ({"replicas": "10"}, "^replicas: '10' is not a whole number"),
+        ({"seed": b"1"}, "^seed: "),
+        ({"keep_samples": "no"}, "^keep_samples: 'no' is not true or false"),
+        ({"stream": 5}, "^stream: 5 is not a text"),
+        ({"input_file": 3}, "^input_file: 3 is neither the name of a file nor an array"),
+        ({"threads": 1.5}, "^threads: 1.5"),
         ({"quantiles": 3}, "^quantiles: 3 are not"),
         ({"quantiles": "abc"}, "^quantiles: "),
         ({"quantiles": None}, "^quantiles: "),

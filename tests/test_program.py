@@ -45,12 +45,12 @@ def test_readout_and_several_inputs_fill_every_record():
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"width": 0}, "--width: 0"),
-        ({"width": 2.5}, "--width: 2.5"),
-        ({"depth": -1}, "--depth: -1"),
+        ({"width": 0}, "width: 0"),
+        ({"width": 2.5}, "width: 2.5"),
+        ({"depth": -1}, "depth: -1"),
         ({"width": [4, 4], "depth": 3}, "does not go with depth 3"),
-        ({"bias_std": -0.1}, "--bias-std: -0.1"),
-        ({"weight_gain": float("nan")}, "--weight-gain: nan"),
+        ({"bias_std": -0.1}, "bias_std: -0.1"),
+        ({"weight_gain": float("nan")}, "weight_gain: nan"),
         ({"activation": "rleu"}, "did you mean relu"),
         ({"activation": "tanh(2)"}, "should be written tanh"),
         ({"init": "he_norml"}, "did you mean he_normal"),

@@ -101,7 +101,7 @@ def test_what_a_picture_shows():
     assert xs[1] == list(range(DEPTH + 2)) and xs[2] == list(range(1, DEPTH + 1))
     norms = figure(CurveSet([plain, streams]), "norm_gain_gradient")
     assert len(lines_of(norms)) == 1  # plain networks have none
-    with pytest.raises(RequestError, match=r"^--quantity: stream is of networks with other parts; none of these"):
+    with pytest.raises(RequestError, match=r"^quantity: stream is of networks with other parts; none of these"):
         figure(CurveSet(plain), "stream")
 
 

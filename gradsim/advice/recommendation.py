@@ -91,7 +91,8 @@ def recommend(network, *, inputs=1, input_correlation=0.0, probe="independent", 
     size of the networks and not by the clock, so that the answer is the same everywhere. Raises RequestError.
     """
     options = {"inputs": inputs, "input_correlation": input_correlation, "probe": probe}
-    checked(seed=seed, **options)
+    run = checked(seed=seed, **options)
+    seed, options = run["seed"], {name: run[name] for name in options}
     if not isinstance(network, Network):
         raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
     desk = _Desk(options, seed, finite_number("seconds", seconds, 0.0))

@@ -117,7 +117,7 @@ def summary(network, *, inputs=1, input_correlation=0.0, probe="independent", se
     options = {"inputs": inputs, "input_correlation": input_correlation, "probe": probe}
     wide = mean_field(network, **options)
     try:
-        exact = exact_law(network) if inputs == 1 else "--inputs: exact laws are of one input"
+        exact = exact_law(network) if inputs == 1 else "inputs: exact laws are of one input"
     except RequestError as error:
         exact = str(error)
     weight_std, bias_std, notes, fixed, critical, gains = None, None, (), None, None, {}

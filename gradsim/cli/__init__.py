@@ -114,7 +114,7 @@ def _words(error):
     if isinstance(error, OSError):
         silent = isinstance(error, BrokenPipeError)
         return "" if silent else f"{'stdout' if error.filename is None else repr(error.filename)}: {error.strerror or error}"
-    return str(error)
+    return error.typed if isinstance(error, RequestError) else str(error)
 
 
 def _complain(message, code=2):

@@ -45,8 +45,8 @@ def _origin_told(context):
     try:
         yield
     except RequestError as error:
-        if origin := _origin(context, str(error)):
-            raise RequestError(f"{error}{origin}") from None
+        if origin := _origin(context, error.typed):
+            raise RequestError(f"{error.text}{origin}") from None
         raise
     except click.UsageError as error:
         error.message += _origin(context, error.format_message())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import RequestError
+from ..errors import RequestError, in_place_of
 from .command import Command, FileName, Named, Text, quantities
 from .options import select_option
 
@@ -44,5 +44,6 @@ def command(file, to, out, quantity, select, overwrite):
     out = out or Path(file).with_suffix(SUFFIXES[to])
     if same_file(out, file):
         raise RequestError(f"--out: {str(out)!r} is a file that is read; give another name")
-    written = export(curve_set, to, out, quantity or None, overwrite)
+    with in_place_of("path", "--out"), in_place_of("quantities", "--quantity"):
+        written = export(curve_set, to, out, quantity or None, overwrite)
     click.echo(f"written: {', '.join(printable(path) for path in written)}")

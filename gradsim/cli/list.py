@@ -23,17 +23,21 @@ def command(what):
 
 
 def _activations():
+    from ..model import libraries
     from ..model.activations import ACTIVATIONS
 
     for a in ACTIVATIONS:
         yield a.name if a.parameter is None else f"{a.name}(a)", a.aliases, a.summary
+    yield from libraries.rows(libraries.ACTIVATIONS)
 
 
 def _initializers():
+    from ..model import libraries
     from ..model.initializers import INITIALIZERS
 
     for i in INITIALIZERS:
         yield i.form, i.aliases, i.summary
+    yield from libraries.rows(libraries.INITIALIZERS)
 
 
 def _blocks():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import RequestError
+from ..errors import RequestError, in_place_of
 from .command import Command, FileName, Text, quantities
 from .options import output_options, threads_option
 from .output import picture, sources
@@ -102,7 +102,8 @@ def command(
     files.ask_results("--out", out, True, read)
     if plot is not None:
         files.ask_picture("--plot", plot, overwrite, read)
-    sweep = Sweep(plan, out, asked, draws, overwrite, theory, tell)
+    with in_place_of("others", "--precision-of"):
+        sweep = Sweep(plan, out, asked, draws, overwrite, theory, tell)
     code = 0
     if sweep.is_finished():
         sweep.tidy()

@@ -18,7 +18,7 @@ from .tidy import Tables, is_count
 PARQUET_START = b"PAR1"
 JSON_START = b'{"gradsim_version": '
 CSV_START = b"cell,"
-OPTION = "--out"
+OPTION = "path"
 
 
 def export(curve_set, to, path, quantities=None, overwrite=False):
@@ -32,11 +32,11 @@ def export(curve_set, to, path, quantities=None, overwrite=False):
     make, kind, both = FORMATS[to]
     path = file_name(OPTION, path)
     if to == "netcdf":
-        if quantities:
-            raise RequestError("--quantity: netcdf has all quantities; leave it out")
+        if quantities is not None and len(quantities):
+            raise RequestError("quantities: netcdf has all quantities; leave it out")
         from ..store.write import pack
 
-        pack(path, curve_set.layout(), curve_set, overwrite, provenance=_origin(curve_set))
+        pack(path, curve_set.layout(), curve_set, overwrite, option=OPTION, provenance=_origin(curve_set))
         return [path]
     paths = [path, path.with_suffix(f".cells{path.suffix}")] if both else [path]
     for each in paths:

@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 
-from ..errors import RequestError, unknown
+from ..errors import RequestError, plain, unknown
 from ..results.cells import DESCRIPTIONS, describe
 from ..statistics.precision import PRECISIONS
 from ..statistics.quantities import QUANTITIES, VARIABLES
@@ -28,9 +28,10 @@ class Tables:
         self._curves, self._layout = curve_set, curve_set.layout()
         names = [name for name in self._layout.names if "replica" not in VARIABLES[name].dims]
         if quantities is not None:
+            quantities = [quantities] if isinstance(quantities, str) else list(map(plain, quantities))
             for quantity in quantities:
                 if quantity not in {VARIABLES[name].quantity.name for name in names}:
-                    raise unknown("--quantity", quantity, [q for q in QUANTITIES if any(n.startswith(q) for n in names)])
+                    raise unknown("quantities", quantity, [q for q in QUANTITIES if any(n.startswith(q) for n in names)])
             names = [name for name in names if VARIABLES[name].quantity.name in quantities]
         self._by_layer = [name for name in names if LAYER in VARIABLES[name].dims]
         self._by_cell = [name for name in names if LAYER not in VARIABLES[name].dims]

@@ -177,14 +177,14 @@ def check_family(options):
     for_the_end = options["final_norm"] and family.norms == ("none",) and norm != "none"
     if norm is not None and norm not in family.norms and not for_the_end:
         also = "; with --final-norm it names that one" if family.norms == ("none",) else ""
-        raise RequestError(f"--norm: {norm} does not go with --block {block}, which takes {', '.join(family.norms)}{also}")
+        raise RequestError(f"--norm: {norm} does not go with --block={block}, which takes {', '.join(family.norms)}{also}")
     if maps is not None and not family.least:
-        raise RequestError(f"--block-depth: {maps} does not go with --block {block}, which has no branch")
+        raise RequestError(f"--block-depth: {maps} does not go with --block={block}, which has no branch")
     if maps is not None and maps < family.least:
-        raise RequestError(f"--block-depth: {maps} does not go with --block {block}, whose branch has {family.least} or more")
+        raise RequestError(f"--block-depth: {maps} does not go with --block={block}, whose branch has {family.least} or more")
     if options["residual_scale"] is not None and not family.scaled:
         why = "which has a scale of its own" if family.least else "which has no branch"
-        raise RequestError(f"--residual-scale: {options['residual_scale']} does not go with --block {block}, {why}")
+        raise RequestError(f"--residual-scale: {options['residual_scale']} does not go with --block={block}, {why}")
 
 
 def norm_of(options):

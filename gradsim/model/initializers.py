@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ..errors import RequestError, shown, unknown
-from .schemes import canonical, numbers, parse
+from .libraries import FAN_MODES, LAWS, of_initializer, scaled
+from .libraries import values as library_values
+from .schemes import bound, canonical, named, numbers, parse
 
 STEEPEST = 1e150  # its square is still a float64
 FANS = ("fan_in", "fan_out")
@@ -141,6 +143,11 @@ def _he(fan_in, fan_out, fan, slope):
     return 2 / (1 + slope * slope) / (fan_in if fan == "fan_in" else fan_out)
 
 
+def _variance_scaling(fan_in, fan_out, scale, mode, law):
+    fan, kind = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode], LAWS[law]
+    return _law(kind, 0.0, math.sqrt(scale / fan / UNIT_LAWS[kind][0]))
+
+
 def _fan_in_uniform(fan_in, fan_out):
     return WeightLaw("uniform", 0.0, 1 / math.sqrt(fan_in))
 
@@ -153,8 +160,8 @@ INITIALIZERS = (
     Initializer(
         "truncated_normal",
         _given_std("truncated_normal", "truncated_normal"),
-        "normal(mean, std) cut at two standard deviations, which leaves 0.8796 std (Keras, JAX; PyTorch's trunc_normal_(std) "
-        "cuts at -2 and 2: for a small std normal(0,std))",
+        "normal(mean, std) cut at two standard deviations, which leaves 0.8796 std (Keras, JAX; PyTorch's trunc_normal_ cuts "
+        "elsewhere, see below)",
         ("mean", "std"),
     ),
     Initializer(
@@ -195,41 +202,102 @@ INITIALIZERS = (
     Initializer(
         "keras_default", lambda i, o: _law("uniform", 0.0, math.sqrt(6 / (i + o))), "Keras' Dense: xavier_uniform, biases 0"
     ),
+    Initializer(
+        "variance_scaling",
+        _variance_scaling,
+        "mean 0, Var W = scale / fan; scale 1, mode fan_in (or fan_out, fan_avg), law truncated_normal (or untruncated_normal, "
+        "uniform) if not given; with the scales of he, lecun and xavier these",
+        ("scale", "mode", "law"),
+        defaults=(1.0, "fan_in", "truncated_normal"),
+    ),
 )
 _BY_NAME = {name: entry for entry in INITIALIZERS for name in (entry.name, *entry.aliases)}
-_CUTS = (
-    ": the cuts are at two standard deviations, as in Keras and JAX; PyTorch's trunc_normal_(std) cuts at -2 and 2, which "
-    "leaves a small std as it is: normal(0,std)"
-)
+_CUTS = "; PyTorch's trunc_normal(mean, std, a, b) cuts at a and b themselves"
 NOT_HERE = {  # names that people know, next to which a near miss would be another law
-    "trunc_normal": f"write truncated_normal(mean,std){_CUTS}",
-    "variance_scaling": "Var W = scale / fan is he (scale 2), lecun (1) or xavier (1, fan_avg) by name, _normal, _uniform or "
-    "_truncated_normal, with --weight-gain for the root of another scale",
     "dirac": "it is made for convolutions; identity is its like here",
     "delta_orthogonal": "it is made for convolutions; orthogonal is its like here",
     "default": "write torch_default or keras_default",
 }
+WORDS = {"fan": FANS, "mode": FAN_MODES, "law": tuple(LAWS)}  # arguments that are no numbers
+ASSUMED = {"mean": 0.0}  # of arguments that must be given, what they are where others are given by name
+SYNONYMS = (  # of arguments, as other libraries call them
+    ("mode", "fan"),
+    ("a", "slope"),
+    ("negative_slope", "slope"),
+    ("stddev", "std"),
+    ("value", "c"),
+    ("val", "c"),
+    ("a", "min"),
+    ("b", "max"),
+    ("minval", "min"),
+    ("maxval", "max"),
+    ("low", "min"),
+    ("high", "max"),
+    ("distribution", "law"),
+)
 
 
 def find_initializer(scheme):
     """The (Initializer, arguments) of e.g. "he_normal" or "normal(0,1)". Raises RequestError for anything else.
 
-    PyTorch's spelling with an underscore at the end ("kaiming_normal_") is understood too.
+    Arguments may stand by name, normal(std=0.02). PyTorch's spelling with an underscore at the end ("kaiming_normal_") is
+    understood too, and what other libraries call otherwise (`libraries`).
     """
+    return _known(scheme) if type(scheme) is str else _read(scheme)
+
+
+def _read(scheme):
     name, parts = parse("--init", scheme)
-    if name in NOT_HERE:
-        raise RequestError(f"--init: there is no {name}: {NOT_HERE[name]}")
-    if name not in _BY_NAME:
-        raise unknown("--init", name, _BY_NAME)
-    entry = _BY_NAME[name]
+    spelling, bare = of_initializer(name, named(parts))
+    if spelling is not None:
+        name, arguments = spelling[1].resolve(*_of_library(scheme, *spelling, parts))
+        return _BY_NAME[name], arguments
+    if bare in NOT_HERE:
+        raise RequestError(f"--init: there is no {bare}: {NOT_HERE[bare]}")
+    if bare not in _BY_NAME:
+        raise unknown("--init", bare, _BY_NAME)
+    entry = _BY_NAME[bare]
+    arguments = _arguments(scheme, entry, parts)
+    if entry.name == "variance_scaling":
+        name, arguments = scaled(*arguments)
+        entry = _BY_NAME[name]
+    return entry, arguments
+
+
+_known = lru_cache(4096)(_read)
+
+
+def _arguments(scheme, entry, parts):
+    """The values of the arguments of an Initializer, those that are left out too."""
     written = f"--init: {shown(scheme)} should be written {entry.form}"
-    missing = len(entry.arguments) - len(parts)
-    if not 0 <= missing <= len(entry.defaults):
-        raise RequestError(f"{written}{_CUTS if name.endswith('truncated_normal') and len(parts) == 4 else ''}")
-    for what, part in zip(entry.arguments, parts, strict=False):
-        if (what == "fan") != (part.lower() in FANS):
-            raise RequestError(f"{written}; {part!r} is {'no fan: ' + ' or '.join(FANS) if what == 'fan' else 'not a number'}")
-    return entry, numbers("--init", scheme, parts, FANS) + entry.defaults[len(entry.defaults) - missing :]
+    wrong = f"{written}{_CUTS if entry.name.endswith('truncated_normal') and len(parts) == 4 else ''}"
+    given = _bound(wrong, parts, entry.arguments)
+    defaults = dict(zip(reversed(entry.arguments), reversed(entry.defaults), strict=False))
+    if named(parts):
+        defaults = ASSUMED | defaults
+    values = []
+    for name in entry.arguments:
+        text, words = given.get(name), WORDS.get(name, ())
+        if text is None and name not in defaults:
+            raise RequestError(wrong)
+        if text is not None and (text.lower() in (*FAN_MODES, *LAWS) or words) and text.lower() not in words:
+            what = f"no {name}: {' or '.join(words)}" if words else "not a number"
+            raise RequestError(f"{written}; {text!r} is {what}")
+        values.append(defaults[name] if text is None else numbers("--init", scheme, (text,), words)[0])
+    return tuple(values)
+
+
+def _bound(wrong, parts, arguments):
+    """As `bound`, with the synonyms of these arguments."""
+    return bound(
+        wrong, parts, arguments, {other: name for other, name in SYNONYMS if name in arguments and other not in arguments}
+    )
+
+
+def _of_library(scheme, name, spelling, parts):
+    """The same of another library's arguments."""
+    wrong = f"--init: {shown(scheme)} should be written {name}{spelling.form}"
+    return library_values("--init", scheme, wrong, spelling, parts)
 
 
 def canonical_init(scheme):
@@ -252,17 +320,20 @@ def weight_law(scheme, fan_in, fan_out, gain=1.0):
     return scaled if scaled.scale else WeightLaw("constant", scaled.mean, 0.0)
 
 
-BIASES = {"zeros": 0, "constant": 1, "normal": 1, "uniform": 2, "fan_in_uniform": 0}  # name: number of arguments
-_BIAS_FORMS = {"constant": "constant(c)", "normal": "normal(std)", "uniform": "uniform(min,max)"}
+_BIAS_ARGUMENTS = {"zeros": (), "constant": ("c",), "normal": ("std",), "uniform": ("min", "max"), "fan_in_uniform": ()}
+BIASES = {name: len(arguments) for name, arguments in _BIAS_ARGUMENTS.items()}  # name: number of arguments
 
 
 def _find_bias(scheme):
     name, parts = parse("--bias", scheme)
     if name not in BIASES:
         raise unknown("--bias", name, BIASES)
-    if len(parts) != BIASES[name]:
-        raise RequestError(f"--bias: {shown(scheme)} should be written {_BIAS_FORMS.get(name, name)}")
-    return name, numbers("--bias", scheme, parts)
+    arguments = _BIAS_ARGUMENTS[name]
+    written = f"--bias: {shown(scheme)} should be written {name}{'(' + ','.join(arguments) + ')' if arguments else ''}"
+    given = _bound(written, parts, arguments)
+    if len(given) != len(arguments):
+        raise RequestError(written)
+    return name, numbers("--bias", scheme, [given[argument] for argument in arguments])
 
 
 def canonical_bias(scheme):

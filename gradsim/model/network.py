@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import chain as chained
 from itertools import groupby
 
-from ..errors import RequestError, in_place_of, whole_number
+from ..errors import RequestError, in_place_of, is_list, whole_number
 from ..memory import require
 from . import chain
 from .activations import canonical_activation, typed_activation
@@ -276,7 +276,7 @@ def network(parts, input_width=None, readout=None):
     equal layers is the same network as `mlp` gives. Raises RequestError, one line, for what cannot be.
     """
     parts = parts_of("network", parts)
-    last = () if readout is None else tuple(readout) if isinstance(readout, list | tuple) and not readout else None
+    last = () if readout is None else () if is_list(readout) and not len(readout) else None
     last = parts_of("network: readout", readout) if last is None else last
     size = sum(part.size for part in (*parts, *last))
     require("network", f"{size:,} parts", LAYER_BYTES // 2 * size)  # before they are made: a layer has two
@@ -388,7 +388,7 @@ def _widths(width, depth, maps):
 def _bias(init, scheme, std):
     """The scheme of the biases; None for what comes with each initializer."""
     if scheme is not None and std:
-        raise RequestError(f"--bias-std: {std:g} does not go with --bias {scheme}; give one of them")
+        raise RequestError(f"--bias-std: {std:g} does not go with --bias={scheme}; give one of them")
     if scheme is None and not std:
         find_initializer(init)
         return None

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import RequestError, finite_number, shown, unknown, whole_number
+from ..errors import RequestError, finite_number, is_list, plain, several, shown, unknown, whole_number
 
 LARGEST_WIDTH = 65_536  # width^2 / 4 blocks of random numbers a layer must fit a 32-bit counter word
 MOST = 2**32  # replicas, layers, inputs: each is one 32-bit word of the counter; memory ends long before (`memory`)
@@ -107,11 +107,12 @@ class Layers:
     form = "[{part=...},...]"
 
     def check(self, option, value):
-        if not isinstance(value, list | tuple) or not value or not all(map(self._one, value)):
+        parts = several(value)
+        if not parts or not all(map(self._one, parts)):
             raise RequestError(
                 f'{option}: {shown(value)} is not a list of tables like {{part = "Linear", width = 64}}, one for each part'
             )
-        return list(value)
+        return parts
 
     def holds(self, value):
         """Whether `value`, a list, is one value and not a list of them."""
@@ -172,7 +173,7 @@ class Widths:
     form = "integer[,integer...]"
 
     def check(self, option, value):
-        if isinstance(value, list | tuple | range) or getattr(value, "ndim", 0) == 1:
+        if is_list(value):
             if not len(value):
                 raise RequestError(f"{option}: {shown(value)} is an empty list; give one width a layer")
             if len(value) > MOST_LISTED:
@@ -207,9 +208,9 @@ class Flag:
     form = None
 
     def check(self, option, value):
-        if type(value).__name__ not in ("bool", "bool_"):  # NumPy's own is not imported for it
+        if not isinstance(value, bool):
             raise RequestError(f"{option}: {shown(value)} is not true or false")
-        return bool(value)
+        return value
 
 
 def _number(text):
@@ -246,6 +247,7 @@ class Option:
 
     def check(self, value):
         """`value` as a plain one. Raises RequestError, one line with the option, the value and what is allowed."""
+        value = plain(value)
         if value is None and self.unset is not None:
             return None
         return self.kind.check(self.flag, value)

@@ -5,7 +5,7 @@ A part reads a vector of units and gives one. `Residual` and `Repeat` hold other
 
 from dataclasses import dataclass
 
-from ..errors import RequestError, finite_number, shown, whole_number
+from ..errors import RequestError, finite_number, is_list, shown, whole_number
 from .activations import canonical_activation, typed_activation
 from .initializers import canonical_bias, canonical_init, find_initializer
 from .options import LARGEST_WIDTH, MOST
@@ -151,11 +151,11 @@ def parts_of(owner, parts):
     """A tuple of parts, from one or from several. Raises RequestError for none, and for what is no part."""
     if isinstance(parts, Part):
         parts = (parts,)
-    if not isinstance(parts, list | tuple):
+    if not is_list(parts):
         raise RequestError(f"{owner}: {shown(parts)} is not a list of parts")
     for part in parts:
         if not isinstance(part, Part):
             raise RequestError(f"{owner}: {shown(part)} is not a part; parts are Linear, Activation, LayerNorm, Residual, ...")
-    if not parts:
+    if not len(parts):
         raise RequestError(f"{owner}: there are no parts")
     return tuple(parts)

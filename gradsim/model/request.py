@@ -36,11 +36,11 @@ def _check_inputs(inputs, correlation, given):
 
 def _check_targets(targets, given, loss, probe):
     if loss != "probe" and probe != "independent":
-        raise RequestError(f"--probe: {probe} goes with --loss probe, not {loss}")
+        raise RequestError(f"--probe: {probe} goes with --loss=probe, not {loss}")
     if targets is None:
         return
     if loss == "probe":
-        raise RequestError("--target-file: a probe has no targets; choose --loss mse or cross_entropy")
+        raise RequestError("--target-file: a probe has no targets; choose --loss=mse or --loss=cross_entropy")
     if given is None or len(given.values) != len(targets.values):
         rows = "there is no --input-file" if given is None else f"{given.name!r} has {len(given.values)} rows"
         raise RequestError(f"--target-file: {targets.name!r} has {len(targets.values)} rows, but {rows}")

@@ -1,4 +1,4 @@
-"""How schemes are written, the same text everywhere: `name` or `name(number, number)`.
+"""How schemes are written, the same text everywhere: `name`, `name(number, number)` or `name(argument=number)`.
 
 Many texts mean one scheme: blanks, case, the underscore at the end of PyTorch's names, 0.25 and .25. `canonical` is the one
 that stands in a network's identity.
@@ -7,19 +7,45 @@ that stands in a network's identity.
 import math
 import re
 
-from ..errors import RequestError, shown
+from ..errors import RequestError, plain, shown
 
-_PATTERN = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\(([^()]*)\))?\s*\Z")
+_PATTERN = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?:\(([^()]*)\))?\s*\Z")
 
 
 def parse(option, text):
     """Split "Normal_(0, .5)" into ("normal", ("0", ".5")). Raises RequestError."""
+    text = plain(text)
     match = _PATTERN.match(text) if isinstance(text, str) else None
     if match is None:
         raise RequestError(f"{option}: cannot read {shown(text)}; write a name or name(number, number)")
     name, inside = match.groups()
     parts = [part.strip() for part in inside.split(",")] if inside and inside.strip() else []
     return name.lower().rstrip("_"), tuple(parts)
+
+
+def named(parts):
+    """The names of arguments that parts say."""
+    return [part.partition("=")[0].strip().lower() for part in parts if "=" in part]
+
+
+def bound(wrong, parts, arguments, synonyms):
+    """{argument: text} of the parts of a scheme, in the order of `arguments` or by name, `synonyms` being other names of them.
+
+    Raises RequestError, which begins with `wrong`.
+    """
+    found = {}
+    for place, part in enumerate(parts):
+        name, equal, value = part.partition("=")
+        key = synonyms.get(name.strip().lower(), name.strip().lower()) if equal else None
+        if equal and key not in arguments:
+            raise RequestError(f"{wrong}; there is no argument {shown(name.strip())}")
+        if not equal and (place >= len(arguments) or named(parts[:place])):
+            raise RequestError(f"{wrong}{'; arguments by name come last' if named(parts[:place]) else ''}")
+        key = key if equal else arguments[place]
+        if key in found:
+            raise RequestError(f"{wrong}; {key} is given twice")
+        found[key] = (value if equal else part).strip().strip("\"'")
+    return found
 
 
 def numbers(option, text, parts, words=()):

@@ -2,7 +2,7 @@
 
 from dataclasses import MISSING, fields
 
-from ..errors import RequestError, shown, unknown
+from ..errors import RequestError, is_list, shown, unknown
 from .parts import Activation, BatchNorm, Dropout, LayerNorm, Linear, Part, Repeat, Residual, RMSNorm, _set
 
 KINDS = {kind.__name__: kind for kind in (Linear, Activation, LayerNorm, RMSNorm, BatchNorm, Dropout, Residual, Repeat)}
@@ -60,7 +60,7 @@ def stored_part(kind, values):
 
 
 def _parts(owner, given, make):
-    if not isinstance(given, list | tuple):
+    if not is_list(given):
         raise RequestError(f"{owner}: {shown(given)} is not a list of parts")
     return tuple(_part(owner, entry, make) for entry in given)
 

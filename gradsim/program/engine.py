@@ -60,13 +60,13 @@ class Layers:
         if arithmetic != "carried":
             raise RequestError(
                 f"--engine: matrix_free has no weights, and {arithmetic} arithmetic rounds each product with one: "
-                "--engine auto or dense"
+                "--engine=auto or --engine=dense"
             )
         for kind in sorted(kinds):
             if kind not in MATRIX_FREE:
                 raise RequestError(
                     "--engine: matrix_free is exact for normal and orthogonal weights, whose law is the same in every "
-                    f"direction; that of {kind} weights is not, so they need their matrix: --engine auto or dense"
+                    f"direction; that of {kind} weights is not, so they need their matrix: --engine=auto or --engine=dense"
                 )
 
     def _choice(self, kind, fan_in, fan_out):

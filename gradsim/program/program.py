@@ -244,7 +244,7 @@ def lower(
     strange = {sort.kind for sort in frame.sorts} - set(PLAIN_KINDS) if arithmetic != "carried" else ()
     if strange:
         parts = ", ".join(sorted(kind.replace("_", " ") for kind in strange))
-        raise RequestError(f"--arithmetic: {arithmetic} is for plain networks; this one has {parts}: --arithmetic carried")
+        raise RequestError(f"--arithmetic: {arithmetic} is for plain networks; this one has {parts}: --arithmetic=carried")
     ends = _ends(GAUSSIAN if samples is None else SAMPLES, correlation, LOSS_CODES[loss, probe if loss == "probe" else None])
     found = _steps(frame, form.parts, layers, ends)
     vectors, kept = _room(frame, found, inputs)

@@ -3,9 +3,7 @@
 import math
 import re
 
-import numpy as np
-
-from ..errors import RequestError, in_place_of, shown
+from ..errors import RequestError, in_place_of, is_list, plain, shown
 from ..model.activations import canonical_activation
 from ..model.initializers import canonical_bias, canonical_init
 from ..model.options import OPTIONS
@@ -37,8 +35,8 @@ def chosen(curve_set, wanted, option="select"):
         with in_place_of("column", option):
             values = curve_set.column(key).tolist()
         found = levels(values)
-        several = value if isinstance(value, list | tuple | set | frozenset | range | np.ndarray) else [value]
-        allowed = {level for one in several for level in _matching(found, key, one, option)}
+        several = value if _is_several(value) else [value]
+        allowed = {level for one in map(plain, several) for level in _matching(found, key, one, option)}
         result = [k for k in result if values[k] in allowed]
     if not result:
         raise RequestError(f"{option}: no network has all of {', '.join(f'{n}={_text(v)}' for n, v in wanted.items())}")
@@ -122,6 +120,11 @@ def _equal(found, value):
 def _text(value):
     if isinstance(value, slice):
         return "..".join("" if end is None else f"{end:g}" for end in (value.start, value.stop))
-    if isinstance(value, list | tuple | set | frozenset | range | np.ndarray):
+    if _is_several(value):
         return " or ".join(map(_text, value))
+    value = plain(value)
     return shown(value) if not isinstance(value, str) else value
+
+
+def _is_several(value):
+    return is_list(value) or isinstance(value, set | frozenset)

@@ -2,7 +2,7 @@
 
 import io
 
-from ..errors import RequestError, shown, unknown
+from ..errors import RequestError, plain, several, shown, unknown
 from ..results.columns import Columns
 from ..store.files import PICTURE, check_output, file_name, write_whole
 from . import across, layers, maps
@@ -28,8 +28,8 @@ def _format(path):
 
 def save(figure, path, overwrite=False):
     """Write the figure whole or not at all."""
-    path = check_picture("--plot", path, overwrite)
-    write_whole("--plot", path, image(figure, path), overwrite, PICTURE)
+    path = check_picture("path", path, overwrite)
+    write_whole("path", path, image(figure, path), overwrite, PICTURE)
 
 
 def image(figure, path):
@@ -73,8 +73,8 @@ def figure(curve_set, quantity=None, theory=False, *, x=None, y=None, panels=Non
 
 
 def _names(columns, panels):
-    names = panels.split(",") if isinstance(panels, str) else panels
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+    names = panels.split(",") if isinstance(panels := plain(panels), str) else several(panels)
+    if names is None or not all(isinstance(name, str) for name in names):
         raise RequestError(f"--panels: {shown(panels)} is neither the name of a column nor several")
     found = [name.strip().replace("-", "_") for name in names]
     for name in found:

@@ -16,7 +16,7 @@ def fit(network, options):
     """
     check_given(network)
     if network.has_batch_norm and options["inputs"] < 2:
-        raise RequestError("--inputs: batch norm takes means over the inputs side by side; give it --inputs 2 or more")
+        raise RequestError("--inputs: batch norm takes means over the inputs side by side; give it --inputs=2 or more")
     layers_of(network, options["engine"], options["inputs"], options["arithmetic"])
     given, targets, loss = options["input_file"], options["target_file"], options["loss"]
     if given is not None and given.values.shape[1] != network.input_width:
@@ -26,7 +26,7 @@ def fit(network, options):
             f"give it an input width of {width}"
         )
     if loss == "cross_entropy" and (network.outputs or 0) < 2:
-        raise RequestError("--loss: cross_entropy needs a readout; give it --outputs, 2 or more")
+        raise RequestError("--loss: cross_entropy needs a readout; give it --outputs=2 or more")
     if targets is None:
         return
     width = network.linear_widths[-1]

@@ -237,7 +237,7 @@ def sync_folder(folder):
 
 
 def _exists(option, path):
-    return RequestError(f"{option}: {str(path)!r} exists; allow its replacement with --overwrite (overwrite=True)")
+    return RequestError(f"{option}: {str(path)!r} exists; allow its replacement with --overwrite=True")
 
 
 def _cannot_write(option, path, error):

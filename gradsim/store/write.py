@@ -42,8 +42,8 @@ def pack(path, layout, curves, overwrite=False, *, option="--out", provenance=No
 
 def write(curve_set, path, overwrite=False):
     """Write a CurveSet to `path`, whole or not at all. Raises RequestError where that cannot be."""
-    path = check_output("--out", path, overwrite, RESULTS)
-    write_whole("--out", path, image(curve_set), overwrite, RESULTS)
+    path = check_output("path", path, overwrite, RESULTS)
+    write_whole("path", path, image(curve_set), overwrite, RESULTS)
 
 
 def image(curve_set):

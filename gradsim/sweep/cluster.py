@@ -87,7 +87,7 @@ class Cluster:
             self._seen, self._said = self._counted, False
         elif not self._said and self._counted - self._seen > WAIT_SECONDS:
             self._said = True
-            self._tell(f"--dask: no worker is left at {self._words}; waiting for others (Ctrl-C: what is finished is kept)")
+            self._tell(f"dask: no worker is left at {self._words}; waiting for others (Ctrl-C: what is finished is kept)")
 
     def submit(self, batch, done):
         with _told():

@@ -76,7 +76,7 @@ class Combination:
         """Whether the output has all of it already. Raises RequestError where there is another one, which must stay."""
         if self.overwrite or not self.out.exists():
             return False
-        exists = f"--out: {str(self.out)!r} exists; allow its replacement with --overwrite (overwrite=True)"
+        exists = f"--out: {str(self.out)!r} exists; allow its replacement with --overwrite=True"
         try:
             there = _Part(self.out)
             _check_same_sweep(self._parts[0], there)
@@ -86,7 +86,7 @@ class Combination:
             for _ in merged.curves(merged.layout()):
                 pass
         except RequestError as error:
-            reason = str(error).removeprefix("combine: ")
+            reason = error.text.removeprefix("combine: ")
             raise RequestError(f"{exists}; it is not what the files give: {reason}") from None
         return True
 
@@ -203,7 +203,7 @@ class _Merged:
         if missing and not partial:
             raise RequestError(
                 f"combine: {missing:,} of {whole.cells:,} cells are missing: {self._missing()}; give the files of these too, "
-                "or write those that are there with --partial (partial=True)"
+                "or write those that are there with --partial=True"
             )
         if missing or self.parts[0].described["precision"] is not None:  # with a precision they are other ones
             return

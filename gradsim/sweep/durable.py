@@ -70,7 +70,7 @@ class Sweep:
         before = self._of_output()
         if not raised(before, self.described):
             raise RequestError(
-                f"--out: {os.fspath(self.out)!r} exists; allow its replacement with --overwrite (overwrite=True), or give "
+                f"--out: {os.fspath(self.out)!r} exists; allow its replacement with --overwrite=True, or give "
                 f"another --out; it is of another sweep: {difference(before, self.described)}"
             )
         self._replace = True
@@ -99,7 +99,7 @@ class Sweep:
         if before is not None and not raised(before, self.described):
             if not self.overwrite:
                 raise RequestError(
-                    f"--out: {os.fspath(self._folder.path)!r} exists; begin anew with --overwrite (overwrite=True), or give "
+                    f"--out: {os.fspath(self._folder.path)!r} exists; begin anew with --overwrite=True, or give "
                     f"another --out; it has the work on another sweep: {difference(before, self.described)}"
                 )
             self._folder.clear()
@@ -178,7 +178,7 @@ class Sweep:
         try:
             pack(self.out, layout, self._curves(), self._replace, provenance=more, folder=self._folder.path)
         except RequestError as error:
-            raise RequestError(f"{error}; {self.kept}") from None
+            raise RequestError(f"{error.text}; {self.kept}") from None
         if not self.keep:
             shutil.rmtree(draws_folder(self.out), ignore_errors=True)
         self._folder.remove()

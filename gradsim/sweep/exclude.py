@@ -3,7 +3,8 @@
 import math
 from typing import NamedTuple
 
-from ..errors import RequestError, finite_number, in_place_of, shown, unknown
+from ..errors import RequestError, finite_number, in_place_of, is_list, shown, unknown
+from ..errors import plain as plain_number
 from ..model.activations import canonical_activation, typed_activation
 from ..model.data import Samples
 from ..model.initializers import canonical_bias, canonical_init
@@ -65,7 +66,8 @@ class Rule:
             if key not in OPTIONS or not OPTIONS[key].in_grids:
                 raise unknown("sweep: exclude", name, [name for name, option in OPTIONS.items() if option.in_grids])
             if isinstance(value, dict):
-                self.conditions[key], self.request[key] = _interval(OPTIONS[key], value), dict(value)
+                self.conditions[key] = _interval(OPTIONS[key], value)
+                self.request[key] = {end: plain_number(number) for end, number in value.items()}
             else:
                 self.conditions[key] = self.request[key] = _values(OPTIONS[key], value)
         if not self.conditions:
@@ -103,9 +105,9 @@ def _interval(option, given):
 
 def _values(option, value):
     """The values of a rule as JSON has them; a file is not read for it."""
-    several = value if isinstance(value, list | tuple) else [value]
-    if option.name == "layers" and isinstance(value, list) and option.kind.holds(value):
+    several = value if is_list(value) else [value]
+    if option.name == "layers" and is_list(value) and option.kind.holds(list(value)):
         several = [value]
-    if not several:
+    if not len(several):
         raise RequestError(f"{option.flag}: an excluded list is empty")
     return [str(entry) if option.name in FILES else plain(option.name, option.check(entry)) for entry in several]

@@ -111,7 +111,7 @@ def read_plan_of(folder):
         return None
     except (ValueError, KeyError, TypeError):
         raise RequestError(
-            f"{str(folder / PLAN)!r} is damaged; remove {str(folder)!r}, or begin anew with --overwrite"
+            f"{str(folder / PLAN)!r} is damaged; remove {str(folder)!r}, or begin anew with --overwrite=True"
         ) from None
     if version != FORMAT:
         raise RequestError(f"{str(folder)!r} has format {version}; this gradsim reads {FORMAT}")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import RequestError, shown, unknown
+from ..errors import RequestError, is_list, shown, unknown
 from ..model.data import Samples, samples
 from ..model.options import OPTIONS
 from ..model.parts import Part
@@ -109,7 +109,7 @@ def _tables(name, value):
     """The tables under a name, checked to be such; none where nothing is given."""
     if value is None:
         return []
-    if not isinstance(value, list | tuple) or not value or not all(isinstance(entry, dict) for entry in value):
+    if not is_list(value) or not len(value) or not all(isinstance(entry, dict) for entry in value):
         raise RequestError(f"sweep: {name}: {shown(value)} is not a list of tables; write [[{name}]] above the options of each")
     return value
 
@@ -192,12 +192,19 @@ def _columns(given, tables=()):
 
 
 def _several(option, value):
-    """The values of an option, one or several, ranges among them; an array is several, but for a file: there it is the rows."""
-    if isinstance(value, range) or (getattr(value, "ndim", 0) == 1 and option.name not in FILES):
-        return list(value)
-    if option.name == "layers" and isinstance(value, list) and option.kind.holds(value):
-        return [value]
-    several = value if isinstance(value, list) else [value]
+    """The values of an option, one or several, ranges among them.
+
+    An array or a tuple is several, but for a file, where it is the rows; a tuple is one network's widths, or its parts.
+    """
+    if option.name in FILES:
+        listed = isinstance(value, list)
+    elif option.name == "layers":
+        listed = is_list(value) and not option.kind.holds(list(value))
+    elif option.name == "width":
+        listed = isinstance(value, list | range) or getattr(value, "ndim", 0)
+    else:
+        listed = is_list(value)
+    several = value if listed else [value]
     return chain.from_iterable(ranges.values(option, entry) if isinstance(entry, dict) else [entry] for entry in several)
 
 

@@ -30,8 +30,8 @@ def axes(activation, points, weight_std=None, bias_std=None, option="--points"):
         critical = critical_point(activation).weight_std
         weight_std = tuple(round(r * (critical if math.isfinite(critical) else 1.5), 2) for r in RANGE)
     ends = {"--weight-std": weight_std, "--bias-std": (0.0, 1.0) if bias_std is None else bias_std}
+    ends = {name: tuple(deviation(name, end) for end in pair) for name, pair in ends.items()}
     for name, (least, most) in ends.items():
-        deviation(name, least), deviation(name, most)
         if not least < most:
             raise RequestError(f"{name}: {least:g} is not below {most:g}")
     return tuple(np.linspace(*end, points) for end in ends.values())

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import RequestError, shown
+from ..errors import RequestError, as_keys, several, shown
+from ..errors import plain as plain_value
 from ..memory import gib
 from ..model.data.plain import plain_text
 from ..model.kin import Kin
@@ -42,10 +43,11 @@ def read_plan(source, settings=None):
     all that may stand in a sweep file. A file of rows is read once, and shared by all cells. With `shard = "2/3"` in it the
     Plan is that shard. Raises RequestError for what cannot be.
     """
-    given = overridden(dict(source if isinstance(source, dict) else _read_toml(source)), settings or {})
-    shard = given.pop(SHARD, None)
-    plan = Plan(read_grids(given))
-    return plan if shard is None else plan.shard(shard)
+    with as_keys():
+        given = overridden(dict(source if isinstance(source, dict) else _read_toml(source)), settings or {})
+        shard = given.pop(SHARD, None)
+        plan = Plan(read_grids(given))
+        return plan if shard is None else plan.shard(shard)
 
 
 class Plan:
@@ -118,7 +120,8 @@ class Plan:
         tables = [{name: values for name, values in table.items() if name != REPLICAS} for table in self.request.get(CELLS, [])]
         request = self.request | {REPLICAS: [replicas]} | ({CELLS: tables} if tables else {})
         shard = request.pop(SHARD, None)
-        plan = Plan(Asked(grids, self.rules, request))
+        with as_keys():
+            plan = Plan(Asked(grids, self.rules, request))
         return plan if shard is None else plan.shard(shard)
 
     def shard(self, which):
@@ -314,9 +317,10 @@ class _Maker:
 
 def shard_of(which):
     """(i, n) of "i/n" or a pair, 1 <= i <= n. Raises RequestError."""
+    which = plain_value(which)
     parts = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", which) if isinstance(which, str) else None
-    pair = parts.groups() if parts else which if isinstance(which, tuple) and len(which) == 2 else ()
-    if pair and (parts or all(type(entry) is int for entry in pair)):
+    pair = parts.groups() if parts else several(which) if isinstance(which, tuple) else ()
+    if len(pair) == 2 and (parts or all(type(entry) is int for entry in pair)):
         number, count = map(int, pair)
         if 1 <= number <= count:
             return number, count
@@ -358,7 +362,7 @@ def _read_toml(source):
         return tomllib.loads(plain_text("sweep", path, LARGEST_GRID))
     except RequestError as error:
         near = "" if Path(path).suffix else f"; built in: {', '.join(BUILT_IN)}"
-        raise RequestError(f"{error}{near}") from None
+        raise RequestError(f"{error.text}{near}") from None
     except (ValueError, RecursionError) as error:  # a whole number of 5,000 digits is a ValueError, 1,000 brackets recurse
         reason = " ".join(str(error).split())[:200]
         raise RequestError(f"sweep: {shown(os.fspath(source))} is not TOML: {reason}") from None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import RequestError, finite_number, unknown, whole_number
+from ..errors import RequestError, finite_number, in_place_of, plain, shown, unknown, whole_number
 from ..model.options import MOST
 
 MOST_REPLICAS = 100_000
@@ -28,8 +28,18 @@ class Precision:
         if error <= 0:
             raise RequestError(f"--precision: {error:g} is not above 0; it is a standard error, of a natural log")
         object.__setattr__(self, "error", error)
-        object.__setattr__(self, "others", tuple(sorted(set(self.others))))
-        object.__setattr__(self, "most", whole_number("--most-replicas", self.most, 1, MOST))
+        object.__setattr__(self, "others", self._names())
+        object.__setattr__(self, "most", whole_number("most", self.most, 1, MOST))
+
+    def _names(self):
+        others = plain(self.others)
+        try:
+            names = {others} if isinstance(others, str) else set(map(plain, others))
+        except TypeError:
+            names = {None}
+        if not all(isinstance(name, str) for name in names):
+            raise RequestError(f"others: {shown(self.others)} is neither the name of a quantity nor a list of them")
+        return tuple(sorted(map(str, names)))
 
     @property
     def asked(self):
@@ -40,7 +50,7 @@ class Precision:
         """Raises RequestError for a quantity that is none of `names`."""
         for name in self.others:
             if name not in names:
-                raise unknown("--precision-of", name, names)
+                raise unknown("others", name, names)
 
     def reached(self, moments, blocks, gradient):
         """Whether the Moments of columns, which lie as Blocks say, are as precise as is asked; `gradient` is its name.
@@ -69,7 +79,8 @@ def precision_of(error, others=(), most=None):
             if given:
                 raise RequestError(f"{option}: goes with --precision")
         return None
-    return Precision(_number(error), others, MOST_REPLICAS if most is None else _number(most))
+    with in_place_of("most", "--most-replicas"):
+        return Precision(_number(error), others, MOST_REPLICAS if most is None else _number(most))
 
 
 def _number(text):

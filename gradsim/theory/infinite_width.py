@@ -76,7 +76,9 @@ def mean_field(
     on the network's output and are left out. Raises RequestError for weights with a mean, fixed or sparse ones.
     """
     nodes = nodes_of(network)
-    checked(inputs=inputs, input_correlation=input_correlation or 0.0, loss=loss, probe=probe)
+    correlated = input_correlation is not None
+    run = checked(inputs=inputs, input_correlation=input_correlation if correlated else 0.0, loss=loss, probe=probe)
+    inputs, input_correlation = run["inputs"], run["input_correlation"] if correlated else None
     square = finite_number("input_square", input_square, 0.0)
     walk = Walk(nodes, inputs, square, input_correlation, gaussian_input, probe == "shared")
     curves = Curves(walk)

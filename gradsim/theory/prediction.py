@@ -85,9 +85,9 @@ def linear_law(part, fan_in, fan_out, theory):
             "of them, since few do not add up to a Gaussian"
         )
     biases = bias_law(part.bias, fan_in)
-    deviation(f"--init {part.init}, --weight-gain {part.gain:g}: scale of the weights", abs(law.scale))
+    deviation(f"--init={part.init}, --weight-gain={part.gain:g}: scale of the weights", abs(law.scale))
     for value in (biases.scale, biases.mean):
-        deviation(f"--bias {part.bias}: scale", abs(value))
+        deviation(f"--bias={part.bias}: scale", abs(value))
     return Linear(fan_in, fan_out, law, biases)
 
 

@@ -56,6 +56,7 @@ LAWS = {
     **_family("he", lambda i, o: 2 / i),
     **_family("he", lambda i, o: 2 / 1.09 / o, "(fan_out,0.3)"),
     **_family("lecun", lambda i, o: 1 / i),
+    "variance_scaling(1.5,fan_avg,uniform)": lambda i, o: _scaled_to(3 / (i + o))[1],
 }
 # The mean square of a weight of those that have no smooth law, or another one for each pair of fans
 SQUARES = {

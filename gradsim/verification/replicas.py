@@ -36,6 +36,7 @@ ARGUMENTS = {
     "sparse": ("sparse(3)", "sparse(2,0.7)"),
     "identity": ("identity", "identity(1.3)"),
     "orthogonal": ("orthogonal", "orthogonal(1.4)"),
+    "variance_scaling": ("variance_scaling(1.5,fan_avg,uniform)",),
     **{f"he_{kind}": (f"he_{kind}", f"he_{kind}(fan_out,0.3)") for kind in ("normal", "uniform", "truncated_normal")},
 }
 SCHEMES = tuple(scheme for entry in INITIALIZERS for scheme in ARGUMENTS.get(entry.name, (entry.name,)))

@@ -86,9 +86,9 @@ def test_bad_requests_are_one_line_and_write_nothing(arguments, words, tmp_path,
     [
         ("widht = 4", "did you mean width"),
         ("width = []", "empty"),
-        ("width = 4\ndepth = [2, 0]", "--depth"),
-        ("replicas = 'many'", "--replicas"),
-        ("activation = 3", "--activation"),
+        ("width = 4\ndepth = [2, 0]", "gradsim: depth: "),
+        ("replicas = 'many'", "gradsim: replicas: "),
+        ("activation = 3", "gradsim: activation: "),
         ("width =", "not TOML"),
     ],
 )

@@ -79,12 +79,12 @@ NAMES = [
     line("theory --activation swiglu", Refused(("--activation", PLURAL), ("did you mean silu",))),
     line("phase --activation swiglu", Refused(("--activation", PLURAL), ("did you mean silu",))),
     line("run --init xavier_norml", refused("--init", "did you mean xavier_normal")),
-    line("run --init variance_scaling(1.0,fan_avg,normal)", Refused(("--init", "variance_scaling"), ("not a number",))),
-    line("run --init variance_scaling", refused("--init", "variance_scaling")),
+    line("run --init variance_scaling(1.0,fan_avg,normal)", refused("--init", "'normal' is no law")),
+    line("run --init variance_scaling(-1)", refused("--init", "variance_scaling")),
     line("run --init he_normal(fan_avg)", Refused(("--init", "fan_avg", "fan_in"), ("not a number",))),
-    line("run --init kaiming_uniform(a=2.236)", Refused(("--init", "a=2.236"), ("not a number",))),
+    line("run --init kaiming_uniform(b=2.236)", Refused(("--init", "b=2.236"), ("not a number",))),
     line("run --init truncated_normal(0,0.02,-2,2)", refused("--init", "truncated_normal(mean, std)")),
-    line("run --init trunc_normal(0,0.02)", refused("--init", "truncated_normal")),
+    line("run --init trunc_normal(0,0.5)", refused("--init", "standard deviations")),
 ]
 
 ACTIVATIONS = [

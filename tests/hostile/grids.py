@@ -29,7 +29,7 @@ def values(option, *literals, truth=None):
     return [
         grid(
             "".join(f"{name} = {value}\n" for name, value in (BASE | {option: literal}).items()),
-            truth or refused(option.replace("_", "-")),
+            truth or refused(option),
             f"{option} = {literal[:50]}",
         )
         for literal in literals
@@ -99,7 +99,7 @@ TEXTS = [
     grid("depth = 2021-13-45", refused("grid.toml", "TOML")),
     grid("# " + "x" * 3_000_000, either("grid.toml", writes=("grid.h5",)), "a comment of 3 MB"),
     grid("x = '" + "y" * 3_000_000 + "'", refused("'x'"), "a text of 3 MB"),
-    grid("activation = '" + "y" * 3_000_000 + "'", refused("--activation"), "an activation of 3 MB"),
+    grid("activation = '" + "y" * 3_000_000 + "'", refused("activation"), "an activation of 3 MB"),
 ]
 
 NO_RANGE = (
@@ -154,9 +154,9 @@ SIZES_THAT_CANNOT_BE = [
         refused(("cells", "combinations", "networks"), (*SIZES, "at most")),
         "40^5 cells",
     ),
-    grid("depth = 10_000_000_000", refused("--depth", SIZES)),
-    grid("depth = 1e10", refused("--depth", SIZES)),
-    grid(WHOLE_SMALL + "inputs = [1, 1_000_000_000]", refused("--inputs", SIZES)),
+    grid("depth = 10_000_000_000", refused("depth", SIZES)),
+    grid("depth = 1e10", refused("depth", SIZES)),
+    grid(WHOLE_SMALL + "inputs = [1, 1_000_000_000]", refused("inputs", SIZES)),
 ]
 
 FILES = [

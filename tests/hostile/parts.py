@@ -106,7 +106,7 @@ SHARDS = [
     grid(GRID, refused("--shard", "no cell"), "shard 2/2 of a cell", arguments=("--shard", "2/2")),
     grid(f"{GRID}shard = '1/1'", refused("--shard", "already"), "a shard of a shard", arguments=("--shard", "1/1")),
     *(
-        grid(f"{GRID}shard = {text}", refused("--shard", "i/n"), f"shard = {text}")
+        grid(f"{GRID}shard = {text}", refused("shard", "i/n"), f"shard = {text}")
         for text in ("3", "[1, 1]", "'x'", "true", "{a = 1}", "['1/1']")
     ),
     grid("width = 4\n[[cells]]\nshard = '1/1'\ndepth = 2", refused("shard")),

@@ -310,7 +310,7 @@ VIEWS = {
     "x='width', quantity={}": ("3", "'x'", "['gradient']", "Silent()"),
 }
 PICTURES = [
-    call(TWO + f"two.plot({view.format(value)})", refused(f"--{view[:-3].split()[-1]}"), f"two.plot({view.format(value)})")
+    call(TWO + f"two.plot({view.format(value)})", refused(view[:-3].split()[-1]), f"two.plot({view.format(value)})")
     for view, values in VIEWS.items()
     for value in values
 ]

@@ -91,11 +91,21 @@ def either(*words, **more):
     return Either(Refused(words), Done(**more))
 
 
+def _argument(word):
+    """A word, or several of which one will do, as Python has it: the name of an argument for an option."""
+    if isinstance(word, tuple):
+        return tuple(map(_argument, word))
+    return word[2:].replace("-", "_") if word.startswith("--") else word
+
+
 def of_call(truth):
-    """What must be true of the Python call beside a command that writes pictures and prints: the same, without these."""
+    """What must be true of the Python call beside a command that writes pictures and prints: the same, without these, and with
+    the names of arguments."""
     if isinstance(truth, Either):
         return Either(of_call(truth.refused), of_call(truth.done))
-    return replace(truth, words=(), writes=(), changes=()) if isinstance(truth, Done) else truth
+    if isinstance(truth, Done):
+        return replace(truth, words=(), writes=(), changes=())
+    return replace(truth, words=tuple(map(_argument, truth.words)))
 
 
 def listing(folder):

@@ -56,6 +56,9 @@ CLAIMS = {
     "torch_default": ("uniform", lambda i, o: 1 / (3 * i)),
     "keras_default": ("uniform", lambda i, o: 2 / (i + o)),
     "fan_in_uniform": ("uniform", lambda i, o: 1 / (3 * i)),
+    "variance_scaling(3,fan_avg,untruncated_normal)": ("normal", lambda i, o: 6 / (i + o)),
+    "variance_scaling(0.7,fan_out)": ("truncated_normal", lambda i, o: 0.7 / o),
+    "variance_scaling(1.5,fan_in,uniform)": ("uniform", lambda i, o: 1.5 / i),
 }
 OTHERS = {"normal", "uniform", "constant", "zeros", "ones", "sparse", "identity", "eye", "orthogonal"}  # tested one by one
 CUT = stats.truncnorm(-2, 2)

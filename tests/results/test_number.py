@@ -79,10 +79,10 @@ def test_theory_is_measured_alike():
     "quantity, at, words",
     [
         ("gardient", None, "did you mean gradient?"),
-        ("loss", 3, "--at: loss is one number a network"),
-        ("correlation", "rate", "--at: correlation has no rate"),
-        ("gradient", "fast", "--at: neither rate, nor a layer: 'fast'"),
-        ("gradient", 1.5, "--at: neither rate, nor a layer: 1.5"),
+        ("loss", 3, "at: loss is one number a network"),
+        ("correlation", "rate", "at: correlation has no rate"),
+        ("gradient", "fast", "at: neither rate, nor a layer: 'fast'"),
+        ("gradient", 1.5, "at: neither rate, nor a layer: 1.5"),
     ],
 )
 def test_refusals(quantity, at, words):

@@ -66,7 +66,7 @@ def test_refusals_say_what_there_is(texts, words, curve_set):
         curve_set = CurveSet([simulate(mlp(width=4, depth=2, block="pre_norm", final_norm=True), 2)])
     with pytest.raises(RequestError) as error:
         chosen(curve_set, parsed(texts), "--select")
-    assert words in str(error.value) and str(error.value).startswith("--select") and "\n" not in str(error.value)
+    assert words in str(error.value) and str(error.value).startswith("select") and "\n" not in str(error.value)
 
 
 def test_values_that_no_network_has_together(curve_set):

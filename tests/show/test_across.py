@@ -114,12 +114,12 @@ def test_layers_in_words():
 @pytest.mark.parametrize(
     "view, words",
     [
-        ({"x": "widht"}, "--x: unknown name 'widht'"),
-        ({"x": "depth"}, "--x: depth is 6 in all of these networks; they differ in weight_gain"),
-        ({"at": 3}, "--at: is for --x but the layer"),
-        ({"x": "weight_gain", "panels": "blocks"}, "--panels: unknown name 'blocks'"),
-        ({"x": "weight_gain", "panels": 3}, "--panels: 3 is neither"),
-        ({"x": "weight_gain", "colour": "weight_gain"}, "--colour: lines do not differ in weight_gain"),
+        ({"x": "widht"}, "x: unknown name 'widht'"),
+        ({"x": "depth"}, "x: depth is 6 in all of these networks; they differ in weight_gain"),
+        ({"at": 3}, "at: is for x but the layer"),
+        ({"x": "weight_gain", "panels": "blocks"}, "panels: unknown name 'blocks'"),
+        ({"x": "weight_gain", "panels": 3}, "panels: 3 is neither"),
+        ({"x": "weight_gain", "colour": "weight_gain"}, "colour: lines do not differ in weight_gain"),
     ],
 )
 def test_refusals(view, words):

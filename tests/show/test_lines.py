@@ -80,5 +80,5 @@ def test_very_many_networks_are_a_map_unless_lines_are_asked_for(monkeypatch):
 
 def test_panels_have_an_end():
     many = curve_set(np.linspace(1, 2, MANY + 1))
-    with pytest.raises(picture.RequestError, match=f"--panels: {MANY + 1} panels are more than {MANY}"):
+    with pytest.raises(picture.RequestError, match=f"panels: {MANY + 1} panels are more than {MANY}"):
         many.plot(x="layer", panels="weight_gain")

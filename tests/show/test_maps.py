@@ -128,13 +128,13 @@ def test_the_line_is_where_the_rate_changes_its_sign():
 def test_refusals(grid):
     curve_set = CurveSet(grid)
     for view, words in (
-        ({"x": "weight_gian", "y": "bias_std"}, "--x: unknown name 'weight_gian'; did you mean weight_gain?"),
-        ({"x": "weight_gain", "y": "width"}, "--y: width is 8 in all of these networks; they differ in weight_gain, bias_std"),
-        ({"x": "weight_gain", "y": "weight_gain"}, "--y: weight_gain is that of --x already"),
-        ({"y": "weight_gain"}, "--y: a map needs --x"),
-        ({"x": "weight_gain", "y": "bias_std", "at": 99}, "--at: no network has a finite number at layer 99"),
-        ({"x": "weight_gain", "y": "bias_std", "colour": "width"}, "--colour: width is 8 in all"),
-        ({"x": "weight_gain", "y": "bias_std", "quantity": "stream"}, "--quantity: stream is not known of any"),
+        ({"x": "weight_gian", "y": "bias_std"}, "x: unknown name 'weight_gian'; did you mean weight_gain?"),
+        ({"x": "weight_gain", "y": "width"}, "y: width is 8 in all of these networks; they differ in weight_gain, bias_std"),
+        ({"x": "weight_gain", "y": "weight_gain"}, "y: weight_gain is that of x already"),
+        ({"y": "weight_gain"}, "y: a map needs x"),
+        ({"x": "weight_gain", "y": "bias_std", "at": 99}, "at: no network has a finite number at layer 99"),
+        ({"x": "weight_gain", "y": "bias_std", "colour": "width"}, "colour: width is 8 in all"),
+        ({"x": "weight_gain", "y": "bias_std", "quantity": "stream"}, "quantity: stream is not known of any"),
     ):
         with pytest.raises(RequestError) as error:
             curve_set.plot(**view)

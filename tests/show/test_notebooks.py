@@ -43,7 +43,7 @@ def test_of_many_networks_the_first_are_told(curves):
 def test_without_matplotlib_the_table_is_there(curves, monkeypatch):
     monkeypatch.setitem(sys.modules, "gradsim.show.drawing", None)
     html = curves._repr_html_()
-    assert curves.verdict.word in html and "no picture: --plot needs matplotlib" in html
+    assert curves.verdict.word in html and "no picture: plot needs matplotlib" in html
 
 
 def test_a_verdict_is_its_word_and_sentence(curves):

@@ -198,7 +198,7 @@ def test_a_full_disk_leaves_what_was_there(share, overwrite, grid, tmp_path, mon
             yield Failing(stream, int(share * len(before)))
 
     monkeypatch.setattr(write, "create", small)
-    with pytest.raises(RequestError, match=r"^--out: cannot write .*No space left"):
+    with pytest.raises(RequestError, match=r"^out: cannot write .*No space left"):
         pack(out, Layout.of(grid[2], *grid[:2]), iter(grid[2]), overwrite)
     assert [p.name for p in tmp_path.iterdir()] == (["a.h5"] if overwrite else [])
     assert not overwrite or out.read_bytes() == before

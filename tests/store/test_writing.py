@@ -32,7 +32,7 @@ def write(path, content, overwrite=False, kind=RESULTS):
 def fails(path, content, words, overwrite=False, kind=RESULTS):
     with pytest.raises(RequestError, match=words) as error:
         write(path, content, overwrite, kind)
-    assert "\n" not in str(error.value) and str(error.value).startswith("--out: ")
+    assert "\n" not in str(error.value) and str(error.value).startswith("out: ")
 
 
 def names(folder):
@@ -100,7 +100,7 @@ def test_what_reads_back_as_something_else_is_not_written(name, other, curves, t
         return put(dataset, first, other(values)) and written if dataset.name == f"/{name}" else written
 
     monkeypatch.setattr(writer, "_put", wrong)
-    with pytest.raises(RequestError, match=rf"^--out: the curves could not be written faithfully \({name} differs\)$"):
+    with pytest.raises(RequestError, match=rf"^out: the curves could not be written faithfully \({name} differs\)$"):
         curves.save(tmp_path / "a.h5")
     assert names(tmp_path) == []
 

@@ -149,9 +149,9 @@ def test_users_functions_are_imported_where_they_were_typed(workers, monkeypatch
 
 def test_what_cannot_be(workers, monkeypatch):
     monkeypatch.setattr(cluster, "WAIT_SECONDS", 0.5)
-    with pytest.raises(RequestError, match=r"--dask: no worker at tcp://127.0.0.1:1: "):
+    with pytest.raises(RequestError, match=r"dask: no worker at tcp://127.0.0.1:1: "):
         gradsim.sweep.run(GRID, out="a.h5", dask="tcp://127.0.0.1:1")
-    with pytest.raises(RequestError, match="--dask: no worker at nowhere"):
+    with pytest.raises(RequestError, match="dask: no worker at nowhere"):
         gradsim.sweep.run(GRID, out="a.h5", dask="nowhere")
     with pytest.raises(RequestError, match="dask: goes with out"):
         gradsim.sweep.run(GRID, dask="local")
@@ -161,7 +161,7 @@ def test_what_cannot_be(workers, monkeypatch):
             gradsim.sweep.run(GRID, out="a.h5", dask=workers)
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "distributed", None)
-        with pytest.raises(RequestError, match=r"--dask: needs Dask: pip install 'gradsim\[dask\]'"):
+        with pytest.raises(RequestError, match=r"dask: needs Dask: pip install 'gradsim\[dask\]'"):
             gradsim.sweep.run(GRID, out="a.h5", dask="local")
     assert not os.listdir(".")
 
@@ -180,7 +180,7 @@ def test_workers_that_are_all_gone_are_missed_in_a_line(monkeypatch):
         assert crowd.places == 1 and len(told) == round - 1
         time.sleep(0.06)
         assert crowd.places == crowd.places == 1 and len(told) == round
-    assert told[0].startswith("--dask: no worker is left at tcp://s:1; waiting for others") and "\n" not in told[0]
+    assert told[0].startswith("dask: no worker is left at tcp://s:1; waiting for others") and "\n" not in told[0]
 
 
 def children(pid):

@@ -133,7 +133,7 @@ def test_another_request_is_refused_with_the_difference(change, words, finished)
     else:
         cut_short(GRID, 4, keep=False)
     before = sorted(os.listdir("."))
-    with pytest.raises(RequestError, match=f"^--out: .*--overwrite.* another sweep: {words}$"):
+    with pytest.raises(RequestError, match=f"^out: .*overwrite=True.* another sweep: {words}$"):
         done(GRID | change, keep=False)
     assert sorted(os.listdir(".")) == before
     assert done(GRID | change, keep=False, overwrite=True) == 0 and os.listdir(".") == ["a.h5"]
@@ -292,13 +292,13 @@ def test_other_quantities_of_a_precision(chunks_of_ten):
     few, many = (draw(found, None, 1, lambda n: None).curves(found, 1) for found in (alone, both))
     assert many.run["replicas"] > few.run["replicas"]
     assert np.sqrt(many["loss_log_variance"] / many.run["replicas"]) <= 0.2
-    with pytest.raises(RequestError, match=r"^--precision-of: unknown name 'gradent'; did you mean gradient"):
+    with pytest.raises(RequestError, match=r"^others: unknown name 'gradent'; did you mean gradient"):
         Tasks(read_plan(GRID), Precision(0.2, ("gradent",)))
 
 
 @pytest.mark.parametrize("error", [0, -1.0, float("nan"), "x", None])
 def test_what_is_no_precision(error):
-    with pytest.raises(RequestError, match=r"^--precision: "):
+    with pytest.raises(RequestError, match=r"^precision: "):
         Precision(error)
 
 

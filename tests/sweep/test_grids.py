@@ -106,7 +106,7 @@ def test_rules_leave_combinations_out(rules, left):
 def test_what_a_rule_leaves_out_need_not_be_possible():
     """A scale goes with residual blocks only: the grid has both, and a rule for the rest."""
     grid = SMALL | {"block": ["plain", "residual"], "residual_scale": [0.5, 1.0]}
-    refused(grid, "--residual-scale: 0.5 does not go with --block plain")
+    refused(grid, 'residual_scale: 0.5 does not go with block="plain"')
     assert len(sweep.read_plan(grid | {"exclude": [{"block": "plain"}]})) == 2
 
 
@@ -127,11 +127,11 @@ def test_rules_speak_of_zipped_options_and_of_every_table_of_cells():
         ([{"seed": {}}], "has from, to, or both"),
         ([{"seed": {"from": 1, "points": 3}}], "an excluded range: unknown name 'points'"),
         ([{"seed": {"from": 2, "to": 1}}], "from a number up to another"),
-        ([{"seed": {"from": "a"}}], "--seed: from of a range: 'a' is not a finite number"),
+        ([{"seed": {"from": "a"}}], "seed: from of a range: 'a' is not a finite number"),
         ([{"seed": []}], "an excluded list is empty"),
-        ([{"activation": "tahn"}], "--activation: unknown name 'tahn'; did you mean tanh?"),
-        ([{"last_init": "zero"}], "--last-init: unknown name 'zero'"),
-        ([{"width": "a"}], "--width: 'a' is not"),
+        ([{"activation": "tahn"}], "activation: unknown name 'tahn'; did you mean tanh?"),
+        ([{"last_init": "zero"}], "last_init: unknown name 'zero'"),
+        ([{"width": "a"}], "width: 'a' is not"),
         ([{"depth": {"from": 1}}, {"depth": 2}], "every combination is excluded"),
     ],
 )
@@ -197,7 +197,7 @@ def test_other_replicas_for_every_cell():
     assert plan.axes == more.axes | {"replicas": (7, 5)}
     assert sweep.read_plan(SMALL).with_replicas(3).identities == sweep.read_plan(SMALL | {"replicas": 3}).identities
     for several in ({"replicas": [1, 2]}, {"zip": [{"replicas": [1, 2], "inputs": [1, 2]}]}):
-        with pytest.raises(RequestError, match=r"^--replicas: the sweep has several itself"):
+        with pytest.raises(RequestError, match=r"^replicas: the sweep has several itself"):
             sweep.read_plan(SMALL | several).with_replicas(9)
-    with pytest.raises(RequestError, match=r"^--replicas: 0 is not a whole number"):
+    with pytest.raises(RequestError, match=r"^replicas: 0 is not a whole number"):
         plan.with_replicas(0)

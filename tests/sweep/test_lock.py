@@ -29,7 +29,7 @@ def test_the_second_is_refused_with_the_holder_and_begins_at_once_when_that_is_k
     path = tmp_path / "lock"
     child = holding(path)
     assert held(path) and holder(path)["pid"] == child.pid
-    with pytest.raises(RequestError, match=rf"^--out: process {child.pid} on \S+, since \S+, is at work on it$"):
+    with pytest.raises(RequestError, match=rf"^out: process {child.pid} on \S+, since \S+, is at work on it$"):
         Lock(path, "--out")
     child.send_signal(signal.SIGKILL)
     child.wait()

@@ -141,7 +141,7 @@ def test_layers_are_one_value_or_an_axis(tmp_path):
     plan = sweep.read_plan({"layers": [LAYERS, parts]})
     assert [network.outputs for network, _ in pairs(plan)] == [2, None]
     assert plan.request["layers"] == [LAYERS, LAYERS[:2]]
-    with pytest.raises(RequestError, match=r"^--depth: does not go with --layers"):
+    with pytest.raises(RequestError, match=r"^depth: does not go with layers"):
         sweep.read_plan({"layers": LAYERS, "depth": [2, 3]})
 
 
@@ -154,7 +154,7 @@ def test_options_of_blocks_are_axes():
 @pytest.mark.parametrize("block", ["resnet_v1", "resnet_v2"])
 def test_batch_norm_needs_inputs(block):
     options = {"width": 4, "depth": 2, "block": block}
-    with pytest.raises(RequestError, match=r"^--inputs: batch norm takes means over the inputs"):
+    with pytest.raises(RequestError, match=r"^inputs: batch norm takes means over the inputs"):
         sweep.read_plan(options)
     assert len(sweep.read_plan(options | {"inputs": 2}).cells) == 1
 

@@ -140,14 +140,14 @@ def test_more_replicas_of_a_shard_are_a_shard_of_more_replicas():
     "which", ["0/3", "4/3", "1/0", "1", "1/3/5", "-1/3", "a/b", "1.0/3", " 1/3", "", "1/9999999999", (1, 0), (1.0, 3), 3]
 )
 def test_what_is_no_shard(which):
-    with pytest.raises(RequestError, match=r"^--shard: .* is not i/n"):
+    with pytest.raises(RequestError, match=r"^shard: .* is not i/n"):
         read_plan(GRID).shard(which)
 
 
 def test_a_shard_has_cells_and_is_none_of_a_shard():
-    with pytest.raises(RequestError, match=r"^--shard: shard 7/9 has no cell: the sweep has 6; give fewer shards$"):
+    with pytest.raises(RequestError, match=r"^shard: shard 7/9 has no cell: the sweep has 6; give fewer shards$"):
         read_plan(GRID).shard("7/9")
-    with pytest.raises(RequestError, match=r"^--shard: the sweep is shard 1/2 already$"):
+    with pytest.raises(RequestError, match=r"^shard: the sweep is shard 1/2 already$"):
         read_plan(GRID | {"shard": "1/2"}).shard("1/2")
 
 
@@ -221,7 +221,7 @@ def test_shards_that_overlap_agree():
 def test_missing_cells_are_told_and_a_part_of_a_sweep_is_completed():
     names = shards(GRID, 3)
     done(GRID, "one.h5")
-    words = r"^combine: 2 of 6 cells are missing: shard 2/3; .* --partial \(partial=True\)$"
+    words = r"^combine: 2 of 6 cells are missing: shard 2/3; .* partial=True$"
     with pytest.raises(RequestError, match=words):
         combine([names[2], names[0]], "some.h5")
     with pytest.raises(RequestError, match=r"4 of 6 cells are missing: shards 1/3, 3/3; "):
@@ -336,7 +336,7 @@ def test_what_is_no_part_is_refused():
     for wrong, words in (([], "no file is given"), (3, "is not a list of names"), ([3], "is not the name of a file")):
         with pytest.raises(RequestError, match=f"^combine: .*{words}"):
             combine(wrong, "all.h5")
-    with pytest.raises(RequestError, match=r"^--out: '1of1.h5' is a file that is read; give another name$"):
+    with pytest.raises(RequestError, match=r"^out: '1of1.h5' is a file that is read; give another name$"):
         combine([first], "1of1.h5", overwrite=True)
 
 
@@ -363,7 +363,7 @@ def test_an_output_is_left_alone_or_replaced_where_that_is_said():
     for out, words in (("other.h5", "cell 3 .* differs in gradient_log_mean"), ("part.h5", "it has 3 cells, they have 6")):
         kept = Path(out).read_bytes()
         with pytest.raises(
-            RequestError, match=rf"^--out: '{out}' exists; .*--overwrite .*; it is not what the files give: {words}"
+            RequestError, match=rf"^out: '{out}' exists; .*overwrite=True; it is not what the files give: {words}"
         ):
             combine(names, out)
         assert Path(out).read_bytes() == kept

@@ -386,7 +386,7 @@ def test_weights_that_theory_does_not_cover(options, words):
     for theory in (mean_field, finite_width):
         with pytest.raises(gradsim.RequestError, match=words) as error:
             theory(gradsim.mlp(width=10, depth=2, **options))
-        assert "\n" not in str(error.value) and "--init" in str(error.value)
+        assert "\n" not in str(error.value) and "init" in str(error.value)
 
 
 def test_requests_that_cannot_be():

@@ -2,7 +2,9 @@
 
 from ...errors import RequestError, shown, unknown
 from ...kernels.activations import ACTIVATIONS, CODES, CUSTOM, Activation
-from ..schemes import canonical, numbers, parse
+from ..libraries import SLOPE, of_activation
+from ..libraries import values as library_values
+from ..schemes import bound, canonical, named, numbers, parse
 from .custom import custom_entry
 from .importing import load
 
@@ -16,7 +18,7 @@ NOT_HERE = {  # names that people know, next to which a near miss would be anoth
     **dict.fromkeys(("maxout", "softmax", "softmin", "log_softmax", "logsoftmax", "crelu", "groupsort"), _SEVERAL),
     "prelu": "at initialization it is leaky_relu(0.25), PyTorch's start",
     "rrelu": "its slope is random; in evaluation it is leaky_relu(0.2292), PyTorch's mean slope",
-    "celu": "celu with alpha 1 is elu; another alpha is a function of your own: --activation module:function",
+    "celu": "celu with alpha 1 is elu; another alpha is a function of your own: --activation=module:function",
     **dict.fromkeys(
         ("sign", "step", "heaviside", "threshold"), "its derivative is zero almost everywhere, so no gradient comes back"
     ),
@@ -34,14 +36,24 @@ def find_activation(text):
     if isinstance(text, str) and ":" in text:
         raise RequestError(f"--activation: {_not_given(text)}")
     name, parts = parse("--activation", text)
+    spelling, name = of_activation(name, named(parts))
+    if spelling is not None:
+        wrong = f"--activation: {shown(text)} should be written {spelling[0]}{spelling[1].form}"
+        name, arguments = spelling[1].resolve(*library_values("--activation", text, wrong, spelling[1], parts))
+        return _with_parameter(text, _BY_NAME[name], arguments)
     if name in NOT_HERE:
         raise RequestError(f"--activation: there is no {name}: {NOT_HERE[name]}")
     if name not in _BY_NAME:
         raise unknown("--activation", name, [*_BY_NAME, *_GIVEN])
-    entry, arguments = _BY_NAME[name], numbers("--activation", text, parts)
-    if len(arguments) > (entry.parameter is not None):
-        form = f"{name} or {name}(a)" if entry.parameter is not None else name
-        raise RequestError(f"--activation: {shown(text)} should be written {form}")
+    entry = _BY_NAME[name]
+    form = f"{name} or {name}(a)" if entry.parameter is not None else name
+    given = bound(
+        f"--activation: {shown(text)} should be written {form}", parts, () if entry.parameter is None else ("a",), SLOPE
+    )
+    return _with_parameter(text, entry, numbers("--activation", text, given.values()))
+
+
+def _with_parameter(text, entry, arguments):
     if entry.parameter is None:
         return entry, 0.0
     a = arguments[0] if arguments else entry.parameter

@@ -115,8 +115,8 @@ FAULTS = {
     ),
     "a table of layers as an axis": Fault(
         "sweep/grids.py",
-        'if option.name == "layers" and',
-        "if False and",
+        "is_list(value) and not option.kind.holds(list(value))",
+        "is_list(value)",
         tests=(f"{PLAN}layers_are_one_value_or_an_axis",),
     ),
     "fixup scaled by another root": Fault(

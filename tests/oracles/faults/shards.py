@@ -14,8 +14,8 @@ FAULTS = {
     ),
     "a shard of a sweep of fewer replicas": Fault(
         "sweep/plan.py",
-        "shard = request.pop(SHARD, None)\n        plan",
-        "shard = request.get(SHARD)\n        request.pop(SHARD, None)\n        shard = None\n        plan",
+        "shard = request.pop(SHARD, None)\n        with",
+        "shard = request.get(SHARD)\n        request.pop(SHARD, None)\n        shard = None\n        with",
         tests=(f"{SHARDS}more_replicas_of_a_shard_are_a_shard_of_more_replicas",),
     ),
     "two shards on one output": Fault(
