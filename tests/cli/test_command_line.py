@@ -133,7 +133,7 @@ def test_options_from_the_environment(monkeypatch, capsys):
         ("PHASE_POINTS", "1", ["phase"], "--points: 1 is not"),
         ("PHASE_POINTS", "x", ["phase"], "'--points': 'x' is not a valid integer"),
         ("EXPORT_TO", "cvs", ["export", "a.h5"], "did you mean csv?"),
-        ("SWEEP_SET", "'width=[1, 0]' depth=2", ["sweep", "classic"], "--width: 0 is not"),
+        ("SWEEP_SET", "'width=[1, 0]' depth=2", ["sweep", "classic"], "gradsim: width: 0 is not"),
         ("VERIFY_SEED", "-1", ["verify", "--list"], "--seed: -1 is not"),
     ],
 )

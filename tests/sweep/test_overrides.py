@@ -47,7 +47,7 @@ def test_values_are_toml_or_names(text, value):
 def test_what_is_none(texts, words):
     with pytest.raises(RequestError) as error:
         parsed(texts)
-    assert words in str(error.value) and "\n" not in str(error.value)
+    assert words in error.value.typed and "\n" not in error.value.typed
 
 
 def test_every_table_gets_it():
@@ -90,7 +90,7 @@ def test_on_the_command_line(tmp_path, monkeypatch, capsys):
     )
     capsys.readouterr()
     assert call("sweep", "grid.toml", "--set", "width=0") == 2
-    assert "--width: 0 is not" in capsys.readouterr().err
+    assert "gradsim: width: 0 is not" in capsys.readouterr().err
     for name in ("--set", "the file"):
         text = "" if name == "--set" else "widht = 4\n"
         (tmp_path / "grid.toml").write_text(text + "depth = 2\n")
