@@ -40,7 +40,7 @@ def exits(curves):
     found = {name: {} for name in REPORTED_PRECISIONS}
     for kind, (quantities, statistics) in KINDS.items():
         present = [quantity for quantity in quantities if quantity in curves.blocks.rows]
-        shares = {s.split("_")[-2]: _largest_shares(curves, _leaving(curves, present, s), s) for s in statistics}
+        shares = {s.split("_")[-2]: _largest_shares(curves, present, s) for s in statistics}
         if any(share is None for share in shares.values()):
             continue
         broken = _largest([share_not_finite(curves, quantity) for quantity in present])
@@ -49,22 +49,6 @@ def exits(curves):
             column["overflow"] = np.fmax(column["overflow"], broken)
             found[name][kind] = _first(curves, quantities[0], column)
     return found
-
-
-def _leaving(curves, quantities, statistic):
-    """Those of the quantities that leave a type by the statistic.
-
-    Beside a stream the branches may be exactly zero in half of the networks, as those of ReZero: no underflow, since zero is a
-    number of every type, and the stream goes on without them.
-    """
-    if not curves.network.has_stream or "underflow" not in statistic:
-        return quantities
-    return [quantity for quantity in quantities if quantity.startswith("stream") or not _idle(curves, quantity)]
-
-
-def _idle(curves, quantity):
-    zero = curves.variables.get(f"{quantity}_zero_count")
-    return zero is not None and bool((zero >= HALF * curves.run["replicas"]).any())
 
 
 def _largest_shares(curves, quantities, statistic):

@@ -135,7 +135,6 @@ PYTHON = {
     "places exchanged with numbers": Fault(
         PROGRAM, "other, node.place, node.stream", "other, node.number, node.stream", (DROPS,)
     ),
-    "bias gradients before BatchNorm that are rounding": Fault(PROGRAM, "balanced.get(k, False))", "False)", (BATCHES,)),
     "the exact stream of branches of one unit": Fault(
         EXACT,
         "return block.units * np.log1p(np.expm1(",

@@ -73,9 +73,9 @@ FAULTS = {
         "curves.py", "[..., column[0]]", "[..., column[0] - 1]", tests=(f"{HELD}samples_agree_with_the_statistics",)
     ),
     "branches that are exactly zero underflow": Fault(
-        "results/exits.py",
-        'or "underflow" not in statistic',
-        'or "underflow" in statistic',
+        "statistics/leaving.py",
+        "if way.beside:",
+        "if not way.beside:",
         tests=("tests/theory/test_streams_and_theory.py::test_branches_that_are_zero_leave_no_type[rezero]",),
     ),
 }
