@@ -270,7 +270,7 @@ OTHER_COMMANDS = [
     line("run extra", refused("extra")),
     line("run --points 3", refused("--points")),
     line("run --keep-samples=yes", refused("--keep-samples")),
-    line("run -o a.h5", refused("-o")),
+    line("run -x a.h5", refused("-x")),
     line("sweep", refused("FILE")),
     line("sweep clasic", refused("clasic", "classic")),
     line("sweep nothing.toml", refused("nothing.toml")),
