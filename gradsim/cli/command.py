@@ -35,11 +35,6 @@ class Command(click.Command):
             return super().invoke(context)
 
 
-def command(name):
-    """Like click.command, for a Command."""
-    return click.command(name, cls=Command)
-
-
 @contextmanager
 def _origin_told(context):
     try:

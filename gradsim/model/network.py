@@ -276,7 +276,7 @@ def network(parts, input_width=None, readout=None):
     equal layers is the same network as `mlp` gives. Raises RequestError, one line, for what cannot be.
     """
     parts = parts_of("network", parts)
-    last = () if readout is None else () if is_list(readout) and not len(readout) else None
+    last = () if readout is None or (is_list(readout) and not len(readout)) else None
     last = parts_of("network: readout", readout) if last is None else last
     size = sum(part.size for part in (*parts, *last))
     require("network", f"{size:,} parts", LAYER_BYTES // 2 * size)  # before they are made: a layer has two

@@ -7,8 +7,7 @@ from rich.text import Text
 
 from ..results.along import along
 from ..results.cells import describe, label, varying
-from .table import MOST_ROWS, wide
-from .table import _number as number
+from .table import MOST_ROWS, number, wide
 
 NOTES = {
     "rms": "root mean square of the median network.",

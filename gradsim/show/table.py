@@ -29,7 +29,8 @@ WAYS = ("forward", "backward")
 ARROWS = {"overflow": "↑", "underflow": "↓"}
 
 
-def _number(value, form):
+def number(value, form):
+    """A number as tables have it: a dash where there is none, a sign for infinity, else in that `form`."""
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     return "–" if math.isnan(value) else ("0" if value == 0 else format(value, form))
@@ -50,7 +51,7 @@ def _exit(kinds, way):
 def _verdict(curves):
     verdict = curves.verdict
     word = Text(verdict.word, STYLES.get(verdict.word, "magenta"))
-    return [word, _number(verdict.decades_per_100_layers, "+.3g"), _number(verdict.spread_decades, ".2g")]
+    return [word, number(verdict.decades_per_100_layers, "+.3g"), number(verdict.spread_decades, ".2g")]
 
 
 def _exits(curves, name):

@@ -181,10 +181,13 @@ def serve():
 def _without_blas():
     """Has Numba find no BLAS. It looks for one in scipy.linalg before it loads machine code, none of which has a use for it:
     0.15 s and 11 MB of each process. Users' own functions, which might, are never computed here."""
+    if "scipy.linalg" in sys.modules:
+        return
     sys.modules["scipy.linalg"] = None
-    import numba.np.arraymath  # noqa: F401, which looks
-
-    del sys.modules["scipy.linalg"]
+    try:
+        import numba.np.arraymath  # noqa: F401, which looks
+    finally:
+        del sys.modules["scipy.linalg"]
 
 
 def _listen(came):

@@ -52,8 +52,8 @@ FAULTS = {
     ),
     "the change for the rate": Fault(
         "show/table.py",
-        '_number(verdict.decades_per_100_layers, "+.3g")',
-        '_number(verdict.decades, "+.3g")',
+        'number(verdict.decades_per_100_layers, "+.3g")',
+        'number(verdict.decades, "+.3g")',
         tests=(f"{TOLD}the_figures_of_the_table_are_those_of_the_verdict",),
     ),
     "arrows exchanged": Fault(
