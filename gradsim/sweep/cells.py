@@ -25,5 +25,4 @@ def record(number, identity, curves):
 def curves_from(said, arrays, network=None):
     """The Curves of a record; its `network` is made anew unless it is given."""
     network = from_json(json.loads(said["network"])) if network is None else network
-    variables = {name: array[()] for name, array in arrays.items() if name != QUANTILES}
-    return Curves(network, said["run"], arrays[QUANTILES], said["method"], variables)
+    return Curves(network, said["run"], arrays[QUANTILES], said["method"], arrays.without(QUANTILES))

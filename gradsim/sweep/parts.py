@@ -8,7 +8,6 @@ of its part without reading others, and travels as bytes.
 
 import hashlib
 import json
-import math
 import mmap
 import os
 import secrets
@@ -20,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import RequestError
+from ..statistics.stacked import Pieces, Stacked
 from ..store.files import whole
 
 FORMAT = 1
@@ -72,18 +72,19 @@ def identity_of(record):
 
 
 def decoded(record):
-    """(identity, said, arrays) of the bytes of a record. Raises RequestError where they are not as they were written."""
+    """(identity, said, arrays) of the bytes of a record, arrays as Stacked. Raises RequestError where they are not as they were
+    written."""
     view = memoryview(record)
     if len(view) < FRAME.size + CHECKSUM or hashlib.sha256(view[:-CHECKSUM]).digest() != bytes(view[-CHECKSUM:]):
         raise RequestError("damaged: its bytes are not those that were written (their SHA-256 differs)")
     _, text_size, _, identity = FRAME.unpack_from(view)
     start = FRAME.size + text_size
-    said, listed = _described(bytes(view[FRAME.size : start]))
-    block, arrays, start = bytearray(view[start:-CHECKSUM]), {}, 0  # one copy, that they share
-    for name, dtype, shape, size in listed:
-        arrays[name] = np.ndarray(shape, dtype, block, start)
-        start += size
-    return identity.hex(), said, arrays
+    said, (pieces, runs) = _described(bytes(view[FRAME.size : start]))
+    block, stacks, start = bytearray(view[start:-CHECKSUM]), [], 0  # one copy, that they share
+    for dtype, count in runs:
+        stacks.append(np.ndarray((1, count), dtype, block, start))
+        start += count * dtype.itemsize
+    return identity.hex(), said, Stacked(pieces, stacks)
 
 
 def _described(text):
@@ -94,9 +95,9 @@ def _described(text):
 
 @lru_cache(64)
 def _listed(text):
-    """(name, dtype, shape, bytes) of each array of a record, from what `_listing` made of them."""
+    """Where the arrays of a record are, as `Pieces.along` has it, from what `_listing` made of them."""
     arrays = json.loads(text.removesuffix(b"}"))
-    return [(name, np.dtype(dtype), tuple(shape), 8 * math.prod(shape)) for name, dtype, shape in arrays]
+    return Pieces.along((name, np.dtype(dtype), tuple(shape)) for name, dtype, shape in arrays)
 
 
 def seal(folder, number, records, durable=True):
@@ -148,8 +149,8 @@ def outline(place):
     with open(place.path, "rb") as stream:
         stream.seek(place.start)
         _, size, _, _ = FRAME.unpack(stream.read(FRAME.size))
-        said, listed = _described(stream.read(size))
-    return said, [name for name, *_ in listed]
+        said, (pieces, _) = _described(stream.read(size))
+    return said, [*pieces.of]
 
 
 def _places(path, view):
