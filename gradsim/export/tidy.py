@@ -12,6 +12,7 @@ from ..results.cells import DESCRIPTIONS, describe
 from ..statistics.precision import PRECISIONS
 from ..statistics.quantities import QUANTITIES, VARIABLES
 from ..store.dataset import stacked
+from ..store.layout import DERIVED
 
 ROWS = 2**14  # of a block, as far as whole cells go
 LAYER, PLACE = "layer", "place"
@@ -92,6 +93,7 @@ class Tables:
         for name in self._layout.described:
             kind = object if DESCRIPTIONS[name].kind is str else DESCRIPTIONS[name].kind
             columns[name] = np.array([row[name] for row in rows], kind)
+        columns |= {name: np.array([getattr(curves.network, name) for curves in block], float) for name in DERIVED}
         columns["verdict"] = np.array([v.word for v in verdicts], object)
         for name in ("decades", "decades_per_100_layers", "spread_decades"):
             columns[name] = np.array([getattr(v, name) for v in verdicts], float)

@@ -18,14 +18,14 @@ from .card import card
 from .ends import with_ends
 from .families import blocks_of, check_family, readout_of, stem_of
 from .form import Form
-from .initializers import bias_law, canonical_bias, find_initializer, normal_std, weight_law
+from .initializers import bias_law, find_initializer, normal_std, weight_law
+from .meant import LAYER_BYTES, biases_of, widths_of
 from .options import LARGEST_WIDTH, NETWORK, check_all
 from .parts import Activation, BatchNorm, Linear, Part, Parts, Repeat, Residual, changed, parts_of
+from .sigma import weight_std
 from .tables import tables, typed
 
 PLAIN_FORMAT, FORMAT_VERSION = 1, 2  # of what a chain of equal layers is written in, and of everything else
-LAYER_BYTES = 4000  # that a layer of any simulation takes at least: program, records, sums, and what becomes of these
-DEPTH = 100  # where neither a depth nor a list of widths is given
 MOST_SHOWN = 4  # values in a message
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
@@ -45,6 +45,7 @@ class Network:
     readout: tuple[Part, ...]
 
     _repr_html_ = card
+    weight_std = cached_property(weight_std)
 
     def __post_init__(self) -> None:
         stem, width = chain.fitted(self.stem, self.input_width)
@@ -364,8 +365,8 @@ def mlp(
         if options[name] is not None:
             with in_place_of("--init", NETWORK[name].flag):
                 find_initializer(options[name])
-    options["bias"] = _bias(options["init"], options["bias"], options["bias_std"])
-    widths = _widths(options["width"], options["depth"], options["block_depth"] or 1)
+    options["bias"] = biases_of(options["init"], options["bias"], options["bias_std"])
+    widths = widths_of(options["width"], options["depth"], options["block_depth"] or 1)
     options |= {"depth": len(widths), "input_width": options["input_width"] or widths[0]}
     groups = [(size, len(list(group))) for size, group in groupby(widths)]
     made = Network(
@@ -375,26 +376,3 @@ def mlp(
         readout_of(options, widths[-1]),
     )
     return _checked(with_ends(made, options))
-
-
-def _widths(width: int | list[int], depth: int | None, maps: int) -> tuple[int, ...]:
-    """The tuple of widths of a checked width, or list of them, and a depth or None; blocks have so many `maps`."""
-    layers = len(width) if isinstance(width, list) else DEPTH if depth is None else depth
-    require("--depth", f"{layers:,} layers, whatever their width,", LAYER_BYTES * layers * maps)  # before they are made
-    if not isinstance(width, list):
-        return (width,) * layers
-    if depth not in (None, len(width)):
-        raise RequestError(f"--width: a list of {len(width)} widths does not go with depth {depth}")
-    return tuple(width)
-
-
-def _bias(init: str, scheme: str | None, std: float) -> str | None:
-    """The scheme of the biases; None for what comes with each initializer."""
-    if scheme is not None and std:
-        raise RequestError(f"--bias-std: {std:g} does not go with --bias={scheme}; give one of them")
-    if scheme is None and not std:
-        find_initializer(init)
-        return None
-    scheme = f"normal({std!r})" if std else scheme
-    bias_law(scheme, 1)
-    return canonical_bias(scheme)

@@ -13,7 +13,7 @@ from ..results.cells import describe
 from ..results.verdict import figures
 from ..statistics.quantities import VARIABLES
 from ..version import __version__
-from .layout import VERDICTS, request
+from .layout import DERIVED, VERDICTS, request
 from .provenance import provenance
 
 SCHEMA_VERSION = 2
@@ -52,6 +52,7 @@ def _described(layout, first, block):
     rows, cells = [describe(curves) for curves in block], slice(first, first + len(block))
     result = {name: [row[name] for row in rows] for name in layout.described}
     result |= {name: values[cells] for name, values in layout.extra.items()}
+    result |= {name: [getattr(curves.network, name) for curves in block] for name in DERIVED}
     widths = np.zeros((len(block), layout.layers), np.int64)
     for row, curves in zip(widths, block, strict=True):
         row[: len(curves.layers)] = curves.blocks.widths

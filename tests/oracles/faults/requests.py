@@ -58,13 +58,13 @@ FAULTS = {
         "model/options.py", "Whole(1, _cores)", "Whole(1)", tests=(f"{ASKED}threads_are_cores_at_most",)
     ),
     "two laws of biases at once": Fault(
-        "model/network.py",
+        "model/meant.py",
         "if scheme is not None and std:",
         "if scheme is not None and std < 0:",
         tests=(f"{ASKED}what_does_not_go_together",),
     ),
     "a depth beside a shorter list of widths": Fault(
-        "model/network.py",
+        "model/meant.py",
         "if depth not in (None, len(width)):",
         "if depth is not None and depth < len(width):",
         tests=(f"{ASKED}what_does_not_go_together",),
