@@ -51,6 +51,7 @@ class Curves:
     cut: str = ""  # in words, what of them is not in the file that they were read from
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """A variable, of the shapes above. Raises RequestError (a KeyError too) with the nearest names that are there."""
         if not isinstance(name, str) or name not in self.variables:
             raise MissingVariable(name, self.variables)
         return self.variables[name]
@@ -68,6 +69,7 @@ class Curves:
 
     @property
     def layers(self) -> Ints:
+        """0, 1, ..., int64 (layers,): what the first axis of most variables counts."""
         return np.arange(len(self.blocks.widths))
 
     @property
@@ -82,6 +84,7 @@ class Curves:
 
     @property
     def precisions(self) -> tuple[str, ...]:
+        """Names of the float types, along the last axis of `<quantity>_overflow_fraction` and its like."""
         return PRECISIONS
 
     def quantile(self, quantity: str, probability: Number) -> Floats:
@@ -220,6 +223,7 @@ class CurveSet(Sequence[Curves]):
     @overload
     def __getitem__(self, index: slice) -> "CurveSet": ...
     def __getitem__(self, index: int | slice) -> "Curves | CurveSet":
+        """The Curves of one network, by its number, from the end where below 0; of a slice a CurveSet. Raises IndexError."""
         if isinstance(index, slice):
             return self.part(range(len(self))[index])
         return self._cells[operator.index(index)]

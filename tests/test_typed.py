@@ -60,6 +60,16 @@ def test_public_names_have_annotations(name):
     assert [at for at, kind in told.items() if kind in UNTOLD] == []
 
 
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_are_documented(name):
+    """In docs/api.md: what each is, and what functions raise."""
+    found = PUBLIC[name]
+    assert found.__doc__ and (inspect.isclass(found) or "Raises" in found.__doc__)
+    if inspect.isclass(found):
+        bare = [at for at, member in API.members(found).items() if not (API.function_of(member).__doc__ or "").strip()]
+        assert set(bare) <= {"__init__", "__len__"}
+
+
 def checked_imports(path):
     """{name: module} of what stands under `if TYPE_CHECKING` for checkers."""
     (block,) = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.If) and n.test.id == "TYPE_CHECKING"]

@@ -57,6 +57,7 @@ class Checked:
         return min(self.forward[name], self.backward[name])
 
     def to_json(self) -> dict[str, Any]:
+        """As plain values for JSON: the figures, without the network and its curves."""
         return {
             "weight_gain": told_gain(self.network),
             "replicas": self.replicas,

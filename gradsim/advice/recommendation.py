@@ -51,6 +51,7 @@ class Remedy:
 
     @property
     def helps(self) -> bool:
+        """Whether the network with it is safe."""
         return self.checked is not None and self.checked.safe
 
 
@@ -75,6 +76,7 @@ class Recommendation:
         return None if self.found is None else told_gain(self.found.network)
 
     def to_json(self) -> dict[str, Any]:
+        """As plain values for JSON: what is checked and what was found, without curves."""
         return {
             "weight_gain": self.weight_gain,
             "reason": self.reason,

@@ -166,6 +166,7 @@ class Network:
 
     @property
     def has_batch_norm(self) -> bool:
+        """Whether there is a BatchNorm among its parts: inputs that go side by side then meet."""
         return any(isinstance(part, BatchNorm) for part in self._distinct)
 
     # What all parts share, for what is made for networks of one activation and one law. Where parts differ in it, or none
@@ -173,22 +174,27 @@ class Network:
 
     @property
     def activation(self) -> str:
+        """The name of the one activation. Raises RequestError where there are several or none."""
         return _one("activation", [part.name for part in self.activations])
 
     @property
     def activation_digest(self) -> str | None:
+        """Of that activation, where it is a user's; None for others. Raises RequestError as `activation` does."""
         return _one("activation", self.activations, lambda part: part.name).digest
 
     @property
     def init(self) -> str:
+        """The scheme of all weights. Raises RequestError where linear maps differ in it."""
         return _one("initializer", [init for init, _, _ in self._laws])
 
     @property
     def weight_gain(self) -> float:
+        """The gain of all weights. Raises RequestError where linear maps differ in it."""
         return _one("weight gain", [gain for _, gain, _ in self._laws])
 
     @property
     def bias(self) -> str | None:
+        """The scheme of all biases. Raises RequestError where linear maps differ in it."""
         return _one("law of biases", [bias for _, _, bias in self._laws])
 
     @property

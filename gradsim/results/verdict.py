@@ -30,7 +30,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """`word` is one of WORDS; decades are powers of ten of the root-mean-square gradient.
+    """`word` is one of WORDS (docs/format.md); decades are powers of ten of the root-mean-square gradient.
 
     The gradient is dL/dh of the linear map of a layer, the last one where there are several; where blocks add to a stream, it
     is that of the stream, dL/dx behind a block, and layers are blocks.

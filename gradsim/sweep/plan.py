@@ -267,6 +267,7 @@ class PlannedCell:
 
     @property
     def replicas(self) -> int:
+        """How many networks are drawn of it."""
         return self._plan._columns[3][self.index]
 
     @property

@@ -261,7 +261,7 @@ def edge_of_chaos(activation: str) -> tuple[Floats, Floats, npt.NDArray[np.bool_
     """(weight_std, bias_std, stable): where chi_perp = 1, as arrays along the edge by increasing variance.
 
     It begins where it leaves a bias of zero. For linear, ReLU and its like chi_perp does not depend on the bias: two points,
-    at no bias and at an infinite one.
+    at no bias and at an infinite one. Raises RequestError for an activation that is not known.
     """
     lengths = length_map(activation)
     if lengths.homogeneous:
@@ -307,6 +307,7 @@ class PhaseDiagram:
 
     @property
     def decades_per_100_layers(self) -> Floats:
+        """Of shape (bias_std, weight_std); -inf where no gradient comes through, NaN where undecided."""
         with np.errstate(divide="ignore"):
             return np.multiply(50, np.log10(self.chi_perp))
 

@@ -68,10 +68,12 @@ class Precision:
 
     @property
     def trusted(self) -> bool:
+        """Whether networks of this width are near what was predicted: by an exact law, or by mean field where it is close."""
         return self.source == "exact" or self.depth_over_width <= TRUSTED
 
     @property
     def source_words(self) -> str:
+        """`source` in words: the exact law, or mean field."""
         return {"exact": "the exact law"}.get(self.source, self.source)
 
 

@@ -27,15 +27,18 @@ class Prediction:
     variables: dict[str, Any] = field(repr=False)
 
     def __getitem__(self, name: str) -> Any:
+        """A float64 array over layers (places), or a number. Raises KeyError, which says what theory knows."""
         if name not in self.variables:
             raise KeyError(f"{type(self).__name__} says nothing about {name!r}; it knows {', '.join(sorted(self.variables))}")
         return self.variables[name]
 
     def __contains__(self, name: object) -> bool:
+        """Whether theory says something under this name."""
         return name in self.variables
 
     @property
     def layers(self) -> Ints:
+        """0, 1, ..., int64 (linear maps + 1,): what arrays are over in a plain network."""
         return np.arange(sum(node.kind == LINEAR for node in graph(self.network)) + 1)
 
 

@@ -54,6 +54,7 @@ class Report:
 
     @property
     def passed(self) -> bool:
+        """Whether every check and all z-scores together agree."""
         return all(r.passed for r in self.results.values()) and (self.overall is None or self.overall.passed)
 
 

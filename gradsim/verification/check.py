@@ -26,6 +26,7 @@ class Result:
 
     @property
     def passed(self) -> bool:
+        """Whether its p-value is not below ALARM."""
         return bool(self.p >= ALARM)
 
 
