@@ -84,11 +84,15 @@ def test_checkers_are_told_what_is_found_when_it_is_used(room):
 
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory):
-    """A folder with the Python of the README and of docs/, a file a block, and of what must be found wrong."""
+    """A folder with the Python of the README, of docs/ and of notebooks, a file a block, and of what must be found wrong."""
     folder = tmp_path_factory.mktemp("examples")
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for number, block in enumerate(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.S)):
             (folder / f"{path.stem}_{number}.py").write_text(block, encoding="utf-8")
+    for path in sorted((ROOT / "examples").glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        (folder / f"{path.stem}_notebook.py").write_text("\n".join(code), encoding="utf-8")
     (folder / "wrong.py").write_text("import gradsim\n\ngradsim.mlp(width='wide')\ngradsim.open('a.h5')[0].verdict.wrd\n")
     return folder
 
