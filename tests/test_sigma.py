@@ -13,6 +13,7 @@ import xarray
 import gradsim
 from gradsim import Activation, Linear, Residual
 from gradsim.model.initializers import INITIALIZERS, weight_law
+from gradsim.results.columns import Columns
 
 GOLDEN = Path(__file__).parent / "store" / "golden"
 GRID = {"width": [4, 9], "depth": 3, "weight_gain": [0.5, 1.5], "init": ["lecun_normal", "normal(0,0.5)"], "replicas": 3}
@@ -88,6 +89,16 @@ def test_in_the_file_in_xarray_and_in_tables(tmp_path):
     with (tmp_path / "a.cells.csv").open() as lines:
         written = [float(row["weight_std"]) for row in csv.DictReader(lines)]
     np.testing.assert_array_equal(written, found.column("weight_std"))
+
+
+def test_pictures_against_it():
+    """Every initializer and gain on one axis, as one line; names and legends are those of what networks are made of."""
+    found = gradsim.sweep.run(GRID | {"width": 6, "weight_gain": [1.0, 2.0], "init": ["he_normal", "lecun_normal"]})
+    (line,) = [line for line in found.plot(x="weight_std").axes[0].lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(line.get_xdata(), [1, 2**0.5, 2, 2 * 2**0.5], rtol=1e-11)
+    assert set(Columns.of(found).names) == {"init", "weight_gain"}
+    alike = gradsim.CurveSet([gradsim.simulate(gradsim.mlp(width=4, depth=2, init=init), 2) for init in ("ones", "identity")])
+    assert Columns.of(alike).names == ["init"] and len(Columns.of(alike).levels("weight_std")) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,10 @@ from itertools import islice
 import numpy as np
 
 from ..errors import RequestError, plain, unknown
-from ..results.cells import DESCRIPTIONS, describe
+from ..results.cells import DERIVED, DESCRIPTIONS, describe
 from ..statistics.precision import PRECISIONS
 from ..statistics.quantities import QUANTITIES, VARIABLES
 from ..store.dataset import stacked
-from ..store.layout import DERIVED
 
 ROWS = 2**14  # of a block, as far as whole cells go
 LAYER, PLACE = "layer", "place"

@@ -7,8 +7,8 @@ import numpy as np
 from ..errors import RequestError, unknown
 from ..model.activations import canonical_activation
 from ..model.initializers import canonical_bias, canonical_init
-from ..results.cells import DESCRIPTIONS, describe, one_name
-from .layout import DERIVED, VERDICTS, column_of
+from ..results.cells import DERIVED, DESCRIPTIONS, describe, one_name
+from .layout import VERDICTS, column_of
 
 KEPT = 1024  # Curves of a file that stay as they are, with their verdicts; their numbers lie with the file
 IDENTITY = "identity"

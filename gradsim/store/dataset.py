@@ -9,11 +9,11 @@ from itertools import islice
 import numpy as np
 
 from ..errors import RequestError
-from ..results.cells import describe
+from ..results.cells import DERIVED, describe
 from ..results.verdict import figures
 from ..statistics.quantities import VARIABLES
 from ..version import __version__
-from .layout import DERIVED, VERDICTS, request
+from .layout import VERDICTS, request
 from .provenance import provenance
 
 SCHEMA_VERSION = 2

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import RequestError
-from ..results.cells import DESCRIPTIONS, OF_BLOCKS, describe
+from ..results.cells import DERIVED, DESCRIPTIONS, OF_BLOCKS, describe
 from ..results.verdict import WORDS
 from ..statistics.blocks import blocks_of
 from ..statistics.precision import PRECISIONS
@@ -28,9 +28,6 @@ VERDICTS = {
     "verdict": f"what becomes of the gradient (with skip connections, the stream's): {', '.join(WORDS)}",
     "decades_per_100_layers": "decades of the median gradient gained on the way back through 100 layers",
     "spread_decades": "95 % over 5 % quantile of the gradient at layer 1, in decades",
-}
-DERIVED = {
-    "weight_std": "sigma_w, Var W = sigma_w^2 / fan_in, of the blocks from the second on (NaN: there is not one)",
 }
 OTHERS = (*DERIVED, "layer_width", "request", "quantile_method", "identity", "sweep_cell", "sweep_values")
 LARGEST_ATTRIBUTE = 60_000  # bytes: HDF5 holds no larger ones without a newer file version
