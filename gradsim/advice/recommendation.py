@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from scipy.optimize import brentq
-
 from ..errors import RequestError, finite_number
 from ..model.families import FAMILIES
 from ..model.network import Network, mlp
@@ -22,6 +20,7 @@ from ..model.parts import Dropout, LayerNorm, Linear, Residual
 from ..model.request import checked
 from ..model.spelling import spelled, told_gain
 from ..program.engine import Layers
+from ..theory.roots import root
 from ..typed import Number, Whole
 from .checks import SAFE_DECADES, Checked, check
 
@@ -212,7 +211,7 @@ class _Desk:
         rows["balanced"] = self.check(search.at(place).network)
         if not rows["balanced"].safe:
             calm = search.calmest(place)
-            if calm is not None and (other := self.check(calm.network)).safe:
+            if calm is not None and calm.network != rows["balanced"].network and (other := self.check(calm.network)).safe:
                 rows["balanced"] = other
 
 
@@ -246,7 +245,7 @@ class _Search:
             end = 0.0
             while (ends := self._bracket(end, direction)) is not None:
                 end = ends[1]
-                place = brentq(self.decades, *sorted(ends), xtol=0.5 * 10.0**-self.digits, rtol=1e-12)
+                place = root(self.decades, *sorted(ends), xtol=0.5 * 10.0**-self.digits, rtol=1e-12)
                 if abs(self.decades(place)) <= SAFE_DECADES:
                     return place
         return None
@@ -302,8 +301,7 @@ def _tried(desk, network):
         return None
     if idle:
         return desk.check(network)
-    rows = {"as asked": desk.look(network)}
-    desk.search(network, rows)
+    desk.search(network, rows := {})
     return rows["balanced"] if "balanced" in rows else desk.check(network)
 
 

@@ -124,9 +124,9 @@ def curves_of(network, run, total, kept=None, quantiles=QUANTILES, threads=1):
     """The Curves of the EnsembleStatistics of all replicas of a checked run; `kept`, float64 (replicas, logs), are every
     replica's logs where they are asked for."""
     blocks = blocks_of(network, run["inputs"])
-    variables = dict(total.variables(blocks, quantiles, threads))
+    variables = total.variables(blocks, quantiles, threads)
     if kept is not None:
-        variables |= _samples(kept, blocks)
+        variables = dict(variables) | _samples(kept, blocks)
     return Curves(network, _described(network, run), np.array(quantiles), total.quantiles.method, variables)
 
 

@@ -44,10 +44,16 @@ class Place(NamedTuple):
 
 def encoded(identity, said, arrays):
     """The bytes of a record: `said` is JSON-able, `arrays` a dict of arrays of floats or whole numbers."""
-    given = [(name, np.asarray(array)) for name, array in arrays.items()]
-    listed = _listing(tuple((name, array.dtype.kind, array.shape) for name, array in given))
-    text = json.dumps({"said": said}, separators=(",", ":")).encode()[:-1] + LISTED + listed + b"}"
-    held = [np.ascontiguousarray(array, TYPES[array.dtype.kind]) for _, array in given]
+    given = {name: np.asarray(array) for name, array in arrays.items()}
+    listed = tuple((name, array.dtype.kind, array.shape) for name, array in given.items())
+    return encoded_as(identity, said, listed, given.values())
+
+
+def encoded_as(identity, said, listed, held):
+    """The same where the arrays `held`, one after another, are the bytes of those that `listed` tells of: a tuple of (name,
+    kind of number, shape)."""
+    text = json.dumps({"said": said}, separators=(",", ":")).encode()[:-1] + LISTED + _listing(listed) + b"}"
+    held = [np.ascontiguousarray(array, TYPES[array.dtype.kind]) for array in held]
     size = sum(array.nbytes for array in held)
     body = b"".join((FRAME.pack(CELL, len(text), size, bytes.fromhex(identity)), text, *held))
     return body + hashlib.sha256(body).digest()

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 
 from ..errors import RequestError
 from ..typed import Floats, Number, Numbers
 from .layers import SMALL_GAP, Layer
 from .lengths import ROUNDING, SETTLING, TOLERANCE, length_map
 from .prediction import deviation
+from .roots import root
 
 EDGE = 1e-9  # |chi_perp - 1| below which a network is called critical
 PHASES = ("ordered", "critical", "chaotic")
@@ -188,7 +188,7 @@ def _correlation(activation, lengths, w, b, q, chi_perp):
     elif excess(math.log(SMALL_GAP)) <= 0:  # so little above 1 that c_star is 1 to ten digits
         return 1.0, chi_perp, chi_perp
     else:
-        gap = math.exp(brentq(excess, math.log(SMALL_GAP), 0.0, xtol=1e-14))
+        gap = math.exp(root(excess, math.log(SMALL_GAP), 0.0, xtol=1e-14))
     chi = float(w * pair(math.log(q), math.log(gap))[1])
     return 1 - gap, chi, chi
 

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import erf, ndtr
 
 from ..errors import RequestError
@@ -18,6 +17,7 @@ from .averages import FEW_NODES, FEW_WEIGHTS, NARROW
 from .exact_laws import finite_width
 from .infinite_width import mean_field
 from .prediction import over_layers
+from .roots import root
 from .units import log, log_sum
 
 LARGEST = 60.0  # standard deviations: more than the largest of 2^32 entries ever is
@@ -219,7 +219,7 @@ def _largest(count, spread, low, high):
         inside = _probability_below(t - middle, half, spread) - _probability_below(-t - middle, half, spread)
         return inside - 0.5 ** (1 / count)
 
-    return 2 * math.log(brentq(below, 0.0, spread * LARGEST + end, xtol=1e-13))
+    return 2 * math.log(root(below, 0.0, spread * LARGEST + end, xtol=1e-13))
 
 
 def _probability_below(t, half, spread):
@@ -268,4 +268,4 @@ def _largest_product(slopes, probability, count):
         return flat + weight @ erf(math.exp(log_t) / (math.sqrt(2) * steep)) - 0.5 ** (1 / count)
 
     low, high = -60.0, math.log(LARGEST * steep.max())
-    return 2 * brentq(below, low, high, xtol=1e-10) if below(low) < 0 else -math.inf  # as likely as not, every one is 0
+    return 2 * root(below, low, high, xtol=1e-10) if below(low) < 0 else -math.inf  # as likely as not, every one is 0
