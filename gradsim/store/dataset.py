@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 
 from ..errors import RequestError
-from ..results.cells import describe
+from ..results.cells import DERIVED, describe
 from ..results.verdict import figures
 from ..statistics.quantities import VARIABLES
 from ..statistics.stacked import Together
@@ -55,6 +55,7 @@ def _described(layout, first, block):
     rows, cells = [describe(curves) for curves in block], slice(first, first + len(block))
     result = {name: [row[name] for row in rows] for name in layout.described}
     result |= {name: values[cells] for name, values in layout.extra.items()}
+    result |= {name: [getattr(curves.network, name) for curves in block] for name in DERIVED}
     widths = np.zeros((len(block), layout.layers), np.int64)
     for row, curves in zip(widths, block, strict=True):
         row[: len(curves.layers)] = curves.blocks.widths
