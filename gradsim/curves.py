@@ -157,6 +157,10 @@ class Curves:
         """
         return CurveSet([self]).plot(path, quantity, overwrite, theory)
 
+    def report(self, path, overwrite=False, **view):
+        """Write a page to look at in a browser (see CurveSet.report)."""
+        CurveSet([self]).report(path, overwrite, **view)
+
 
 def open_file(path):
     """The CurveSet in an HDF5 file that gradsim wrote, whose numbers are read when they are used. Raises RequestError if there
@@ -362,3 +366,14 @@ class CurveSet(Sequence):
         if path is not None:
             save(drawn, path, overwrite)
         return drawn
+
+    def report(self, path, overwrite=False, *, title=None, quantity=None, theory=True):
+        """Write a page to look at in a browser, without a network: curves, bands and verdicts, with sliders and menus over all
+        that networks differ in (docs/report.md). `path` ends in .html.
+
+        `title` is the name of the file unless given; `quantity` a name or several, of what lies along the layers: all unless
+        given. `theory` computes what theory says where it is not there yet. Raises RequestError, also without plotly.
+        """
+        from .report.page import save
+
+        save(self, path, overwrite, title=title, quantity=quantity, theory=theory)
