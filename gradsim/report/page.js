@@ -5,7 +5,8 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const ALL = "all of them", NONE = "–";
 const MOST = 40;  // lines along an axis
 const NAMED = 8;  // lines that have a colour of their own, and a band; more have a scale
-const LEAST_HIGH = 2;  // decades
+const LEAST_HIGH = 2, BEYOND = 8;  // decades
+const APART = 0.05;  // of the height of a picture: labels that are closer would lie on one another
 const SCALE = ["#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#a5d635"];  // viridis
 const PLACES = ["solid", "dash", "dashdot", "dot", "longdash", "longdashdot"];
 const THEORIES = {
@@ -178,8 +179,11 @@ function extent(all, kinds, anywhere) {
   return [low, high];
 }
 
+// The medians, and of bands and theory what lies within as much again, or BEYOND decades of it.
 function range(all, entry, kinds) {
   let [low, high] = extent(all, kinds, false);
+  const [bottom, top] = extent(all, ["middle"], false), room = Math.max(top - bottom, BEYOND);
+  if (entry.log && bottom <= top) [low, high] = [Math.max(low, bottom - room), Math.min(high, top + room)];
   if (low > high) [low, high] = extent(all, kinds, true);
   if (low > high) [low, high] = [-1, 1];
   const least = entry.log ? LEAST_HIGH : Math.max(Math.abs(low), Math.abs(high)) * 1e-3 || 1;
@@ -234,11 +238,12 @@ function predicted(line, theory, all) {
 // Lines at the ends of float types that lie within the picture, with what they are.
 function limits([bottom, top]) {
   const inside = data.limits.filter((limit) => bottom < limit.decades && limit.decades < top);
+  const alone = (limit) => inside.every((one) => one === limit || Math.abs(one.decades - limit.decades) > APART * (top - bottom));
   return {
     shapes: inside.map((limit) => ({
       type: "line", xref: "paper", x0: 0, x1: 1, y0: limit.decades, y1: limit.decades, line: { color: "#777", width: 1.5 },
     })),
-    annotations: inside.map((limit) => ({
+    annotations: inside.filter(alone).map((limit) => ({
       xref: "paper", x: 1, y: limit.decades, xanchor: "right", yanchor: beside(limit, (limit.decades - bottom) / (top - bottom)),
       text: `${limit.which} ${limit.names.join(", ")}`, showarrow: false, font: { size: 13, color: "#444" },
     })),

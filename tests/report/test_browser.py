@@ -143,6 +143,8 @@ def test_networks_side_by_side(opened, sweep):
     tab.select_option("#along", "all of them")
     lines, _ = drawn(settled(tab), 1)
     assert len(lines) == 16 and "relu, 2.0" in text(tab, ".legend")
+    far = "range([{middle: [0, 1], low: [-2000, -1], high: [1, 2]}], {log: true}, ['middle', 'low', 'high'])"
+    assert tab.evaluate(far) == pytest.approx([-8.5, 2.5])  # a band that would leave nothing to be seen of the medians
     tab.check("#hold")
     before = tab.evaluate("document.querySelector('.plot').layout.yaxis.range")
     tab.select_option("#along", "")
