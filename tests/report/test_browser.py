@@ -151,7 +151,7 @@ def test_networks_side_by_side(opened, sweep):
     assert tab.evaluate("document.querySelector('.plot').layout.yaxis.range") == before
 
 
-def test_blocks_streams_and_grids_with_gaps(opened):
+def test_blocks_and_streams(opened):
     cells = [
         {"block": "plain", "depth": 4},
         {"block": "pre_norm", "block_depth": 2, "depth": 3},
@@ -172,6 +172,26 @@ def test_blocks_streams_and_grids_with_gaps(opened):
     assert "linear1" in text(tab, ".legend") and "linear2" in text(tab, ".legend")
 
 
+def test_what_was_moved_stays_where_a_grid_has_gaps(opened):
+    places = [(1.0, 3), (1.0, 4), (2.0, 4), (2.0, 9)]  # (gain, depth)
+    networks = [gradsim.mlp(width=2, depth=depth, weight_gain=gain) for gain, depth in places]
+    tab = opened(CurveSet([gradsim.simulate(network, 3) for network in networks]), quantity="gradient", theory=False)
+    for (name, value), wanted in (
+        (("weight gain", "2.0"), 2),
+        (("weight gain", "1.0"), 1),
+        (("depth", "3"), 0),
+        (("depth", "9"), 3),
+        (("weight gain", "1.0"), 1),
+    ):
+        (control,) = [part for part in tab.query_selector_all(".axis") if part.inner_text().startswith(name)]
+        chooser = control.query_selector("input, select")
+        if chooser.get_attribute("type") == "range":
+            chooser.fill(str(("3", "4", "9").index(value)))
+        else:
+            chooser.select_option(label=value)
+        assert settled(tab).evaluate("state.cell") == wanted, name
+
+
 def test_what_a_picture_cannot_show_is_said(opened):
     networks = [gradsim.mlp(width=4, depth=20, weight_gain=gain) for gain in (1e-9, 1e9)]
     tab = opened(CurveSet([gradsim.simulate(network, 8, arithmetic="float32") for network in networks]))
@@ -179,10 +199,10 @@ def test_what_a_picture_cannot_show_is_said(opened):
     assert "exactly zero in half of the networks at layers" in notes[0] and "at every layer" in notes[1]
     assert "what float32 rounds to zero or infinity has no prediction" in text(tab, "#silences")
     assert "smallest normal bfloat16, float32" in tab.evaluate("document.querySelector('.plot').textContent")
-    tab.select_option("#axes select", label="1000000000.0")
-    assert "inf or NaN in half at layers" in text(settled(tab), ".notes")
     tab.uncheck("#limits")
     assert "smallest normal" not in settled(tab).evaluate("document.querySelector('.plot').textContent")
+    tab.select_option("#axes select", label="1000000000.0")
+    assert "inf or NaN in half at layers" in text(settled(tab), ".notes")
 
 
 def test_texts_of_a_file_are_no_code(opened):

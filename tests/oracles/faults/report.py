@@ -6,13 +6,13 @@ LINES, CONTENTS, PAGE, SCRIPT = "report/lines.py", "report/contents.py", "report
 WRITTEN, SHOWN = (f"tests/report/test_{name}.py::test_" for name in ("page", "browser"))
 SAID = f"{WRITTEN}what_is_drawn_is_what_the_curves_say"
 CODE = f"{SHOWN}texts_of_a_file_are_no_code"
-ONE, CHOSEN, BESIDE, BLOCKS = (
+ONE, CHOSEN, BESIDE, GAPS = (
     f"{SHOWN}{name}"
     for name in (
         "one_network",
         "sliders_and_menus_choose_the_network",
         "networks_side_by_side",
-        "blocks_streams_and_grids_with_gaps",
+        "what_was_moved_stays_where_a_grid_has_gaps",
     )
 )
 
@@ -61,7 +61,7 @@ FAULTS = {
         SCRIPT, 'by("limits").checked && entry.log', "entry.log", tests=(f"{SHOWN}what_a_picture_cannot_show_is_said",)
     ),
     "scales that do not hold": Fault(SCRIPT, '!by("hold").checked ||', "true ||", tests=(BESIDE,)),
-    "the first network for the nearest": Fault(SCRIPT, "if (far < least) [best, least]", "[best, least]", tests=(BLOCKS,)),
+    "the first network for the nearest": Fault(SCRIPT, "if (far < least) [best, least]", "[best, least]", tests=(GAPS,)),
     "a slider that moves nothing": Fault(
         SCRIPT, "choose(nearest(axis, Number(axis.input.value)))", "choose(state.cell)", tests=(CHOSEN,)
     ),
