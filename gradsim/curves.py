@@ -372,7 +372,7 @@ class CurveSet(Sequence):
         that networks differ in (docs/report.md). `path` ends in .html.
 
         `title` is the name of the file unless given; `quantity` a name or several, of what lies along the layers: all unless
-        given. `theory` computes what theory says where it is not there yet. Raises RequestError, also without plotly.
+        given. With `theory` what theory says is there too, computed where curves lack it. Raises RequestError.
         """
         from .report.page import save
 

@@ -41,10 +41,11 @@ def drawn(option, wanted=None):
     return tuple(name for name in DRAWN if name in names)
 
 
-def of_curves(curves, quantity):
+def of_curves(curves, quantity, theory):
     """Of shape (places, KINDS, layers), float32 in decades, or float64 as it is of what is no size; NaN where nothing is.
 
-    Infinities are what `decades` has them for. None where the network lacks the quantity.
+    Infinities are what `decades` has them for. `theory`: whether what the curves have of it is wanted. None where the network
+    lacks the quantity.
     """
     if quantity not in curves.blocks.rows:
         return None
@@ -52,8 +53,8 @@ def of_curves(curves, quantity):
     if f"{quantity}_{'log_quantile' if log else 'mean'}" not in curves.variables:
         return None
     found = _decades(curves, quantity) if log else _plain(curves, quantity)
-    for theory in THEORIES:
-        predicted = curves.variables.get(f"{theory}_{quantity}_{'log_mean' if log else 'mean'}")
+    for name in THEORIES:
+        predicted = curves.variables.get(f"{name}_{quantity}_{'log_mean' if log else 'mean'}") if theory else None
         found.append(np.full(found[1].shape, np.nan) if predicted is None else predicted * (DECADES if log else 1.0))
     stacked = np.stack(found)  # (kinds, layers) or (kinds, layers, places)
     return (stacked[None] if stacked.ndim == 2 else np.moveaxis(stacked, 2, 0)).astype(np.float32 if log else float)
@@ -78,8 +79,8 @@ def thinned(count, most):
 class Lines:
     """Those of all networks of a page, of so many `cells` and `quantities`; `add` takes them one network after the other."""
 
-    def __init__(self, cells, quantities):
-        self._quantities = quantities
+    def __init__(self, cells, quantities, theory):
+        self._quantities, self._theory = quantities, theory
         share = MOST_NUMBERS / max(1, cells * len(quantities) * len(KINDS))
         self._most = int(min(MOST_POINTS, max(LEAST_POINTS, share)))
         self._cells = []  # of each network (layers, {quantity: (places, what `of_curves` has at some layers)})
@@ -88,7 +89,7 @@ class Lines:
         kept = thinned(len(curves.layers), self._most)
         found = {}
         for quantity in self._quantities:
-            values = of_curves(curves, quantity)
+            values = of_curves(curves, quantity, self._theory)
             if values is not None:
                 places = curves.places if len(curves.blocks.shape(quantity)) == 2 else ("",)
                 here = ~np.isnan(values).all(axis=(1, 2))

@@ -42,8 +42,8 @@ def save(curve_set, path, overwrite=False, title=None, **view):
 def page(curve_set, title, quantity=None, theory=True, option="report", told=None):
     """The bytes of the page of a CurveSet.
 
-    `quantity` is a name or several, or None for all that lie along the layers; `theory`: whether what theory says is computed
-    where it is not among the curves' variables. told(networks) is called after each one. Raises RequestError about `option`.
+    `quantity` is a name or several, or None for all that lie along the layers; `theory`: whether it has what theory says, which
+    is computed where curves lack it. told(networks) is called after each one. Raises RequestError about `option`.
     """
     found = contents(curve_set, title, quantity, theory, option, told)
     scripts = [_library(), _part("page.js")]
@@ -68,7 +68,7 @@ def contents(curve_set, title, quantity=None, theory=True, option="report", told
     lacking = {*BAND, 0.5} - set(curve_set[0].quantiles.tolist())
     if lacking:
         raise RequestError(f"{option}: the quantiles {sorted(lacking)} were not kept")
-    columns, lines, said, layers = Columns.of(curve_set), Lines(count, names), Said(), []
+    columns, lines, said, layers = Columns.of(curve_set), Lines(count, names, theory), Said(), []
     for number, curves in enumerate(curve_set, 1):
         curves = _with_theory(curves.whole(option)) if theory else curves.whole(option)
         lines.add(curves)

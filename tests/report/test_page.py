@@ -157,7 +157,7 @@ def test_theory_and_where_it_is_silent(sweep):
     assert "mean_field" in found["lines"]["quantities"][0]["kinds"]
     silent = [found["silences"][k] for k in found["silent"][0]]
     assert silent == ["exact law: no prediction (inputs: exact laws are of one input)"]
-    without = contents(sweep[:1], "x", theory=False)
+    without = contents(sweep[:1].with_theory(), "x", theory=False)
     assert without["lines"]["quantities"][0]["kinds"] == ["low", "middle", "high"] and without["silent"] == [[]]
     one = contents(CurveSet([gradsim.simulate(gradsim.mlp(width=4, depth=3), 8)]), "x")
     assert one["lines"]["quantities"][0]["kinds"] == ["low", "middle", "high", "mean_field", "exact"]
@@ -201,10 +201,10 @@ def test_deep_networks_are_thinned():
 def test_a_page_stays_below_ten_megabytes(sweep, monkeypatch):
     """Whatever the numbers: noise, which cannot be packed."""
     rng = np.random.default_rng(0)
-    monkeypatch.setattr(report_lines, "of_curves", lambda curves, quantity: rng.normal(size=(1, 5, 7)).astype(np.float32) * 100)
+    monkeypatch.setattr(report_lines, "of_curves", lambda *_: rng.normal(size=(1, 5, 7)).astype(np.float32) * 100)
     monkeypatch.setattr(report_lines, "BUDGET", 60_000)
     curve_set = CurveSet([sweep[0]] * 400)
-    lines = report_lines.Lines(400, ("gradient", "activation"))
+    lines = report_lines.Lines(400, ("gradient", "activation"), True)
     for curves in curve_set:
         lines.add(curves)
     with pytest.raises(gradsim.RequestError, match="a page cannot hold 400 networks with 2 quantities; choose networks"):
