@@ -4,6 +4,7 @@ A line is a quantity of one network, at one place where it has several, in some 
 """
 
 import base64
+import json
 import math
 import zlib
 
@@ -17,9 +18,8 @@ MEASURED = ("low", "middle", "high")
 KINDS = (*MEASURED, *THEORIES)
 DRAWN = tuple(name for name, quantity in QUANTITIES.items() if quantity.at != "network")
 MOST_POINTS = 400  # of a line at first: a panel is no wider on a screen
-LEAST_POINTS = 12  # below which a line would no longer be one
+LEAST_POINTS = 24  # below which a line would no longer be one
 MOST_NUMBERS = 2.5e7  # that are held at once
-BUDGET = 4_300_000  # characters of all lines: with the library and the words, a page stays below 10 MB
 STEP = 0.001  # decades to which sizes are rounded: 0.2 %
 SHARES = 20_000  # steps to the largest of the others
 LARGEST = 2**30
@@ -97,22 +97,27 @@ class Lines:
                 found[quantity] = names, values[here][:, :, kept]
         self._cells.append((len(curves.layers), found))
 
-    def packed(self, option):
+    def packed(self, option, room, enough=()):
         """A dict as JSON holds it: `quantities`, the `layers` of a line's points by the number of layers of its network, and
-        `numbers`, all that is drawn (see `_text`). Raises RequestError about `option` where a page cannot hold it."""
+        `numbers`, all that is drawn (see `_text`); at most `room` characters in all.
+
+        `enough` are the quantities that will do where there is no room for all. Raises RequestError about `option` where there
+        is none for these either.
+        """
         most = self._most
         while True:
             found = self._packed(most)
-            size = len(found["numbers"])
-            if size <= BUDGET:
+            size = len(json.dumps(found))
+            if size <= room:
                 return found
             if most <= LEAST_POINTS:
-                raise RequestError(
-                    f"{option}: a page cannot hold {len(self._cells):,} networks with {len(self._quantities)} quantities; "
-                    "choose networks with --select, or a --quantity"
-                )
+                if not enough:
+                    what = f"{len(self._cells):,} networks with {len(found['quantities'])} quantities"
+                    raise RequestError(f"{option}: a page cannot hold {what}; choose networks with --select, or a --quantity")
+                self._quantities, enough, most = [name for name in self._quantities if name in enough], (), self._most
+                continue
             longest = min(most, max(layers for layers, _ in self._cells))
-            most = max(LEAST_POINTS, min(longest - 1, int(longest * BUDGET / size * 0.97)))
+            most = max(LEAST_POINTS, min(longest - 1, int(longest * room / size * 0.97)))
 
     def _packed(self, most):
         counts = sorted({layers for layers, _ in self._cells})

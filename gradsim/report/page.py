@@ -8,6 +8,7 @@ import re
 from importlib.resources import files
 
 from ..errors import RequestError, shown
+from ..results.along import OF_STREAMS, USUAL
 from ..results.columns import Columns
 from ..results.verdict import BAND
 from ..show.style import COLOURS
@@ -18,7 +19,9 @@ from .lines import Lines, drawn
 
 START = b'<!DOCTYPE html>\n<html lang="en" data-made-by="gradsim"'
 PAGE = Kind("a page of gradsim", lambda content: content[: len(START)] == START)
+PARTS = ("page.html", "page.css", "page.js")
 SUFFIXES = (".html", ".htm")
+LARGEST = 9_900_000  # bytes of a page
 MOST_CELLS = 5000  # networks: a table of more would be slow to scroll
 
 
@@ -51,8 +54,7 @@ def page(curve_set, title, quantity=None, theory=True, option="report", told=Non
         "title": html.escape(title),
         "policy": _policy(scripts),
         "style": _part("page.css"),
-        # < would end the element; JSON has it in texts alone
-        "data": json.dumps(found, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "data": _json(found),
         "library": scripts[0],
         "script": scripts[1],
     }
@@ -76,24 +78,28 @@ def contents(curve_set, title, quantity=None, theory=True, option="report", told
         layers.append(len(curves.layers))
         if told:
             told(number)
-    packed = lines.packed(option)
-    if not packed["quantities"]:
-        raise RequestError(f"--quantity: none of these networks has {' or '.join(names)}")
-    entries = menu([quantity["name"] for quantity in packed["quantities"]], said.mixed)
-    return {
+    words = {
         "title": title,
         "version": __version__,
         "axes": axes(columns),
         "common": common(columns),
-        "menu": entries,
-        "start": start(entries),
         "limits": limits(),
         "colours": COLOURS,
         "theory": theory,
         "layers": layers,
-        "lines": packed,
         **said.found(),
     }
+    room = LARGEST - len(_library()) - len(_json(words | {"menu": menu(names, True)})) - sum(len(_part(name)) for name in PARTS)
+    packed = lines.packed(option, room, USUAL + OF_STREAMS if quantity is None else ())
+    if not packed["quantities"]:
+        raise RequestError(f"--quantity: none of these networks has {' or '.join(names)}")
+    entries = menu([quantity["name"] for quantity in packed["quantities"]], said.mixed)
+    return words | {"menu": entries, "start": start(entries), "lines": packed}
+
+
+def _json(found):
+    """JSON in an element of HTML, which < could end: it stands in texts alone."""
+    return json.dumps(found, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _with_theory(curves):

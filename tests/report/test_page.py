@@ -16,7 +16,7 @@ from gradsim.cli import main
 from gradsim.curves import CurveSet
 from gradsim.report import lines as report_lines
 from gradsim.report.contents import limits
-from gradsim.report.page import _library, contents, page
+from gradsim.report.page import LARGEST, _library, contents, page
 from gradsim.statistics.quantities import THEORIES
 
 MEGABYTE = 1_000_000
@@ -198,21 +198,31 @@ def test_deep_networks_are_thinned():
     check_lines(curve_set[1:], contents(curve_set[1:], "x"), thin=True)
 
 
-def test_a_page_stays_below_ten_megabytes(sweep, monkeypatch):
-    """Whatever the numbers: noise, which cannot be packed."""
-    rng = np.random.default_rng(0)
+def test_lines_take_the_room_that_there_is(sweep, monkeypatch):
+    """Noise, which cannot be packed: first layers are left out, then quantities."""
+    rng, asked = np.random.default_rng(0), ("gradient", "activation")
     monkeypatch.setattr(report_lines, "of_curves", lambda *_: rng.normal(size=(1, 5, 7)).astype(np.float32) * 100)
-    monkeypatch.setattr(report_lines, "BUDGET", 60_000)
-    curve_set = CurveSet([sweep[0]] * 400)
-    lines = report_lines.Lines(400, ("gradient", "activation"), True)
-    for curves in curve_set:
-        lines.add(curves)
+    lines = report_lines.Lines(400, asked, True)
+    for _ in range(400):
+        lines.add(sweep[0])
     with pytest.raises(gradsim.RequestError, match="a page cannot hold 400 networks with 2 quantities; choose networks"):
-        lines.packed("report")
+        lines.packed("report", 60_000)
+    for least, enough, layers, quantities in (
+        (2, (), [0, 2, 4, 6], asked),
+        (7, ("gradient", "stream"), [0, 1, 2, 3, 4, 5, 6], asked[:1]),
+    ):
+        monkeypatch.setattr(report_lines, "LEAST_POINTS", least)
+        packed = lines.packed("report", 60_000, enough)
+        assert len(packed["numbers"]) <= 60_000 and packed["layers"] == {"7": layers}
+        assert {entry["name"] for entry in packed["quantities"]} == set(quantities)
+
+
+def test_a_page_stays_below_ten_megabytes(sweep, monkeypatch):
+    whole = len(page(sweep, "x"))
+    assert LARGEST < 10 * MEGABYTE
+    monkeypatch.setattr("gradsim.report.page.LARGEST", whole - 1000)
     monkeypatch.setattr(report_lines, "LEAST_POINTS", 2)
-    packed = lines.packed("report")
-    assert len(packed["numbers"]) <= 60_000 and packed["layers"] == {"7": [0, 2, 4, 6]}
-    assert len(_library()) + report_lines.BUDGET < 9.5 * MEGABYTE and 4 * MEGABYTE < 4_300_000
+    assert whole - 10_000 < len(page(sweep, "x")) < whole - 1000
 
 
 def test_nothing_is_loaded_and_all_is_there_once(sweep, tmp_path):

@@ -32,7 +32,7 @@ FAULTS = {
         LINES, "np.linspace(0, count - 1,", "np.linspace(0, count - 2,", tests=(SAID, f"{WRITTEN}deep_networks_are_thinned")
     ),
     "a page as large as may be": Fault(
-        LINES, "if size <= BUDGET:", "if size:", tests=(f"{WRITTEN}a_page_stays_below_ten_megabytes",)
+        LINES, "if size <= room:", "if size:", tests=(f"{WRITTEN}a_page_stays_below_ten_megabytes",)
     ),
     "markup in the data": Fault(PAGE, '.replace("<", "\\\\u003c")', "", tests=(f"{WRITTEN}texts_are_no_code", CODE)),
     "markup in the title": Fault(PAGE, "html.escape(title)", "title", tests=(f"{WRITTEN}texts_are_no_code",)),
