@@ -36,12 +36,12 @@ def command(files, paths, out, quantity, select, title, theory, activation, over
     """
     import gradsim
 
-    from ..curves import open_together
     from ..model.activations import typed_activation
     from ..report.page import page
     from ..results.select import parsed
     from ..results.select import select as chosen
     from .progress import progress
+    from .together import open_together
 
     curve_set = gradsim.open(paths[0]) if len(paths) == 1 else open_together(paths, "report")
     out = Path(paths[0]).with_suffix(".html") if out is None else out

@@ -3,15 +3,19 @@
 A part reads a vector of units and gives one. `Residual` and `Repeat` hold other parts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ..errors import RequestError, finite_number, is_list, shown, whole_number
+from ..typed import Number, Whole
 from .activations import canonical_activation, typed_activation
 from .initializers import canonical_bias, canonical_init, find_initializer
 from .options import LARGEST_WIDTH, MOST
 
 EPSILON = 1e-5  # of the norms, as in PyTorch's LayerNorm and BatchNorm
 DEEPEST = 50  # parts in parts
+P = TypeVar("P", bound="Part")
 
 
 class Part:
@@ -20,23 +24,26 @@ class Part:
 
     nesting = size = 1  # how deep parts lie in each other, and how many of them there are, repetitions included
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._check()
         self._name()
 
-    def _check(self):
+    def _check(self) -> None:
         pass
 
-    def _name(self):
+    def _name(self) -> None:
         pass
 
 
-def _set(part, **fields):
+Parts: TypeAlias = Part | Sequence[Part]
+
+
+def _set(part: Part, **fields: Any) -> None:
     for name, value in fields.items():
         object.__setattr__(part, name, value)
 
 
-def changed(part, **fields):
+def changed(part: P, **fields: Any) -> P:
     """`part` with other fields, which are right already."""
     other = object.__new__(type(part))
     vars(other).update(vars(part), **fields)
@@ -55,11 +62,17 @@ class Linear(Part):
     gain: float = 1.0
     bias: str | None = None
 
-    def _check(self):
+    if TYPE_CHECKING:  # what may be given is more than what is kept
+
+        def __init__(
+            self, width: Whole | None = None, init: str = "he_normal", gain: Number = 1.0, bias: str | None = None
+        ) -> None: ...
+
+    def _check(self) -> None:
         width = None if self.width is None else whole_number("Linear: width", self.width, 1, LARGEST_WIDTH)
         _set(self, width=width, gain=finite_number("Linear: gain", self.gain))
 
-    def _name(self):
+    def _name(self) -> None:
         bias = find_initializer(self.init)[0].bias if self.bias is None else self.bias
         _set(self, init=canonical_init(self.init), bias=canonical_bias(bias))
 
@@ -71,7 +84,7 @@ class Activation(Part):
     name: str
     digest: str | None = None
 
-    def _name(self):
+    def _name(self) -> None:
         entry, _ = typed_activation(self.name)
         _set(self, name=canonical_activation(self.name), digest=entry.digest)
 
@@ -82,7 +95,7 @@ class LayerNorm(Part):
 
     epsilon: float = EPSILON
 
-    def _check(self):
+    def _check(self) -> None:
         _set(self, epsilon=finite_number(f"{type(self).__name__}: epsilon", self.epsilon, 0.0) + 0.0)  # -0 is 0
 
 
@@ -103,7 +116,7 @@ class Dropout(Part):
 
     p: float
 
-    def _check(self):
+    def _check(self) -> None:
         p = finite_number("Dropout: p", self.p)
         if not 0 <= p < 1:
             raise RequestError(f"Dropout: p: {shown(self.p)} is not from 0 to below 1; it is the probability of dropping")
@@ -114,11 +127,15 @@ class Dropout(Part):
 class Residual(Part):
     """skip(x) + scale f(x), f the `parts` one after another; `skip` is x itself (None) or a Linear."""
 
-    parts: tuple
+    parts: tuple[Part, ...]
     scale: float = 1.0
     skip: Linear | None = None
 
-    def _check(self):
+    if TYPE_CHECKING:
+
+        def __init__(self, parts: Parts, scale: Number = 1.0, skip: Linear | None = None) -> None: ...
+
+    def _check(self) -> None:
         scale = finite_number("Residual: scale", self.scale) + 0.0
         if self.skip is not None and not isinstance(self.skip, Linear):
             raise RequestError(f"Residual: skip: {shown(self.skip)} is not a Linear or None")
@@ -130,15 +147,19 @@ class Residual(Part):
 class Repeat(Part):
     """The `parts` one after another, so many `times`."""
 
-    parts: tuple
+    parts: tuple[Part, ...]
     times: int
 
-    def _check(self):
+    if TYPE_CHECKING:
+
+        def __init__(self, parts: Parts, times: Whole) -> None: ...
+
+    def _check(self) -> None:
         _set(self, times=whole_number("Repeat: times", self.times, 1, MOST))
         _hold(self, self.parts, self.times)
 
 
-def _hold(part, parts, times):
+def _hold(part: Part, parts: Parts, times: int) -> None:
     name = type(part).__name__
     parts = parts_of(name, parts)
     nesting = 1 + max(inner.nesting for inner in parts)
@@ -147,7 +168,7 @@ def _hold(part, parts, times):
     _set(part, parts=parts, nesting=nesting, size=times * sum(inner.size for inner in parts))
 
 
-def parts_of(owner, parts):
+def parts_of(owner: str, parts: Parts) -> tuple[Part, ...]:
     """A tuple of parts, from one or from several. Raises RequestError for none, and for what is no part."""
     if isinstance(parts, Part):
         parts = (parts,)
