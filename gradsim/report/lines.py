@@ -17,7 +17,7 @@ from ..statistics.quantities import QUANTITIES, THEORIES
 MEASURED = ("low", "middle", "high")
 KINDS = (*MEASURED, *THEORIES)
 DRAWN = tuple(name for name, quantity in QUANTITIES.items() if quantity.at != "network")
-MOST_POINTS = 400  # of a line at first: a panel is no wider on a screen
+MOST_POINTS = 400  # of a line: more would lie on one another on a screen
 LEAST_POINTS = 24  # below which a line would no longer be one
 MOST_NUMBERS = 2.5e7  # that are held at once
 STEP = 0.001  # decades to which sizes are rounded: 0.2 %

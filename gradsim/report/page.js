@@ -332,7 +332,7 @@ function notes(entry, all, theories) {
   if (!chosen.length) result.push("the chosen network has no such quantity");
   for (const line of chosen) {
     const name = line.place ? `${line.place}: ` : "";
-    for (const [value, words] of [[-Infinity, "exactly zero in half of the networks"], [Infinity, "inf or NaN in half"]]) {
+    for (const [value, words] of [[-Infinity, "exactly zero in half of the networks"], [Infinity, "inf or NaN in half of the networks"]]) {
       const text = where(line.middle, line.layers, value);
       if (text) result.push(`${name}${words} ${text}`);
     }

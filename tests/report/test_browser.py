@@ -202,7 +202,7 @@ def test_what_a_picture_cannot_show_is_said(opened):
     tab.uncheck("#limits")
     assert "smallest normal" not in settled(tab).evaluate("document.querySelector('.plot').textContent")
     tab.select_option("#axes select", label="1000000000.0")
-    assert "inf or NaN in half at layers" in text(settled(tab), ".notes")
+    assert "inf or NaN in half of the networks at layers" in text(settled(tab), ".notes")
 
 
 def test_texts_of_a_file_are_no_code(opened):
