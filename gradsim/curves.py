@@ -173,6 +173,10 @@ class Curves:
         """
         return CurveSet([self]).plot(path, quantity, overwrite, theory)
 
+    def report(self, path: File, overwrite: bool = False, **view: Any) -> None:
+        """Write a page to look at in a browser (see CurveSet.report)."""
+        CurveSet([self]).report(path, overwrite, **view)
+
 
 def open_file(path: File) -> "CurveSet":
     """The CurveSet in an HDF5 file that gradsim wrote, whose numbers are read when they are used. Raises RequestError if there
@@ -374,3 +378,22 @@ class CurveSet(Sequence[Curves]):
         if path is not None:
             save(drawn, path, overwrite)
         return drawn
+
+    def report(
+        self,
+        path: File,
+        overwrite: bool = False,
+        *,
+        title: str | None = None,
+        quantity: str | Sequence[str] | None = None,
+        theory: bool = True,
+    ) -> None:
+        """Write a page to look at in a browser, without a network: curves, bands and verdicts, with sliders and menus over all
+        that networks differ in (docs/report.md). `path` ends in .html.
+
+        `title` is the name of the file unless given; `quantity` a name or several, of what lies along the layers: all unless
+        given. With `theory` what theory says is there too, computed where curves lack it. Raises RequestError.
+        """
+        from .report.page import save
+
+        save(self, path, overwrite, title=title, quantity=quantity, theory=theory)

@@ -15,6 +15,7 @@ ORDER = (
     ("reference", "results", "theory"),
     ("store",),
     ("export", "show"),
+    ("report",),
     ("curves",),
     ("simulation",),
     ("advice", "sweep", "verification"),

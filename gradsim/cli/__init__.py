@@ -20,6 +20,7 @@ COMMANDS = {
     "combine": "Put the files of a sweep's shards together.",
     "show": "Print the verdicts or the layers of a file.",
     "plot": "Draw the curves of a file.",
+    "report": "Write a page of a file, for a browser.",
     "export": "Write the curves of a file as tables.",
     "theory": "Predict one network: mean field, exact laws, float ranges, critical gain.",
     "phase": "Draw the phase diagram of an activation.",

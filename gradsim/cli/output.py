@@ -43,6 +43,12 @@ class Outputs:
 
         self._ask(option, check_picture(option, path, overwrite), PICTURE, overwrite, sources)
 
+    def ask_page(self, option, path, overwrite, sources=()):
+        """The same for a page."""
+        from ..report.page import PAGE, check_page
+
+        self._ask(option, check_page(option, path, overwrite), PAGE, overwrite, sources)
+
     def ask_table(self, option, path, overwrite, kind, sources=()):
         """The same for numbers in a file that replaces none but its own `store.files.Kind`."""
         from ..store.files import check_output

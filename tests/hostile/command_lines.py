@@ -188,11 +188,14 @@ BESIDE = [
     ),
     *option("--as", ("", "RMS", "\ud800"), command="show a.h5 --layers"),
     *option("--out", ("", "\x00", "a.xyz", "a.csv/b"), command="phase --points 2"),
+    *option("--quantity", ("", "\x00", "\ud800", "loss"), refused("none.h5"), command="report none.h5"),
     line("sweep classic --set cells=3 --dry-run", refused("cells")),
     line("sweep classic --set defaults=[] --dry-run", refused("defaults")),
     line("sweep classic --set widht=3 --dry-run", refused("did you mean width")),
     line("show .", refused(".")),
     line("plot . .", refused(".")),
+    line("report . .", refused(".")),
+    line("report a.h5 --theory=no", refused("--theory")),
     line("plot a.h5 b.h5", refused("a.h5")),
 ]
 

@@ -126,6 +126,22 @@ NOT_OURS = [
         ("plot", "a.h5", "-o", "b.png", "--overwrite"),
     ),
     run(
+        "page over the file itself",
+        "",
+        refused("p.html"),
+        lambda f: results(f, "p.html"),
+        ("report", "p.html", "-o", "p.html", "--overwrite"),
+    ),
+    run(
+        "page over a stranger's page",
+        "",
+        refused("b.html", "page of gradsim"),
+        several(results, text("b.html", b"<!DOCTYPE html>")),
+        ("report", "a.h5", "-o", "b.html", "--overwrite"),
+    ),
+    run("page in a picture's name", "", refused("--out", "b.png"), results, ("report", "a.h5", "-o", "b.png")),
+    run("a page", "", done("b.html", writes=("b.html",)), results, ("report", "a.h5", "-o", "b.html")),
+    run(
         "phase over results",
         "",
         refused("p.png"),

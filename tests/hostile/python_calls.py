@@ -217,6 +217,11 @@ HELD = [
     call(CURVES + "c.plot('a.txt')", refused("a.txt", "png"), "a picture of text"),
     *(call(CURVES + f"c.plot({v})", refused(), f"a picture in {v}") for v in ("3", "[]")),
     call(CURVES + "c.plot(b'a.png')", done(writes=("a.png",)), "a picture in bytes"),
+    call(CURVES + "c.report(b'a.html', title='\\ud800')", done(writes=("a.html",)), "a page in bytes, with half a letter"),
+    *(call(CURVES + f"c.report({v})", refused(), f"a page in {v}") for v in ("3", "[]", "None", "'a.txt'")),
+    *(call(CURVES + f"c.report('a.html', quantity={v})", refused("quantity"), f"a page of {v}") for v in ("3", "[3]", "'los'")),
+    call(CURVES + "c.report('a.html', quantity=[])", refused("quantity"), "a page of nothing"),
+    call(CURVES + "c.report('a.html', title=3)", refused("title"), "a page called 3"),
     *(
         call(CURVES + f"c.save({v})", refused(), f"saved in {v}")
         for v in ("3", "None", "[]", "Silent()", "''", "'.'", "sys.stdout")
