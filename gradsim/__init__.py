@@ -8,6 +8,7 @@ Names are imported when they are first used: `import gradsim` alone loads neithe
 
 from importlib import import_module
 
+from .steps import BLOCK_STEPS
 from .version import __version__ as __version__
 
 _HOMES = {
@@ -16,12 +17,8 @@ _HOMES = {
     "Network": "model.network",
     "Linear": "model.parts",
     "Activation": "model.parts",
-    "LayerNorm": "model.parts",
-    "RMSNorm": "model.parts",
-    "BatchNorm": "model.parts",
-    "Dropout": "model.parts",
-    "Residual": "model.parts",
     "Repeat": "model.parts",
+    **{part: f"model.steps.{step}" for step, parts in BLOCK_STEPS.items() for part in parts},
     "activation": "model.activations",
     "simulate": "simulation.simulate",
     "recommend": "advice.recommendation",

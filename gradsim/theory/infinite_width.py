@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import finite_number
 from ..model.request import checked
-from ..program.graph import ACTIVATION, DROPOUT, LINEAR, LOSS
+from ..program.graph import ACTIVATION, LINEAR, LOSS
 from .layers import Layer
 from .memory import Memory
 from .prediction import Prediction, is_chain, nodes_of, over_layers
@@ -146,7 +146,7 @@ class Curves:
         self.maps = [k for k, node in enumerate(nodes) if node.kind == LINEAR]
         self.bends = [k for k, node in enumerate(nodes) if node.kind == ACTIVATION]
         self.stream = sorted((k for k, node in enumerate(nodes) if node.stream >= 0), key=lambda k: nodes[k].stream)
-        behind = {node.place: k for k, node in enumerate(nodes) if node.kind == DROPOUT and node.place >= 0}
+        behind = {node.place: k for k, node in enumerate(nodes) if node.family.stands_for == ACTIVATION and node.place >= 0}
         self.read = [behind.get(nodes[k].place, k) for k in self.bends]  # the vector that is on record as activation
         self.layers = nodes[self.maps[-1]].place + 1 if self.maps and is_chain(nodes) else None
         self._forward()

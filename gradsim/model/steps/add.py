@@ -1,0 +1,26 @@
+"""The sum of a residual."""
+
+from dataclasses import dataclass
+
+from ...errors import RequestError, finite_number, shown
+from ..part import Part, hold, set_fields
+from .linear import Linear
+
+
+@dataclass(frozen=True)
+class Residual(Part):
+    """skip(x) + scale f(x), f the `parts` one after another; `skip` is x itself (None) or a Linear."""
+
+    kind = "add"
+    keeps_balance = True
+
+    parts: tuple
+    scale: float = 1.0
+    skip: Linear | None = None
+
+    def _check(self):
+        scale = finite_number("Residual: scale", self.scale) + 0.0
+        if self.skip is not None and not isinstance(self.skip, Linear):
+            raise RequestError(f"Residual: skip: {shown(self.skip)} is not a Linear or None")
+        hold(self, self.parts, 1)
+        set_fields(self, scale=scale, size=self.size + 1 + (self.skip is not None))
