@@ -15,6 +15,8 @@ KERNELS = files(f"{__package__}.steps")
 
 
 def _choice(operation, own, others):
+    """A kernel that runs `own` for steps of this operation, `others` else."""
+
     @part
     def run(step, tape, scratch, record):
         if step.steps[step.k, OPERATION] == operation:

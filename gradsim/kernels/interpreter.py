@@ -108,7 +108,7 @@ def backward_step(k, code, key, replica, data, tape, scratch, record):
         call_haar(scratch.state[HAAR], BACKWARD, k, code, key, replica, tape, scratch, record)
     else:
         call_blocks(scratch.state[BLOCKS], BACKWARD, k, code, key, replica, tape, scratch, record)
-        if steps[k, OTHER] >= 0:  # which has added to both itself
+        if steps[k, OTHER] >= 0:  # it has added to both itself
             return
     if rows > 1 and is_classifying_readout(k, steps):
         h = taped(k, steps, tape)

@@ -47,7 +47,10 @@ class Draws(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A step of a block, and what it reads and writes: x and out going forward, d and g going back."""
+    """A step of a block, and what it reads and writes: x and out going forward, d and g going back.
+
+    One that reads another vector too finds it by `views`, and adds what it gives both to what is there itself (see `add`).
+    """
 
     k: int
     steps: np.ndarray  # int64 (steps, columns of `layout`)
