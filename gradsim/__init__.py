@@ -7,9 +7,35 @@ Names are imported when they are first used: `import gradsim` alone loads neithe
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from .steps import BLOCK_STEPS
 from .version import __version__ as __version__
+
+if TYPE_CHECKING:  # what `__getattr__` finds, for those who read and do not run
+    import os
+    from typing import Any
+
+    from . import sweep as sweep
+    from . import theory as theory
+    from .advice.recommendation import recommend as recommend
+    from .curves import Curves as Curves
+    from .curves import CurveSet as CurveSet
+    from .errors import RequestError as RequestError
+    from .model.activations import activation as activation
+    from .model.network import Network as Network
+    from .model.network import mlp as mlp
+    from .model.network import network as network
+    from .model.parts import Activation as Activation
+    from .model.parts import Linear as Linear
+    from .model.parts import Repeat as Repeat
+    from .model.steps.add import Residual as Residual
+    from .model.steps.batch_norm import BatchNorm as BatchNorm
+    from .model.steps.dropout import Dropout as Dropout
+    from .model.steps.norm import LayerNorm as LayerNorm
+    from .model.steps.norm import RMSNorm as RMSNorm
+    from .results.verdict import Verdict as Verdict
+    from .simulation.simulate import simulate as simulate
 
 _HOMES = {
     "mlp": "model.network",
@@ -32,7 +58,7 @@ _HOMES = {
 __all__ = [*_HOMES, "open"]
 
 
-def open(path):
+def open(path: "str | os.PathLike[str]") -> "CurveSet":
     """The CurveSet in an HDF5 file that gradsim wrote, or in the folder `OUT.work` of a sweep that is not finished.
 
     Raises RequestError if there is none.
@@ -46,7 +72,7 @@ def open(path):
     return open_file(path)
 
 
-def _is_work(path):
+def _is_work(path: object) -> bool:
     from os import PathLike, fspath
     from os.path import isdir
 
@@ -54,7 +80,7 @@ def _is_work(path):
     return isinstance(name, str) and name.rstrip("/").endswith(".work") and "\0" not in name and isdir(name)
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> "Any":
     if name not in _HOMES:
         raise AttributeError(f"module 'gradsim' has no attribute {name!r}")
     home = _HOMES[name]
@@ -63,5 +89,5 @@ def __getattr__(name):
     return found
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*__all__, "__version__"])

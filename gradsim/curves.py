@@ -1,12 +1,14 @@
 """What the user holds: the curves of one network, and sets of them."""
 
 import operator
-import os
+import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from .errors import MissingVariable, RequestError, finite_number
 from .kernels.record import LOG_QUANTITIES
@@ -15,8 +17,17 @@ from .model.network import Network
 from .model.options import RUN
 from .model.request import FILES
 from .results.verdict import DECADES, Verdict, judge
-from .statistics.blocks import blocks_of
+from .statistics.blocks import Blocks, blocks_of
 from .statistics.precision import PRECISIONS
+from .typed import File, Floats, Ints, Number
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+    from matplotlib.figure import Figure
+
+    from .store.cells import HeldCells, OpenedCells
+    from .store.layout import Layout, Share
 
 CLOSE = 1e-6  # probabilities that are one
 
@@ -33,47 +44,50 @@ class Curves:
     """
 
     network: Network
-    run: dict  # the options of `simulate`, and engine_used in words
-    quantiles: np.ndarray
+    run: dict[str, Any]  # the options of `simulate`, and engine_used in words
+    quantiles: Floats
     quantile_method: str  # "exact", or "histogram" where samples would not have fit the byte budget
-    variables: Mapping = field(repr=False)
+    variables: Mapping[str, npt.NDArray[Any]] = field(repr=False)
     cut: str = ""  # in words, what of them is not in the file that they were read from
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """A variable, of the shapes above. Raises RequestError (a KeyError too) with the nearest names that are there."""
         if not isinstance(name, str) or name not in self.variables:
             raise MissingVariable(name, self.variables)
         return self.variables[name]
 
-    def whole(self, purpose):
+    def whole(self, purpose: str) -> "Curves":
         """These curves. Raises RequestError where parts of them were cut away, so that they are no ground for `purpose`."""
         if self.cut:
             raise RequestError(f"{purpose}: needs whole curves; not in the file: {self.cut}")
         return self
 
     @cached_property
-    def blocks(self):
+    def blocks(self) -> Blocks:
         """Where quantities lie (see `gradsim.statistics.blocks`)."""
         return blocks_of(self.network, self.run["inputs"])
 
     @property
-    def layers(self):
+    def layers(self) -> Ints:
+        """0, 1, ..., int64 (layers,): what the first axis of most variables counts."""
         return np.arange(len(self.blocks.widths))
 
     @property
-    def places(self):
+    def places(self) -> tuple[str, ...]:
         """Names along the axis of places: "input", "linear1", "activation1", ...; empty where curves have no such axis."""
         return self.blocks.places
 
     @property
-    def gradient(self):
+    def gradient(self) -> str:
         """The quantity that tells what becomes of the gradient: the stream's where there is a stream."""
         return "stream_gradient" if self.network.has_stream else "gradient"
 
     @property
-    def precisions(self):
+    def precisions(self) -> tuple[str, ...]:
+        """Names of the float types, along the last axis of `<quantity>_overflow_fraction` and its like."""
         return PRECISIONS
 
-    def quantile(self, quantity, probability):
+    def quantile(self, quantity: str, probability: Number) -> Floats:
         """The curve of one quantile: of shape (layers,) or (layers, places), natural log of a mean square."""
         probability = finite_number("probability", probability)
         column = np.flatnonzero(abs(self.quantiles - probability) <= CLOSE)
@@ -81,15 +95,15 @@ class Curves:
             raise RequestError(f"probability: {probability:g} was not kept; kept: {self.quantiles.tolist()}")
         return self[f"{quantity}_log_quantile"][..., column[0]]
 
-    def decades(self, quantity, probability=0.5):
+    def decades(self, quantity: str, probability: Number = 0.5) -> Floats:
         """log10 of the root mean square of a quantity, of shape (layers,) or (layers, places): of the median network, or of
         another quantile that was kept. It never overflows; NaN where the quantity is not defined, -inf where it is zero.
 
         Raises RequestError for what is no mean square.
         """
-        return self.quantile(quantity, probability) * DECADES
+        return np.multiply(self.quantile(quantity, probability), DECADES)
 
-    def rms(self, quantity, probability=0.5):
+    def rms(self, quantity: str, probability: Number = 0.5) -> Floats:
         """The root mean square of a quantity as plain numbers, otherwise as `decades`: inf and 0 also where it is beyond
         float64, above 1.8e308 or below 4.9e-324, which `decades` still tells."""
         with np.errstate(over="ignore", under="ignore"):
@@ -101,7 +115,7 @@ class Curves:
         return judge(self.whole("verdict"))
 
     @property
-    def merged_layer(self):
+    def merged_layer(self) -> int | None:
         """The first layer at which inputs agree to the last digit of float32 in some networks; None if there is none."""
         if self.run["inputs"] == 1:
             return None
@@ -109,18 +123,18 @@ class Curves:
         return int(np.argmax(merged.any(axis=tuple(range(1, merged.ndim))))) if merged.any() else None
 
     @property
-    def unresolved(self):
+    def unresolved(self) -> tuple[str, ...]:
         """Quantities that some networks have below what float32 tells from zero: recorded as their upper bounds there."""
         return tuple(name for name in LOG_QUANTITIES if np.any(self.variables.get(f"{name}_unresolved_count", 0) > 0))
 
-    def with_theory(self):
+    def with_theory(self) -> "Curves":
         """These curves with what theory says beside them: `mean_field_<name>`, and `exact_<name>` where a law is known."""
         from .theory.comparison import with_theory
 
         return with_theory(self.whole("theory"))
 
     @property
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """The arguments of `gradsim.simulate` that compute these curves again: simulate(curves.network, **curves.options).
 
         Raises RequestError where rows of a file or an array went in: they are not kept, and must be given.
@@ -129,28 +143,30 @@ class Curves:
             if self.run.get(name) is not None:
                 raise RequestError(f"options: {name} was {self.run[name]['name']!r}, whose rows are not kept with the curves")
         kept = {name: value for name, value in self.run.items() if name in RUN}
-        return kept | {"quantiles": tuple(self.quantiles.tolist())}
+        return kept | {"quantiles": tuple(map(float, self.quantiles))}
 
-    def table(self):
+    def table(self) -> str:
         """The verdict as text, with its sentence and how to read it."""
         return CurveSet([self]).table()
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return CurveSet([self])._repr_html_()
 
-    def to_dataframe(self, *quantities):
+    def to_dataframe(self, *quantities: str) -> "pandas.DataFrame":
         """A pandas.DataFrame, a row a layer (and place); of some quantities, or all. Columns as in docs/format.md."""
         return CurveSet([self]).to_dataframe(*quantities)
 
-    def to_xarray(self):
+    def to_xarray(self) -> "xarray.Dataset":
         """An xarray.Dataset over layer, quantile and precision (place, replica: where there are places and kept samples)."""
         return CurveSet([self]).to_xarray().isel(cell=0)
 
-    def save(self, path, overwrite=False):
+    def save(self, path: File, overwrite: bool = False) -> None:
         """Write an HDF5 file (docs/format.md), under a temporary name first. Refuses to replace one unless told to."""
         CurveSet([self]).save(path, overwrite)
 
-    def plot(self, path=None, quantity=None, overwrite=False, theory=False):
+    def plot(
+        self, path: File | None = None, quantity: str | None = None, overwrite: bool = False, theory: bool = False
+    ) -> "Figure":
         """The picture of a quantity against the layer, as a matplotlib Figure; saved if `path` is given.
 
         The quantity is the gradient unless given, the stream's where there is a stream. A line a place, where it has several.
@@ -158,7 +174,7 @@ class Curves:
         return CurveSet([self]).plot(path, quantity, overwrite, theory)
 
 
-def open_file(path):
+def open_file(path: File) -> "CurveSet":
     """The CurveSet in an HDF5 file that gradsim wrote, whose numbers are read when they are used. Raises RequestError if there
     is none."""
     from .store.cells import OpenedCells
@@ -167,34 +183,7 @@ def open_file(path):
     return CurveSet(OpenedCells(Stored(path), Curves))
 
 
-def open_together(paths, option):
-    """The CurveSet of the networks of several files, one file after the other. The name of its file is each one's `file`,
-    among the axes that all of them have.
-
-    Raises RequestError about `option` where their networks cannot stand side by side.
-    """
-    sets, names = [open_file(path) for path in paths], _file_labels(paths, option)
-    for name, other in zip(names[1:], sets[1:], strict=True):
-        if not np.array_equal(sets[0][0].quantiles, other[0].quantiles):
-            kept = (", ".join(f"{q:g}" for q in part[0].quantiles) for part in (other, sets[0]))
-            raise RequestError(f"{option}: {name!r} keeps the quantiles {next(kept)}, and {names[0]!r} {next(kept)}")
-    shared = [axis for axis in sets[0].coordinates if all(axis in other.coordinates for other in sets)]
-    axes = {axis: [value for part in sets for value in part.coordinates[axis].tolist()] for axis in shared}
-    axes["file"] = [name for name, part in zip(names, sets, strict=True) for _ in range(len(part))]
-    return CurveSet([curves for part in sets for curves in part], None, axes)
-
-
-def _file_labels(paths, option):
-    """What to call each of some files: its name without folders, or the path as it was given where that is not enough."""
-    places = [os.path.realpath(path) for path in paths]
-    twice = [path for k, path in enumerate(paths) if places[k] in places[:k]]
-    if twice:
-        raise RequestError(f"{option}: {os.fspath(twice[0])!r} is given twice")
-    names = [os.path.basename(os.fspath(path)) for path in paths]
-    return names if len(set(names)) == len(names) else [os.fspath(path) for path in paths]
-
-
-class CurveSet(Sequence):
+class CurveSet(Sequence[Curves]):
     """The Curves of several networks, in order: what `gradsim.open` and `gradsim.sweep.run` give.
 
     `request` is the grid as it was asked for, if it was one; `coordinates` maps the axes of a sweep to their values, one a
@@ -202,7 +191,16 @@ class CurveSet(Sequence):
     they are; None where that is not known.
     """
 
-    def __init__(self, curves, request=None, coordinates=None, identities=None, share=None):
+    _cells: "HeldCells | OpenedCells"
+
+    def __init__(
+        self,
+        curves: "Curves | Iterable[Curves] | HeldCells | OpenedCells",
+        request: Any = None,
+        coordinates: Mapping[str, Any] | None = None,
+        identities: Sequence[str] | None = None,
+        share: "Share | None" = None,
+    ) -> None:
         from .store.cells import HeldCells, OpenedCells
 
         if isinstance(curves, HeldCells | OpenedCells):
@@ -217,39 +215,44 @@ class CurveSet(Sequence):
             raise RequestError(f"curves: there must be the Curves of one network or more; {what}")
         self._cells = HeldCells(curves, request, coordinates, identities, share)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._cells)
 
-    def __getitem__(self, index):
+    @overload
+    def __getitem__(self, index: int) -> Curves: ...
+    @overload
+    def __getitem__(self, index: slice) -> "CurveSet": ...
+    def __getitem__(self, index: int | slice) -> "Curves | CurveSet":
+        """The Curves of one network, by its number, from the end where below 0; of a slice a CurveSet. Raises IndexError."""
         if isinstance(index, slice):
             return self.part(range(len(self))[index])
         return self._cells[operator.index(index)]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"CurveSet of {len(self)} networks"
 
-    def part(self, numbers):
+    def part(self, numbers: Sequence[int]) -> "CurveSet":
         """The networks of these numbers, in their order, as a CurveSet. Raises RequestError where there are none."""
         if not len(numbers):
             raise RequestError("curves: there must be the Curves of one network or more; none at all")
         return CurveSet(self._cells.part(numbers))
 
     @property
-    def request(self):
+    def request(self) -> Any:
         """The grid as it was asked for, as plain JSON holds it; None if it was none, or is not known."""
         return self._cells.request
 
     @property
-    def provenance(self):
+    def provenance(self) -> dict[str, Any] | None:
         """How the file that they were read from came to be: a dict (docs/format.md); None where there is no file."""
         return self._cells.provenance
 
     @property
-    def coordinates(self):
+    def coordinates(self) -> dict[str, npt.NDArray[Any]]:
         """{axis of the sweep: array of its values, one a network}; empty where that is not known."""
         return self._cells.coordinates
 
-    def column(self, name):
+    def column(self, name: str) -> npt.NDArray[Any]:
         """One value a network, as an array: of an axis of the sweep, or a name under "What a cell is" of docs/format.md.
 
         Raises RequestError for other names.
@@ -258,7 +261,7 @@ class CurveSet(Sequence):
 
         return column(self._cells, name)
 
-    def values(self, name):
+    def values(self, name: str) -> npt.NDArray[Any]:
         """A variable of all networks, as an array with a leading axis over them: float64 with NaN, or a count with -1, where a
         network lacks it. The other axes are those of docs/format.md. Raises RequestError where there is none."""
         found = self._cells.values(name)
@@ -271,11 +274,11 @@ class CurveSet(Sequence):
             found = stacked(layout, name, self)
         return found
 
-    def stored(self, name):
+    def stored(self, name: str) -> npt.NDArray[Any] | None:
         """What `values` gives, where it can be read from a file as a whole; else None."""
         return self._cells.values(name)
 
-    def select(self, **wanted):
+    def select(self, **wanted: Any) -> "CurveSet":
         """The networks of these values, as a CurveSet: select(activation="tanh", weight_gain=1.2).
 
         Names are the axes of the sweep and those under "What a cell is" of docs/format.md; a list allows any of its values, a
@@ -287,37 +290,39 @@ class CurveSet(Sequence):
             raise RequestError("select: nothing is asked for; give names and values, as activation='tanh'")
         return select(self, wanted)
 
-    def with_theory(self):
+    def with_theory(self) -> "CurveSet":
         """Every network's curves with what theory says beside them (see Curves.with_theory)."""
         check_given(*(curves.network for curves in self))
         curves, cells = [curves.with_theory() for curves in self], self._cells
         return CurveSet(curves, self.request, self.coordinates, cells.identities, cells.share)
 
-    def table(self):
+    def table(self) -> str:
         """The verdicts as text, a row a network."""
         from .show.table import text
 
         return text(self)
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         """For notebooks: the table of verdicts, and the picture of the gradient."""
         from .show.cards import card
 
         return card(self)
 
-    def to_xarray(self):
+    def to_xarray(self) -> "xarray.Dataset":
         """An xarray.Dataset over cell, layer, quantile and precision, the same as opening the saved file."""
         from .store.dataset import to_xarray
 
         return to_xarray(self, self.layout())
 
-    def to_dataframe(self, *quantities):
+    def to_dataframe(self, *quantities: str) -> "pandas.DataFrame":
         """A pandas.DataFrame, a row a network and layer (and place); of some quantities, or all (docs/format.md)."""
         from .export.tidy import to_dataframe
 
         return to_dataframe(self, quantities or None)
 
-    def export(self, path, to, quantities=None, overwrite=False):
+    def export(
+        self, path: File, to: str, quantities: Sequence[str] | None = None, overwrite: bool = False
+    ) -> list[pathlib.Path]:
         """Write tables for other programs: `to` is "csv", "parquet", "netcdf" or "json" (docs/format.md); the list of files.
 
         A row a network and layer, and, in a file beside it, a row a network with its verdict. Raises RequestError.
@@ -326,20 +331,27 @@ class CurveSet(Sequence):
 
         return export(self, to, path, quantities, overwrite)
 
-    def layout(self):
+    def layout(self) -> "Layout":
         """What a file of these curves holds (see `gradsim.store.layout`). Raises RequestError where they do not fit one."""
         from .store.layout import Layout
 
         cells = (curves.whole("saving") for curves in self)
         return Layout.of(cells, self.request, self.coordinates, self._cells.identities, self._cells.share)
 
-    def save(self, path, overwrite=False):
+    def save(self, path: File, overwrite: bool = False) -> None:
         """Write an HDF5 file (docs/format.md), under a temporary name first. Refuses to replace one unless told to."""
         from .store.write import write
 
         write(self, path, overwrite)
 
-    def plot(self, path=None, quantity=None, overwrite=False, theory=False, **view):
+    def plot(
+        self,
+        path: File | None = None,
+        quantity: str | None = None,
+        overwrite: bool = False,
+        theory: bool = False,
+        **view: Any,
+    ) -> "Figure":
         """A picture, as a matplotlib Figure; saved if `path` is given. `theory` draws what theory says over it.
 
         Curves against the layer, a line a network, unless `x` says what else; all that `view` may hold:

@@ -3,8 +3,10 @@
 import math
 import numbers
 import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import Any
 
 LONGEST_SHOWN = 80  # characters of a value in a message
 _PLAIN = frozenset("biufU")  # kinds of NumPy's types: bools, whole numbers, floats, texts
@@ -28,26 +30,26 @@ class RequestError(ValueError):
     """
 
     @property
-    def text(self):
+    def text(self) -> str:
         """With options that are not put into anybody's words yet, for another RequestError."""
-        return self.args[0]
+        return str(self.args[0])
 
     @property
-    def typed(self):
+    def typed(self) -> str:
         """For the command line: --weight-gain, --engine auto, --overwrite."""
         return _OPTIONS.sub(_typed, self.text)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return _OPTIONS.sub(_argument, self.text)
 
 
-def _typed(found):
+def _typed(found: re.Match[str]) -> str:
     if found["name"] is None or found["value"] is None:
         return found[0]
     return f"--{found['name']}" + ("" if found["value"] == "True" else f" {found['value']}")
 
 
-def _argument(found):
+def _argument(found: re.Match[str]) -> str:
     if found["name"] is None:
         return found[0]
     name, value = found["name"].replace("-", "_"), found["value"]
@@ -61,7 +63,7 @@ def _argument(found):
 
 
 @contextmanager
-def in_place_of(option, other):
+def in_place_of(option: str, other: str) -> Iterator[None]:
     """A RequestError about `option` becomes one about the `other` option, which takes the same values."""
     try:
         yield
@@ -72,7 +74,7 @@ def in_place_of(option, other):
 
 
 @contextmanager
-def as_keys():
+def as_keys() -> Iterator[None]:
     """A RequestError about options becomes one about keys of a file or of a dict, whoever reads it."""
     try:
         yield
@@ -80,7 +82,7 @@ def as_keys():
         raise RequestError(str(error)) from None
 
 
-def shown(value):
+def shown(value: object) -> str:
     """`value` as messages show it: its repr on one line, cut where it is long, and its type where there is no repr."""
     try:
         text = " ".join(repr(value).split())
@@ -89,7 +91,7 @@ def shown(value):
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 4]} ..."
 
 
-def unknown(option, value, allowed):
+def unknown(option: str, value: object, allowed: Iterable[str]) -> RequestError:
     """The error for a name that does not exist, with the nearest one that does."""
     names = {str(name).casefold(): name for name in allowed}
     near = get_close_matches(value.casefold(), names, n=1) if isinstance(value, str) else []
@@ -97,7 +99,7 @@ def unknown(option, value, allowed):
     return RequestError(f"{option}: unknown name {shown(value)}; {hint}")
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """A NumPy scalar or array without axes as the plain number, bool or text that it holds; anything else as it is.
 
     So np.float32(0.1) is the float 0.10000000149011612, and np.True_ is True, which is no number.
@@ -109,17 +111,17 @@ def plain(value):
     return value if found is None else found  # masked: no number
 
 
-def is_list(value):
+def is_list(value: Any) -> bool:
     """Whether a value is a list as users have them: a list, a tuple, a range, or an array with one axis."""
     return isinstance(value, list | tuple | range) or getattr(value, "ndim", 0) == 1
 
 
-def several(value):
+def several(value: Any) -> list[Any] | None:
     """The plain values of such a list; None for anything else."""
     return list(map(plain, value)) if is_list(value) else None
 
 
-def whole_number(option, value, least=1, most=None):
+def whole_number(option: str, value: Any, least: int = 1, most: int | None = None) -> int:
     """`value` as an int; raises RequestError unless it is a whole number within the bounds.
 
     A float is one up to 2^53; beyond, neighbouring whole numbers share a float, and it is not known which one was meant.
@@ -135,11 +137,11 @@ def whole_number(option, value, least=1, most=None):
     return int(value)
 
 
-def _bound(most):
+def _bound(most: int) -> str:
     return f"2^{most.bit_length()} - 1" if most >= EXACT_FLOAT else f"{most:,}"
 
 
-def finite_number(option, value, least=-math.inf):
+def finite_number(option: str, value: Any, least: float = -math.inf) -> float:
     """`value` as a float; raises RequestError unless it is finite and at least `least`."""
     value = plain(value)
     bound = "" if least == -math.inf else f" of {least:g} or more"
@@ -158,7 +160,7 @@ def finite_number(option, value, least=-math.inf):
 class MissingVariable(RequestError, KeyError):
     """A variable that is not among those of some curves, with the nearest ones that are."""
 
-    def __init__(self, name, variables):
+    def __init__(self, name: object, variables: Iterable[str]) -> None:
         near = get_close_matches(name, variables, n=3) if isinstance(name, str) else []
         hint = f"did you mean {' or '.join(near)}?" if near else "see sorted(curves.variables)"
         super().__init__(f"no variable {name!r} here; {hint}")

@@ -1,6 +1,7 @@
 """Writes the generated tables of the documentation: python scripts/document.py (a test checks that they are current)."""
 
 import json
+import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from gradsim.results.cells import DESCRIPTIONS
 from gradsim.results.verdict import WORDS
 from gradsim.statistics.quantities import VARIABLES
 from gradsim.store.layout import DIMENSIONS
+
+sys.path.insert(0, str(Path(__file__).parent))  # where a test loads it from its path
+import api  # it lies beside this file
 
 DOCS = Path(__file__).parents[1] / "docs"
 RESULTS = DOCS.parent / "bench" / "results"
@@ -207,6 +211,7 @@ def measured(make, name, key):
 
 
 TABLES = {
+    "api": api.page,
     "blocks": measured(blocks, "blocks", "ratios"),
     "steps": measured(steps, "steps", "sizes"),
     "sweep": measured(sweep, "sweep", "figures"),

@@ -32,7 +32,7 @@ class Rescale(Part):
 
     factor: float = 0.5
 
-    def _check(self):
+    def _check(self) -> None:
         set_fields(self, factor=finite_number("Rescale: factor", self.factor) + 0.0)
 '''
 KERNELS = '''

@@ -45,6 +45,30 @@ def test_the_python_of_guides_runs(name, tmp_path, monkeypatch, capsys):
         exec(block, {})
 
 
+def test_recipes_give_what_they_say(tmp_path, monkeypatch, capsys):
+    """Those of docs/xarray.md, one after another: the cube has the numbers of its cells, and files that were written open."""
+    import gradsim
+
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "xarray.md").read_text(encoding="utf-8"), re.S)
+    found = [{} for _ in blocks]
+    for block, names in zip(blocks, found, strict=True):
+        exec(block, names)
+    _, selected, cubed, beside, merged = found
+    curve_set = gradsim.open("sweep.h5")
+    assert selected["band"].shape == (16, 3) and len(gradsim.open("chosen.h5")) == 4
+    assert cubed["axes"] == list(curve_set.coordinates) and cubed["rate"].shape == (2, 4, 2)
+    for curves, gain, bias in zip(curve_set, *(curve_set.column(name) for name in ("weight_gain", "bias_std")), strict=True):
+        at = {"activation": curves.network.activation, "weight_gain": gain, "bias_std": bias}
+        assert cubed["rate"].sel(at) == curves.verdict.decades_per_100_layers
+    assert beside["beside"].dims == ("bias_std", "weight_std") and abs(beside["tanh"] - beside["beside"]).max() < 12
+    both = gradsim.open("both.h5")
+    assert len(both) == 24 and merged["cube"]["decades_per_100_layers"].notnull().sum() == 24
+    for one, other in zip([*curve_set, *gradsim.open("deeper.h5")], both, strict=True):
+        assert one.network == other.network and (one["gradient_zero_count"] == other["gradient_zero_count"]).all()
+        assert one.verdict == other.verdict
+
+
 @pytest.mark.parametrize("name", GUIDES)
 def test_the_commands_of_guides_run(name, tmp_path, monkeypatch, capsys):
     """In the order in which they stand, with the grids that the guide shows."""

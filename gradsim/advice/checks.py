@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ..model.spelling import told_gain
 from ..results.verdict import DECADES
 from ..simulation.simulate import simulate
 from ..statistics.precision import PRECISIONS, log_square_limits
-from ..theory.float_ranges import measured_exits
+from ..theory.float_ranges import Exit, measured_exits
 
 SAFE_DECADES = 1.0  # of the median: within a factor of ten over the whole depth
 SAFE_SPREAD = 2.0  # of the middle 90 %: as wide as the band in which the median may be
@@ -32,30 +33,31 @@ class Checked:
     decades: float
     low: float
     high: float
-    forward: dict
-    backward: dict
+    forward: dict[str, float]
+    backward: dict[str, float]
     curves: Curves = field(repr=False, compare=False)
 
     @property
-    def spread(self):
+    def spread(self) -> float:
         """Decades between the ends of the middle 90 % of networks at layer 1; NaN where both are zero."""
         return math.nan if self.low == self.high == -math.inf else self.high - self.low
 
     @property
-    def safe(self):
+    def safe(self) -> bool:
         """Whether the median keeps its scale within SAFE_DECADES and the middle 90 % lie within SAFE_SPREAD."""
         return abs(self.decades) <= SAFE_DECADES and self.spread <= SAFE_SPREAD
 
     @property
-    def exits(self):
+    def exits(self) -> tuple[dict[str, Exit], dict[str, Exit]]:
         """(forward, backward) as in `Precision`, of the median network."""
         return measured_exits(self.curves)
 
-    def inside(self, name):
+    def inside(self, name: str) -> float:
         """The smaller of the two shares of a float type."""
         return min(self.forward[name], self.backward[name])
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
+        """As plain values for JSON: the figures, without the network and its curves."""
         return {
             "weight_gain": told_gain(self.network),
             "replicas": self.replicas,

@@ -7,10 +7,10 @@ found is judged by others.
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-
-from scipy.optimize import brentq
+from typing import Any
 
 from ..errors import RequestError, finite_number
 from ..model.families import FAMILIES
@@ -20,6 +20,8 @@ from ..model.parts import Dropout, LayerNorm, Linear, Residual
 from ..model.request import checked
 from ..model.spelling import spelled, told_gain
 from ..program.engine import Layers
+from ..theory.roots import root
+from ..typed import Number, Whole
 from .checks import SAFE_DECADES, Checked, check
 
 SECONDS = 10.0  # of one core, about: what may be spent unless told otherwise
@@ -47,7 +49,8 @@ class Remedy:
     checked: Checked | None
 
     @property
-    def helps(self):
+    def helps(self) -> bool:
+        """Whether the network with it is safe."""
         return self.checked is not None and self.checked.safe
 
 
@@ -62,16 +65,17 @@ class Recommendation:
 
     network: Network
     found: Checked | None
-    rows: dict
-    remedies: tuple
+    rows: dict[str, Checked]
+    remedies: tuple[Remedy, ...]
     reason: str = ""
 
     @property
-    def weight_gain(self):
+    def weight_gain(self) -> float | None:
         """Of the network to use, as `mlp` takes it; None where no gain is safe or nothing was checked."""
         return None if self.found is None else told_gain(self.found.network)
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
+        """As plain values for JSON: what is checked and what was found, without curves."""
         return {
             "weight_gain": self.weight_gain,
             "reason": self.reason,
@@ -83,7 +87,16 @@ class Recommendation:
         }
 
 
-def recommend(network, *, inputs=1, input_correlation=0.0, probe="independent", gains=(), seed=0, seconds=SECONDS):
+def recommend(
+    network: Network,
+    *,
+    inputs: Whole = 1,
+    input_correlation: Number = 0.0,
+    probe: str = "independent",
+    gains: Mapping[str, Number] | Iterable[tuple[str, Number]] = (),
+    seed: Whole = 0,
+    seconds: Number = SECONDS,
+) -> Recommendation:
     """The Recommendation for a Network: a weight gain with which gradients keep their scale, checked by simulation.
 
     `inputs`, `input_correlation` and `probe` as in `gradsim.simulate`. `gains` maps names to other gains to check. `seed` is of
@@ -111,7 +124,7 @@ def recommend(network, *, inputs=1, input_correlation=0.0, probe="independent", 
     return Recommendation(network, found, rows, () if found else tuple(_remedies(desk, network, rows)), reason)
 
 
-def idle_gain(network):
+def idle_gain(network: Network) -> str:
     """Why no other gain is looked for, in words; "" where the gain is what balances the gradient.
 
     A stream's gradient comes back through the skips as it is, and what the branches add is never less than nothing: the sum
@@ -198,7 +211,7 @@ class _Desk:
         rows["balanced"] = self.check(search.at(place).network)
         if not rows["balanced"].safe:
             calm = search.calmest(place)
-            if calm is not None and (other := self.check(calm.network)).safe:
+            if calm is not None and calm.network != rows["balanced"].network and (other := self.check(calm.network)).safe:
                 rows["balanced"] = other
 
 
@@ -232,7 +245,7 @@ class _Search:
             end = 0.0
             while (ends := self._bracket(end, direction)) is not None:
                 end = ends[1]
-                place = brentq(self.decades, *sorted(ends), xtol=0.5 * 10.0**-self.digits, rtol=1e-12)
+                place = root(self.decades, *sorted(ends), xtol=0.5 * 10.0**-self.digits, rtol=1e-12)
                 if abs(self.decades(place)) <= SAFE_DECADES:
                     return place
         return None
@@ -288,8 +301,7 @@ def _tried(desk, network):
         return None
     if idle:
         return desk.check(network)
-    rows = {"as asked": desk.look(network)}
-    desk.search(network, rows)
+    desk.search(network, rows := {})
     return rows["balanced"] if "balanced" in rows else desk.check(network)
 
 

@@ -5,7 +5,6 @@ import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from ..errors import RequestError
 from ..model.network import Network
@@ -21,6 +20,7 @@ from ..theory.fixed_points import CriticalPoint, FixedPoint, critical_point, fix
 from ..theory.float_ranges import Precision, precision_of
 from ..theory.infinite_width import MeanField, mean_field
 from ..theory.prediction import is_chain, linear_layers
+from ..theory.roots import root
 from .recommendation import SECONDS, Recommendation, idle_gain, recommend
 
 LAYER_FIGURES = ("q", "correlation", "log_one_minus_correlation", "chi_perp", "chi_par")
@@ -175,7 +175,7 @@ def balanced_gain(network):
     rising = np.flatnonzero((changes[:-1] < 0) & (changes[1:] > 0))
     if not rising.size:
         return None
-    sigma = brentq(change, sigmas[rising[0]], sigmas[rising[0] + 1], xtol=1e-7)
+    sigma = root(change, sigmas[rising[0]], sigmas[rising[0] + 1], xtol=1e-7)
     return float(network.usual_gain * sigma / weight_std)
 
 

@@ -43,11 +43,11 @@ def command(files, paths, out, quantity, theory, activation, overwrite, select, 
     """
     import gradsim
 
-    from ..curves import open_together
     from ..model.activations import typed_activation
     from ..results.select import parsed
     from ..results.select import select as chosen
     from .output import picture
+    from .together import open_together
 
     curve_set = gradsim.open(paths[0]) if len(paths) == 1 else open_together(paths, "plot")
     out = out or Path(paths[0]).with_suffix(".png")

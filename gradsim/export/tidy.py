@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 
 from ..errors import RequestError, plain, unknown
-from ..results.cells import DESCRIPTIONS, describe
+from ..results.cells import DERIVED, DESCRIPTIONS, describe
 from ..statistics.precision import PRECISIONS
 from ..statistics.quantities import QUANTITIES, VARIABLES
 from ..store.dataset import stacked
@@ -92,6 +92,7 @@ class Tables:
         for name in self._layout.described:
             kind = object if DESCRIPTIONS[name].kind is str else DESCRIPTIONS[name].kind
             columns[name] = np.array([row[name] for row in rows], kind)
+        columns |= {name: np.array([getattr(curves.network, name) for curves in block], float) for name in DERIVED}
         columns["verdict"] = np.array([v.word for v in verdicts], object)
         for name in ("decades", "decades_per_100_layers", "spread_decades"):
             columns[name] = np.array([getattr(v, name) for v in verdicts], float)

@@ -2,27 +2,30 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain as chained
 from itertools import groupby
+from typing import Any, cast
 
 from ..errors import RequestError, in_place_of, is_list, whole_number
 from ..memory import require
+from ..typed import Number, Whole, Wholes
 from . import chain
 from .activations import canonical_activation, typed_activation
 from .card import card
 from .ends import with_ends
 from .families import blocks_of, check_family, readout_of, stem_of
 from .form import Form
-from .initializers import bias_law, canonical_bias, find_initializer, normal_std, weight_law
+from .initializers import bias_law, find_initializer, normal_std, weight_law
+from .meant import LAYER_BYTES, biases_of, widths_of
 from .options import LARGEST_WIDTH, NETWORK, check_all
-from .parts import Activation, BatchNorm, Linear, Repeat, Residual, changed, parts_of
+from .parts import Activation, BatchNorm, Linear, Part, Parts, Repeat, Residual, changed, parts_of
+from .sigma import weight_std
 from .tables import tables, typed
 
 PLAIN_FORMAT, FORMAT_VERSION = 1, 2  # of what a chain of equal layers is written in, and of everything else
-LAYER_BYTES = 4000  # that a layer of any simulation takes at least: program, records, sums, and what becomes of these
-DEPTH = 100  # where neither a depth nor a list of widths is given
 MOST_SHOWN = 4  # values in a message
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
@@ -37,13 +40,14 @@ class Network:
     """
 
     input_width: int
-    stem: tuple
-    blocks: tuple
-    readout: tuple
+    stem: tuple[Part, ...]
+    blocks: tuple[Repeat, ...]
+    readout: tuple[Part, ...]
 
     _repr_html_ = card
+    weight_std = cached_property(weight_std)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         stem, width = chain.fitted(self.stem, self.input_width)
         runs, width = chain.fitted_runs([(repeat.parts, repeat.times) for repeat in self.blocks], width)
         readout, _ = chain.fitted(self.readout, width)
@@ -55,32 +59,32 @@ class Network:
             raise RequestError("network: there is no block before its readout; it needs one at least")
 
     @cached_property
-    def form(self):
+    def form(self) -> Form:
         """What it has in common with networks that differ from it in laws and other numbers alone."""
         return Form(self)
 
     @property
-    def _distinct(self):
+    def _distinct(self) -> Iterator[Part]:
         """Yield every part, those of equal blocks once."""
         return chain.inner(chained(self.stem, *(repeat.parts for repeat in self._repeats), self.readout))
 
     @cached_property
-    def _repeats(self):
+    def _repeats(self) -> tuple[Repeat, ...]:
         """The different Repeats: of a million of them there may be two."""
         return tuple({id(repeat): repeat for repeat in self.blocks}.values())
 
     @cached_property
-    def depth(self):
+    def depth(self) -> int:
         """Blocks; stem and readout are not counted."""
         return sum(repeat.times for repeat in self.blocks)
 
     @cached_property
-    def has_stream(self):
+    def has_stream(self) -> bool:
         """Whether a block adds to what goes in."""
         return any(isinstance(part, Residual) for repeat in self._repeats for part in repeat.parts)
 
     @cached_property
-    def plain(self):
+    def plain(self) -> bool:
         """Whether it is a chain of linear maps of one law, each but a readout with the same activation behind it."""
         return (
             not self.stem
@@ -90,7 +94,7 @@ class Network:
         )
 
     @cached_property
-    def linear_maps(self):
+    def linear_maps(self) -> tuple[tuple[int, Linear], ...]:
         """(fan-in, Linear) of every linear map in the order of the program, a branch before its skip: a tuple."""
         found, known = list(chain.linear_maps(self.stem, self.input_width)), {}
         width = chain.width_behind(self.stem, self.input_width)
@@ -106,127 +110,134 @@ class Network:
         return tuple(found)
 
     @cached_property
-    def distinct_maps(self):
+    def distinct_maps(self) -> tuple[tuple[int, Linear], ...]:
         """The same without the repetitions that equal blocks are."""
         return tuple({id(found): found for found in self.linear_maps}.values())
 
     @cached_property
-    def linear_widths(self):
+    def linear_widths(self) -> tuple[int, ...]:
         """Fan-out of every linear map, in that order; the last one is the width of what the network gives."""
-        return tuple(linear.width for _, linear in self.linear_maps)
+        return tuple(linear.width for _, linear in self.linear_maps)  # type: ignore[misc]  # of a network's parts none is None
 
     @cached_property
-    def widths(self):
+    def widths(self) -> tuple[int, ...]:
         """The width behind each block."""
-        found, width = [], chain.width_behind(self.stem, self.input_width)
+        found: list[int] = []
+        width = chain.width_behind(self.stem, self.input_width)
         for repeat in self.blocks:
             width = chain.width_behind(repeat.parts, width)
             found.extend((width,) * repeat.times)
         return tuple(found)
 
     @cached_property
-    def outputs(self):
+    def outputs(self) -> int | None:
         """What a readout with a linear map gives; None where there is none."""
         return chain.width_behind(self.readout, self.widths[-1]) if self.readout_maps else None
 
     @cached_property
-    def activations(self):
+    def activations(self) -> tuple[Activation, ...]:
         """The different Activations, in the order of the program."""
         return tuple(dict.fromkeys(part for part in self._distinct if isinstance(part, Activation)))
 
     @cached_property
-    def shape(self):
+    def shape(self) -> tuple[Any, ...]:
         """All but laws, activations and scales, as nested tuples of plain values: what sizes hang on."""
         return self.input_width, *map(chain.shape, (self.stem, self.blocks, self.readout))
 
     @cached_property
-    def _laws(self):
+    def _laws(self) -> tuple[tuple[str, float, str | None], ...]:
         """The different (init, gain, bias) of linear maps, in the order of the program."""
         return tuple(dict.fromkeys((part.init, part.gain, part.bias) for _, part in self.distinct_maps))
 
     @cached_property
-    def usual_activation(self):
+    def usual_activation(self) -> str:
         """The name of the activation that blocks have most of; of several, the first one. "linear" where they have none."""
-        counts = Counter()
+        counts: Counter[str] = Counter()
         for repeat in self.blocks:
             for part in chain.inner(repeat.parts):
                 if isinstance(part, Activation):
                     counts[part.name] += repeat.times
-        return max(counts, key=counts.get) if counts else "linear"
+        return max(counts, key=counts.__getitem__) if counts else "linear"
 
     @property
-    def readout_maps(self):
+    def readout_maps(self) -> int:
         """Linear maps of the readout: so many of the last ones of `linear_maps`."""
         return sum(isinstance(part, Linear) for part in chain.inner(self.readout))
 
     @property
-    def has_batch_norm(self):
+    def has_batch_norm(self) -> bool:
+        """Whether there is a BatchNorm among its parts: inputs that go side by side then meet."""
         return any(isinstance(part, BatchNorm) for part in self._distinct)
 
     # What all parts share, for what is made for networks of one activation and one law. Where parts differ in it, or none
     # has it, there is no such value, and asking for it is a RequestError: `activations` and `linear_maps` have them all.
 
     @property
-    def activation(self):
+    def activation(self) -> str:
+        """The name of the one activation. Raises RequestError where there are several or none."""
         return _one("activation", [part.name for part in self.activations])
 
     @property
-    def activation_digest(self):
+    def activation_digest(self) -> str | None:
+        """Of that activation, where it is a user's; None for others. Raises RequestError as `activation` does."""
         return _one("activation", self.activations, lambda part: part.name).digest
 
     @property
-    def init(self):
+    def init(self) -> str:
+        """The scheme of all weights. Raises RequestError where linear maps differ in it."""
         return _one("initializer", [init for init, _, _ in self._laws])
 
     @property
-    def weight_gain(self):
+    def weight_gain(self) -> float:
+        """The gain of all weights. Raises RequestError where linear maps differ in it."""
         return _one("weight gain", [gain for _, gain, _ in self._laws])
 
     @property
-    def bias(self):
+    def bias(self) -> str | None:
+        """The scheme of all biases. Raises RequestError where linear maps differ in it."""
         return _one("law of biases", [bias for _, _, bias in self._laws])
 
     @property
-    def bias_std(self):
+    def bias_std(self) -> float:
         """Of normal biases; 0 for the others."""
         return normal_std(self.bias)
 
     @cached_property
-    def usual_gain(self):
+    def usual_gain(self) -> float:
         """The weight gain that most linear maps have; of several, the one that comes first."""
         counts = Counter(linear.gain for _, linear in self.linear_maps)
-        return max(counts, key=counts.get)
+        return max(counts, key=counts.__getitem__)
 
-    def with_gain(self, weight_gain):
+    def with_gain(self, weight_gain: Number) -> "Network":
         """The same network with another usual gain; gains that are others keep their ratio to it, which must not be 0 then."""
         gain, usual = NETWORK["weight_gain"].check(weight_gain), self.usual_gain
         if gain == usual:
             return self
 
-        def change(part):
+        def change(part: Part) -> Part:
             if not isinstance(part, Linear):
                 return part
             return changed(part, gain=gain if part.gain == usual else part.gain / usual * gain)
 
         return self.mapped(change)
 
-    def mapped(self, change):
+    def mapped(self, change: Callable[[Part], Part]) -> "Network":
         """The Network with change(part) in the place of every part that holds no others, and every skip."""
 
-        def one(part):
+        def one(part: Part) -> Part:
             if not isinstance(part, Residual):
                 return change(part)
             skip = None if part.skip is None else change(part.skip)
             return changed(part, parts=tuple(map(one, part.parts)), skip=skip)
 
-        def several(parts):
+        def several(parts: tuple[Part, ...]) -> tuple[Part, ...]:
             return tuple(map(one, parts))
 
-        blocks = {id(repeat): Repeat(several(repeat.parts), repeat.times) for repeat in self._repeats}
-        blocks = tuple(blocks[id(repeat)] for repeat in self.blocks)
+        made = {id(repeat): Repeat(several(repeat.parts), repeat.times) for repeat in self._repeats}
+        blocks = tuple(made[id(repeat)] for repeat in self.blocks)
         return Network(self.input_width, several(self.stem), blocks, several(self.readout))
 
-    def to_json(self):
+    def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces, a format version, no labels.
 
         A plain network is written in format 1, with a digest only where there is one; others in format 2, as their parts.
@@ -234,7 +245,7 @@ class Network:
         return self._json
 
     @cached_property
-    def _json(self):
+    def _json(self) -> str:
         if self.plain:
             (activation,), ((init, gain, bias),) = self.activations, self._laws
             fields = {"format": PLAIN_FORMAT, "input_width": self.input_width, "widths": self.widths, "outputs": self.outputs}
@@ -253,7 +264,7 @@ class Network:
         return CANONICAL.encode(fields)
 
 
-def _one(what, values, text=str):
+def _one(what: str, values: Sequence[Any], text: Callable[[Any], str] = str) -> Any:
     """The value that all are. Raises RequestError where there is none or several."""
     if len(set(values)) == 1:
         return values[0]
@@ -263,7 +274,7 @@ def _one(what, values, text=str):
     raise RequestError(f"network: this needs a network with one {what}, and it {has}")
 
 
-def network(parts, input_width=None, readout=None):
+def network(parts: Parts, input_width: Whole | None = None, readout: Parts | None = None) -> Network:
     """A validated Network of a list of `parts`, one after another: Linear, Activation, LayerNorm, RMSNorm, BatchNorm, Dropout,
     Residual and Repeat.
 
@@ -275,17 +286,16 @@ def network(parts, input_width=None, readout=None):
     `input_width` is that of the first linear map unless given, or of the stream where a Residual comes first. A chain of
     equal layers is the same network as `mlp` gives. Raises RequestError, one line, for what cannot be.
     """
-    parts = parts_of("network", parts)
-    last = () if readout is None or (is_list(readout) and not len(readout)) else None
-    last = parts_of("network: readout", readout) if last is None else last
-    size = sum(part.size for part in (*parts, *last))
+    row, behind = parts_of("network", parts), cast("Any", readout)
+    last = () if behind is None or (is_list(behind) and not len(behind)) else parts_of("network: readout", behind)
+    size = sum(part.size for part in (*row, *last))
     require("network", f"{size:,} parts", LAYER_BYTES // 2 * size)  # before they are made: a layer has two
     if input_width is None:
-        input_width = chain.first_width(parts)
+        input_width = chain.first_width(row)
         if input_width is None:
             raise RequestError("network: the width of the input is not known: give input_width, or the first Linear a width")
-    input_width = whole_number("network: input_width", input_width, 1, LARGEST_WIDTH)
-    stem, runs = chain.chain(parts)
+    width = whole_number("network: input_width", input_width, 1, LARGEST_WIDTH)
+    stem, runs = chain.chain(row)
     first = next((k for k, (block, _) in enumerate(runs) if isinstance(block[0], Residual)), 0)
     for block, times in runs[:first]:
         stem += block * times
@@ -293,10 +303,10 @@ def network(parts, input_width=None, readout=None):
     if readout is None and chain.ends_in_readout(runs):
         last, times = runs.pop()
         chain.add(runs, last, times - 1)
-    return _checked(Network(input_width, stem, chain.repeats(runs), last))
+    return _checked(Network(width, stem, chain.repeats(runs), last))
 
 
-def _checked(made):
+def _checked(made: Network) -> Network:
     """`made`, whose laws can be. Raises RequestError."""
     for fan_in, linear in made.distinct_maps:
         weight_law(linear.init, fan_in, linear.width, linear.gain)
@@ -306,27 +316,27 @@ def _checked(made):
 
 def mlp(
     *,
-    width=NETWORK["width"].default,
-    depth=NETWORK["depth"].default,
-    activation=NETWORK["activation"].default,
-    init=NETWORK["init"].default,
-    weight_gain=NETWORK["weight_gain"].default,
-    bias=NETWORK["bias"].default,
-    bias_std=NETWORK["bias_std"].default,
-    input_width=NETWORK["input_width"].default,
-    outputs=NETWORK["outputs"].default,
-    block=NETWORK["block"].default,
-    norm=NETWORK["norm"].default,
-    block_depth=NETWORK["block_depth"].default,
-    residual_scale=NETWORK["residual_scale"].default,
-    dropout=NETWORK["dropout"].default,
-    final_norm=NETWORK["final_norm"].default,
-    first_init=NETWORK["first_init"].default,
-    last_init=NETWORK["last_init"].default,
-    last_gain=NETWORK["last_gain"].default,
-    last_activation=NETWORK["last_activation"].default,
-    layers=NETWORK["layers"].default,
-):
+    width: Whole | Wholes = NETWORK["width"].default,
+    depth: Whole | None = NETWORK["depth"].default,
+    activation: str = NETWORK["activation"].default,
+    init: str = NETWORK["init"].default,
+    weight_gain: Number = NETWORK["weight_gain"].default,
+    bias: str | None = NETWORK["bias"].default,
+    bias_std: Number = NETWORK["bias_std"].default,
+    input_width: Whole | None = NETWORK["input_width"].default,
+    outputs: Whole | None = NETWORK["outputs"].default,
+    block: str = NETWORK["block"].default,
+    norm: str | None = NETWORK["norm"].default,
+    block_depth: Whole | None = NETWORK["block_depth"].default,
+    residual_scale: Number | str | None = NETWORK["residual_scale"].default,
+    dropout: Number = NETWORK["dropout"].default,
+    final_norm: bool = NETWORK["final_norm"].default,
+    first_init: str | None = NETWORK["first_init"].default,
+    last_init: str | None = NETWORK["last_init"].default,
+    last_gain: Number | None = NETWORK["last_gain"].default,
+    last_activation: str | None = NETWORK["last_activation"].default,
+    layers: Sequence[Part | Mapping[str, Any]] | None = NETWORK["layers"].default,
+) -> Network:
     """A validated Network.
 
     `width` is one number (with `depth` blocks, 100 if not given) or a list with one entry a block; `input_width`
@@ -361,8 +371,8 @@ def mlp(
         if options[name] is not None:
             with in_place_of("--init", NETWORK[name].flag):
                 find_initializer(options[name])
-    options["bias"] = _bias(options["init"], options["bias"], options["bias_std"])
-    widths = _widths(options["width"], options["depth"], options["block_depth"] or 1)
+    options["bias"] = biases_of(options["init"], options["bias"], options["bias_std"])
+    widths = widths_of(options["width"], options["depth"], options["block_depth"] or 1)
     options |= {"depth": len(widths), "input_width": options["input_width"] or widths[0]}
     groups = [(size, len(list(group))) for size, group in groupby(widths)]
     made = Network(
@@ -372,26 +382,3 @@ def mlp(
         readout_of(options, widths[-1]),
     )
     return _checked(with_ends(made, options))
-
-
-def _widths(width, depth, maps):
-    """The tuple of widths of a checked width, or list of them, and a depth or None; blocks have so many `maps`."""
-    layers = len(width) if isinstance(width, list) else DEPTH if depth is None else depth
-    require("--depth", f"{layers:,} layers, whatever their width,", LAYER_BYTES * layers * maps)  # before they are made
-    if not isinstance(width, list):
-        return (width,) * layers
-    if depth not in (None, len(width)):
-        raise RequestError(f"--width: a list of {len(width)} widths does not go with depth {depth}")
-    return tuple(width)
-
-
-def _bias(init, scheme, std):
-    """The scheme of the biases; None for what comes with each initializer."""
-    if scheme is not None and std:
-        raise RequestError(f"--bias-std: {std:g} does not go with --bias={scheme}; give one of them")
-    if scheme is None and not std:
-        find_initializer(init)
-        return None
-    scheme = f"normal({std!r})" if std else scheme
-    bias_law(scheme, 1)
-    return canonical_bias(scheme)

@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import RequestError, finite_number, is_list, plain, several, shown, unknown, whole_number
 
@@ -234,18 +235,18 @@ class Option:
     """One option. `unset` says in words what a default of None stands for; an option without it must be given a value."""
 
     name: str
-    kind: object
-    default: object
+    kind: Any
+    default: Any
     help: str
     unset: str | None = None
     in_grids: bool = True  # whether a sweep's grid may give it
 
     @property
-    def flag(self):
+    def flag(self) -> str:
         """Its name on the command line and in messages."""
         return f"--{self.name.replace('_', '-')}"
 
-    def check(self, value):
+    def check(self, value: object) -> Any:
         """`value` as a plain one. Raises RequestError, one line with the option, the value and what is allowed."""
         value = plain(value)
         if value is None and self.unset is not None:
@@ -253,7 +254,7 @@ class Option:
         return self.kind.check(self.flag, value)
 
     @property
-    def read(self) -> Callable:
+    def read(self) -> Callable[[str], Any]:
         """From a text of the command line, checked."""
         return lambda text: self.kind.read(self.flag, text)
 

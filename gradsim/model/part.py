@@ -1,10 +1,12 @@
 """What all parts of a network have in common: they are frozen and checked, and say what their steps mean to others."""
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from ..errors import RequestError, is_list, shown
 
 DEEPEST = 50  # parts in parts
+P = TypeVar("P", bound="Part")
 
 
 class Part:
@@ -24,36 +26,39 @@ class Part:
     kind: ClassVar[str | None] = None
     recorded_at: ClassVar[str | None] = None
     stands_for: ClassVar[str | None] = None
-    unrecorded: ClassVar[tuple] = ()
+    unrecorded: ClassVar[tuple[str, ...]] = ()
     balances: ClassVar[bool] = False
     keeps_balance: ClassVar[bool] = False
     nesting = size = 1  # how deep parts lie in each other, and how many of them there are, repetitions included
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._check()
         self._name()
 
-    def _check(self):
+    def _check(self) -> None:
         pass
 
-    def _name(self):
+    def _name(self) -> None:
         pass
 
 
-def set_fields(part, **fields):
+Parts: TypeAlias = Part | Sequence[Part]
+
+
+def set_fields(part: Part, **fields: Any) -> None:
     """Of a part that is being made."""
     for name, value in fields.items():
         object.__setattr__(part, name, value)
 
 
-def changed(part, **fields):
+def changed(part: P, **fields: Any) -> P:
     """`part` with other fields, which are right already."""
     other = object.__new__(type(part))
     vars(other).update(vars(part), **fields)
     return other
 
 
-def hold(part, parts, times):
+def hold(part: Part, parts: Parts, times: int) -> None:
     """Have a part that is being made hold `parts`, so many `times`. Raises RequestError."""
     name = type(part).__name__
     parts = parts_of(name, parts)
@@ -63,7 +68,7 @@ def hold(part, parts, times):
     set_fields(part, parts=parts, nesting=nesting, size=times * sum(inner.size for inner in parts))
 
 
-def parts_of(owner, parts):
+def parts_of(owner: str, parts: Parts) -> tuple[Part, ...]:
     """A tuple of parts, from one or from several. Raises RequestError for none, and for what is no part."""
     if isinstance(parts, Part):
         parts = (parts,)

@@ -5,10 +5,12 @@ A part reads a vector of units and gives one. `Residual` and `Repeat` hold other
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import whole_number
+from ..typed import Whole
 from .options import MOST
-from .part import Part, changed, hold, parts_of, set_fields
+from .part import Part, Parts, changed, hold, parts_of, set_fields
 from .steps import PARTS as OF_BLOCKS
 from .steps.activation import Activation
 from .steps.add import Residual
@@ -26,6 +28,7 @@ __all__ = [
     "LayerNorm",
     "Linear",
     "Part",
+    "Parts",
     "RMSNorm",
     "Repeat",
     "Residual",
@@ -39,10 +42,14 @@ __all__ = [
 class Repeat(Part):
     """The `parts` one after another, so many `times`."""
 
-    parts: tuple
+    parts: tuple[Part, ...]
     times: int
 
-    def _check(self):
+    if TYPE_CHECKING:
+
+        def __init__(self, parts: Parts, times: Whole) -> None: ...
+
+    def _check(self) -> None:
         set_fields(self, times=whole_number("Repeat: times", self.times, 1, MOST))
         hold(self, self.parts, self.times)
 

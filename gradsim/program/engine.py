@@ -44,15 +44,15 @@ class Layers:
 
     def __init__(self, network, engine, inputs, arithmetic="carried"):
         """Raises RequestError where no matrix can be avoided that is asked to be."""
-        maps = {id(found): found for found in network.linear_maps}  # those of equal blocks are the same objects
+        order = [*map(id, network.linear_maps)]  # those of equal blocks are the same objects
+        maps = dict(zip(order, network.linear_maps, strict=True))
         laws = {key: weight_law(linear.init, fan_in, linear.width, linear.gain) for key, (fan_in, linear) in maps.items()}
         if engine == "matrix_free":
             self._check({law.kind for law in laws.values()}, arithmetic)
         self.engine, self.inputs = engine if arithmetic == "carried" else "dense", inputs
         choices = {key: self._choice(laws[key].kind, fan_in, linear.width) for key, (fan_in, linear) in maps.items()}
-        order = [id(found) for found in network.linear_maps]
-        self.laws = tuple(laws[key] for key in order)
-        self.operations, self._words, costs = zip(*(choices[key] for key in order), strict=True)
+        self.laws = tuple(map(laws.__getitem__, order))
+        self.operations, self._words, costs = zip(*map(choices.__getitem__, order), strict=True)
         self.nanoseconds = sum(costs)
 
     @staticmethod

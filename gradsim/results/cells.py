@@ -77,6 +77,10 @@ OF_BLOCKS = {
     "last_activation": "",
     "layers": "",
 }
+# What networks say that follows from these: a column too, but not what networks are told apart by
+DERIVED = {
+    "weight_std": "sigma_w, Var W = sigma_w^2 / fan_in, of the blocks from the second on (NaN: there is not one)",
+}
 # What a table may leave out where the rest tells networks apart all the same
 FOLLOWING = ("layers", "block_depth", "norm", "residual_scale", "engine")
 DIGITS = 8  # of a digest

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import RequestError, shown, unknown
-from .cells import DESCRIPTIONS, OF_BLOCKS, describe, described, varying_names
+from .cells import DERIVED, DESCRIPTIONS, OF_BLOCKS, describe, described, varying_names
 
 CLOSE = 1e-9  # relative: 0.1 + 0.2 is 0.3 to whoever asks for it
 MOST_SHOWN = 12  # values in a message
@@ -22,12 +22,13 @@ class Columns:
     @classmethod
     def of(cls, curve_set):
         """Those of a CurveSet; of a file without blocks, which leaves their columns out, all but one network stay unread."""
-        names = [*DESCRIPTIONS, *(axis for axis in curve_set.coordinates if axis not in DESCRIPTIONS)]
+        names = list(dict.fromkeys([*DESCRIPTIONS, *DERIVED, *curve_set.coordinates]))
         first, count, filed = describe(curve_set[0]), len(curve_set), curve_set.stored("replicas") is not None
         values = []
         for name in names:
             absent = filed and name in OF_BLOCKS and first[name] == OF_BLOCKS[name] and curve_set.stored(name) is None
-            values.append([first[name]] * count if absent else curve_set.column(name).tolist())
+            found = [first[name]] * count if absent else curve_set.column(name).tolist()
+            values.append([math.nan if value != value else value for value in found])  # one object, which is equal to itself
         return cls(tuple(dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)))
 
     @cached_property
@@ -35,13 +36,13 @@ class Columns:
         """The names in which the networks differ; of axes that are none of DESCRIPTIONS those that alone tell some apart."""
         found = varying_names(self.cells)
         for name in self.cells[0]:
-            if name not in DESCRIPTIONS and self._groups([*found, name]) > self._groups(found):
+            if name not in (*DESCRIPTIONS, *DERIVED) and self._groups([*found, name]) > self._groups(found):
                 found.append(name)
         return found
 
     @cached_property
     def known(self):
-        """All names: those of DESCRIPTIONS that a file of such networks has, and axes of the sweep that are none of them."""
+        """All names: those of DESCRIPTIONS that a file of such networks has, DERIVED, and axes of the sweep that are none."""
         return [*described(self.cells), *(name for name in self.cells[0] if name not in DESCRIPTIONS)]
 
     def levels(self, name):

@@ -1,6 +1,6 @@
 """Where networks leave what numbers can hold: the layer, on the way that the numbers go, from which half of them have left."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,13 +31,13 @@ class Lost(NamedTuple):
     layer: int
 
 
-def exits(curves):
+def exits(curves: Any) -> dict[str, dict[str, Exit | None]]:
     """{float type: {kind: Exit, or None if it stays}} of Curves; a kind that the curves do not tell is not there.
 
     Of several linear maps in a block, and of these and the stream, that counts which leaves first. Files of earlier versions
     have no norms, and did not count what is not finite as overflow.
     """
-    found = {name: {} for name in REPORTED_PRECISIONS}
+    found: dict[str, dict[str, Exit | None]] = {name: {} for name in REPORTED_PRECISIONS}
     for kind, (quantities, statistics) in KINDS.items():
         present = [quantity for quantity in quantities if quantity in curves.blocks.rows]
         shares = {s.split("_")[-2]: _largest_shares(curves, present, s) for s in statistics}

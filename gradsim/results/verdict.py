@@ -3,9 +3,10 @@
 import math
 from dataclasses import dataclass, replace
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .exits import exits
+from ..typed import Floats
+from .exits import Exit, exits
 from .sentence import sentence
 
 STABLE_DECADES = 1.0  # within one decade over the whole depth
@@ -29,7 +30,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """`word` is one of WORDS; decades are powers of ten of the root-mean-square gradient.
+    """`word` is one of WORDS (docs/format.md); decades are powers of ten of the root-mean-square gradient.
 
     The gradient is dL/dh of the linear map of a layer, the last one where there are several; where blocks add to a stream, it
     is that of the stream, dL/dx behind a block, and layers are blocks.
@@ -49,16 +50,16 @@ class Verdict:
     word: str
     decades: float
     decades_per_100_layers: float
-    middle: tuple
+    middle: tuple[float, float]
     spread_decades: float
-    exits: dict
+    exits: dict[str, dict[str, Exit | None]]
     sentence: str
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return f"<p><b>{escape(self.word)}</b>: {escape(self.sentence)}</p>"
 
     @property
-    def keeps_scale(self):
+    def keeps_scale(self) -> bool:
         """Whether the median stays within STABLE_DECADES, or is not known to leave."""
         return not abs(self.decades) > STABLE_DECADES
 
@@ -69,11 +70,11 @@ class Figures(NamedTuple):
     word: str
     decades: float
     decades_per_100_layers: float
-    middle: tuple
+    middle: tuple[float, float]
     spread_decades: float
 
 
-def figures(curves):
+def figures(curves: Any) -> Figures:
     """The Figures of Curves."""
     depth = curves.blocks.depth
     first, last = (float(_gradient(curves, 0.5)[layer]) for layer in (1, depth))
@@ -83,33 +84,34 @@ def figures(curves):
     return Figures(_word(curves, first, decades, middle, growth), decades, rate, middle, spread)
 
 
-def judge(curves):
+def judge(curves: Any) -> Verdict:
     """The Verdict on Curves."""
     verdict = Verdict(*figures(curves), exits(curves), "")
     return replace(verdict, sentence=sentence(curves, verdict))
 
 
-def _gradient(curves, probability):
+def _gradient(curves: Any, probability: float) -> Floats:
     """Over layers, one number each: a quantile of the gradient that is judged."""
     return curves.blocks.last(curves.gradient, curves.quantile(curves.gradient, probability))
 
 
-def _difference(a, b):
+def _difference(a: float, b: float) -> float:
     """a - b, NaN where both are the same infinity."""
     return math.nan if math.isinf(a) and a == b else float(a) - float(b)
 
 
-def _middle(curves, last):
+def _middle(curves: Any, last: float) -> tuple[tuple[float, float], float, float]:
     """(low, high) quantile at layer 1 in decades over `last`; the spread there; and by how much it has grown since layer L."""
     if not set(BAND) <= set(curves.quantiles.tolist()):
         return (math.nan, math.nan), math.nan, math.nan
     low, high = (_gradient(curves, q) for q in BAND)
     spread, before = (_difference(high[layer], low[layer]) * DECADES for layer in (1, curves.blocks.depth))
     growth = spread if math.isinf(spread) else _difference(spread, before)
-    return tuple(_difference(q[1], last) * DECADES for q in (low, high)), spread, growth
+    below, above = (_difference(q[1], last) * DECADES for q in (low, high))
+    return (below, above), spread, growth
 
 
-def _word(curves, first, decades, middle, growth):
+def _word(curves: Any, first: float, decades: float, middle: tuple[float, float], growth: float) -> str:
     if first == -math.inf:
         return "zero"
     if not math.isfinite(first):
@@ -124,7 +126,7 @@ def _word(curves, first, decades, middle, growth):
     return "vanishing" if decades < 0 else "exploding"
 
 
-def _symmetric(curves):
+def _symmetric(curves: Any) -> bool:
     """Whether units never differ at any layer at which float64 holds their variance, and there is one."""
     layers, between = slice(1, curves.blocks.depth + 1), curves.variables.get("activation_unit_variance_mean")
     if between is None or "activation_log_quantile" not in curves.variables:
@@ -134,7 +136,7 @@ def _symmetric(curves):
     return curves.blocks.widths[layers].max() > 1 and bool(seen.any()) and bool((between[layers][seen] == 0).all())
 
 
-def _fast(curves, decades):
+def _fast(curves: Any, decades: float) -> bool:
     """Whether a network of few equally wide layers would leave STABLE_DECADES in SHALLOW steps, beyond chance."""
     depth = curves.blocks.depth
     widths = set(curves.blocks.widths[: depth + 1].tolist())

@@ -17,7 +17,9 @@ MOST = 20  # networks in the table
 
 def card(curve_set):
     """HTML, without scripts and without a network: the first MOST networks' verdicts, and the picture of the gradient."""
-    console = Console(file=io.StringIO(), record=True, width=WIDTH, highlight=False, soft_wrap=True)
+    # In a notebook rich would show what is printed by itself, and leave nothing to be recorded
+    kept = {"file": io.StringIO(), "record": True, "force_jupyter": False}
+    console = Console(width=WIDTH, highlight=False, soft_wrap=True, **kept)
     printed(console, curve_set, MOST)
     return f"<div>{console.export_html(inline_styles=True, code_format=LINES)}{_picture(curve_set)}</div>"
 

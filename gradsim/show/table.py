@@ -140,9 +140,9 @@ def remarks(curve_set):
 
 
 def wide(file=None):
-    """A rich Console: as wide as the terminal, or WIDTH columns elsewhere."""
-    console = Console(file=file, highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(file=file, highlight=False, width=WIDTH)
+    """A rich Console: as wide as the terminal, or WIDTH columns elsewhere. In notebooks too it writes, and shows nothing."""
+    console = Console(file=file, highlight=False, soft_wrap=True, force_jupyter=False)
+    return console if console.is_terminal else Console(file=file, highlight=False, width=WIDTH, force_jupyter=False)
 
 
 def show(curve_set, file=None, most=MOST_ROWS):

@@ -1,5 +1,6 @@
 """From a network to the curves of its ensemble: chunks of replicas, folded into statistics."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numba
@@ -17,16 +18,17 @@ from ..statistics.blocks import blocks_of
 from ..statistics.ensemble import EnsembleStatistics
 from ..statistics.quantiles import collector, rows_of
 from ..statistics.quantities import QUANTILES
+from ..typed import Number, Numbers, Rows, Whole
 from .chunks import Replicas, folded_chunks
 from .footprint import refuse_at_once
 
 
-def warm_up(arithmetic="carried"):
+def warm_up(arithmetic: str = "carried") -> None:
     """Have the kernels ready: compiled, or loaded from the disk."""
     simulate(mlp(width=1, depth=1), replicas=1, arithmetic=arithmetic)
 
 
-def warm_up_apart():
+def warm_up_apart() -> None:
     """The same for what is compiled when it is first needed: where a sum cancels, which half of the first networks have one
     of, for orthogonal weights, and for blocks."""
     simulate(mlp(width=2, depth=2, activation="tanh", init="rademacher(20)"), replicas=64)
@@ -35,24 +37,24 @@ def warm_up_apart():
 
 
 def simulate(
-    network,
-    replicas=RUN["replicas"].default,
-    seed=RUN["seed"].default,
-    inputs=RUN["inputs"].default,
-    engine=RUN["engine"].default,
-    keep_samples=RUN["keep_samples"].default,
+    network: Network,
+    replicas: Whole = RUN["replicas"].default,
+    seed: Whole = RUN["seed"].default,
+    inputs: Whole = RUN["inputs"].default,
+    engine: str = RUN["engine"].default,
+    keep_samples: bool = RUN["keep_samples"].default,
     *,
-    threads=RUN["threads"].default,
-    stream=RUN["stream"].default,
-    input_correlation=RUN["input_correlation"].default,
-    input_file=RUN["input_file"].default,
-    target_file=RUN["target_file"].default,
-    loss=RUN["loss"].default,
-    probe=RUN["probe"].default,
-    arithmetic=RUN["arithmetic"].default,
-    quantiles=QUANTILES,
-    progress=None,
-):
+    threads: Whole | None = RUN["threads"].default,
+    stream: str | None = RUN["stream"].default,
+    input_correlation: Number = RUN["input_correlation"].default,
+    input_file: Rows | None = RUN["input_file"].default,
+    target_file: Rows | None = RUN["target_file"].default,
+    loss: str = RUN["loss"].default,
+    probe: str = RUN["probe"].default,
+    arithmetic: str = RUN["arithmetic"].default,
+    quantiles: Numbers = QUANTILES,
+    progress: Callable[[int], object] | None = None,
+) -> Curves:
     """Draw `replicas` networks, send `inputs` inputs forward and the loss's gradient backward, and give Curves.
 
     Inputs are standard normal, pairs of them with `input_correlation`, or different rows of `input_file` (a path or an
@@ -122,9 +124,9 @@ def curves_of(network, run, total, kept=None, quantiles=QUANTILES, threads=1):
     """The Curves of the EnsembleStatistics of all replicas of a checked run; `kept`, float64 (replicas, logs), are every
     replica's logs where they are asked for."""
     blocks = blocks_of(network, run["inputs"])
-    variables = dict(total.variables(blocks, quantiles, threads))
+    variables = total.variables(blocks, quantiles, threads)
     if kept is not None:
-        variables |= _samples(kept, blocks)
+        variables = dict(variables) | _samples(kept, blocks)
     return Curves(network, _described(network, run), np.array(quantiles), total.quantiles.method, variables)
 
 

@@ -57,7 +57,7 @@ class Spread(NamedTuple):
         return np.concatenate([values, last], axis=1).take(self.columns, axis=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Blocks:
     """What `blocks_of` knows of a network.
 

@@ -1,13 +1,15 @@
 """Everything that is kept of an ensemble, as one addable object."""
 
+import math
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
 from ..kernels.record import LOG_QUANTITIES, RECORDED
-from .leaving import Leaving
+from .leaving import Leaving, names_counted
 from .moments import LogOfMean, Moments, folded, lead_of
+from .stacked import Pieces, Stacked
 
 
 @dataclass(frozen=True)
@@ -49,43 +51,43 @@ class EnsembleStatistics:
         return EnsembleStatistics(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
 
     def variables(self, blocks, probabilities, threads=1):
-        """Yield (name, array) for every variable of `quantities.VARIABLES` that these statistics determine.
+        """Every variable of `quantities.VARIABLES` that these statistics determine: Stacked, {name: array}.
 
         Arrays are over (layer, place where there are any, quantile or precision); where a quantity is not defined they hold
         NaN, or -1 in a count.
         """
         mean, variance = np.where(self.moments.count > 0, self.moments.mean, np.nan), self.moments.variance
         logs = len(self.unresolved)
-        counts = {
-            "nonfinite_count": self.nonfinite[:logs],
-            "zero_count": self.zeros[:logs],
-            "unresolved_count": self.unresolved,
-        }
-        numbers = {
-            "log_mean": mean[:logs],
-            "log_variance": variance[:logs],
-            "log_of_mean": self.means.log_of_mean,
-            "effective_sample_size": self.means.effective_sample_size,
-        }
-        quantiles = {"log_quantile": self.quantiles.quantiles(probabilities, threads)}
-        yield from _named(blocks.logs, counts, numbers, quantiles)
-        yield from _named(blocks.plain, {"nonfinite_count": self.nonfinite}, {"mean": mean, "variance": variance})
-        yield from self.leaving.fractions(self.replicas, blocks)
+        means = mean[:logs], variance[:logs], self.means.log_of_mean, self.means.effective_sample_size
+        stacks = (
+            blocks.logs(np.array([self.nonfinite[:logs], self.zeros[:logs], self.unresolved])),
+            blocks.logs(np.array(means)),
+            blocks.logs(self.quantiles.quantiles(probabilities, threads)[None]),
+            blocks.plain(self.nonfinite[None]),
+            blocks.plain(np.array([mean, variance])),
+        )
+        return Stacked(_pieces(blocks), (*stacks, *self.leaving.fractions(self.replicas, blocks)))
 
 
-def _named(spread, *tables):
-    """Yield (name, array) for the quantities of a Spread and the statistics of `tables`: {name: values of all columns}, each
-    table's of one type and shape."""
-    found = [(tuple(table), spread(np.array(tuple(table.values())))) for table in tables]
-    for quantity, start, stop, shape in spread.pieces:
-        for names, arrays in found:
-            own = arrays[:, start:stop].reshape(len(names), *shape, *arrays.shape[2:])
-            yield from zip(_full_names(quantity, names), own, strict=True)
+LOGS = (
+    ("nonfinite_count", "zero_count", "unresolved_count"),
+    ("log_mean", "log_variance", "log_of_mean", "effective_sample_size"),
+    ("log_quantile",),
+)
+PLAIN = (("nonfinite_count",), ("mean", "variance"))
 
 
-@cache
-def _full_names(quantity, statistics):
-    return tuple(f"{quantity}_{name}" for name in statistics)
+@lru_cache(16)
+def _pieces(blocks):
+    """The Pieces of what `variables` stacks."""
+    found = Pieces()
+    for spread, stacks in ((blocks.logs, LOGS), (blocks.plain, PLAIN)):
+        for names in stacks:
+            found.add([([f"{piece[0]}_{name}" for name in names], *piece[1:]) for piece in spread.pieces])
+    for way in blocks.ways:
+        shape = blocks.shape(way.quantity)
+        found.add([(names_counted(way.quantity), 0, math.prod(shape), shape)])
+    return found
 
 
 def count_bits(flags, columns):

@@ -38,27 +38,32 @@ class Leaving:
         return Leaving(self.ways, tuple(a + b for a, b in zip(self.counts, other.counts, strict=True)))
 
     def fractions(self, replicas, blocks):
-        """Yield (name, array over layer, place where there are any, and precision) of shares of networks.
+        """Yield shares of networks, a way after another: (variables of `names_counted`, elements, precisions), the elements of
+        an array over layers and places where there are any.
 
         NaN where the way does not go; where it is twice in a layer without places, the share when it leaves the layer.
         """
         for way, counts in zip(self.ways, self.counts, strict=True):
-            names, kinds = _counted(way.quantity)
-            upto = counts[kinds].cumsum(axis=2)
-            shape, for_each = blocks.shape(way.quantity), upto.transpose(0, 2, 1) / replicas
+            shape, kinds = blocks.shape(way.quantity), _kinds(way.quantity)
+            for_each = counts[kinds].cumsum(axis=2).transpose(0, 2, 1) / replicas
             if not shape:
-                yield from zip(names, for_each[:, 0], strict=True)
+                yield for_each[:, :1]
                 continue
-            shares = np.full((len(names), *shape, len(PRECISIONS)), np.nan)
+            shares = np.full((len(kinds), *shape, len(PRECISIONS)), np.nan)
             shares[(slice(None), *blocks.where(way.quantity, way.layers, way.names))] = for_each
-            yield from zip(names, shares, strict=True)
+            yield shares.reshape(len(kinds), -1, len(PRECISIONS))
 
 
 @cache
-def _counted(quantity):
-    """(names of the variables, which of LEAVING they are) that are counted of a quantity."""
-    kinds = [kind for kind, name in enumerate(LEAVING) if name in QUANTITIES[quantity].leaving]
-    return tuple(f"{quantity}_{name}" for name in LEAVING if name in QUANTITIES[quantity].leaving), kinds
+def _kinds(quantity):
+    """Which of LEAVING are counted of a quantity."""
+    return [kind for kind, name in enumerate(LEAVING) if name in QUANTITIES[quantity].leaving]
+
+
+def names_counted(quantity):
+    """The variables that they are."""
+    names = [*LEAVING]
+    return [f"{quantity}_{names[kind]}" for kind in _kinds(quantity)]
 
 
 def _counts(records, way):

@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import RequestError, unknown
 from ..model.activations import canonical_activation
 from ..model.initializers import canonical_bias, canonical_init
-from ..results.cells import DESCRIPTIONS, describe, one_name
+from ..results.cells import DERIVED, DESCRIPTIONS, describe, one_name
 from .layout import VERDICTS, column_of
 
 KEPT = 1024  # Curves of a file that stay as they are, with their verdicts; their numbers lie with the file
@@ -50,7 +50,7 @@ class HeldCells:
             return None if self.identities is None else np.array(self.identities, object)
         if name in DESCRIPTIONS:
             return column_of([row[name] for row in self._described])
-        return _judged(self, name)
+        return _found_out(self, name)
 
     @cached_property
     def _described(self):
@@ -97,7 +97,7 @@ class OpenedCells:
     def column(self, name):
         found = self.values(self._stored.axes.get(name, name))
         if found is None:
-            return column_of([describe(curves)[name] for curves in self]) if name in DESCRIPTIONS else _judged(self, name)
+            return column_of([describe(curves)[name] for curves in self]) if name in DESCRIPTIONS else _found_out(self, name)
         if name in CANONICAL and found.dtype == object:  # files of before have other spellings
             known = {text: one_name(CANONICAL[name], text) for text in set(found)}
             found = np.array([known[text] for text in found], object)
@@ -108,8 +108,10 @@ class OpenedCells:
         return found if found is None or self._numbers is None else found[self._numbers]
 
 
-def _judged(cells, name):
-    """The column of verdicts, from one cell after the other; None for other names."""
+def _found_out(cells, name):
+    """The column of verdicts, or of what comes from networks, from one cell after the other; None for other names."""
+    if name in DERIVED:
+        return np.array([getattr(curves.network, name) for curves in cells], float)
     if name == "verdict":
         return np.array([curves.verdict.word for curves in cells], object)
     if name in VERDICTS:
@@ -119,7 +121,7 @@ def _judged(cells, name):
 
 def column(cells, name):
     """The values of a name in all cells. Raises RequestError."""
-    names = [*dict.fromkeys([*cells.coordinates, *DESCRIPTIONS, *VERDICTS, IDENTITY])]
+    names = [*dict.fromkeys([*cells.coordinates, *DESCRIPTIONS, *DERIVED, *VERDICTS, IDENTITY])]
     found = cells.column(name) if name in names else None
     if found is None:
         raise unknown("column", name, [n for n in names if n != IDENTITY])

@@ -9,9 +9,10 @@ from itertools import islice
 import numpy as np
 
 from ..errors import RequestError
-from ..results.cells import describe
+from ..results.cells import DERIVED, describe
 from ..results.verdict import figures
 from ..statistics.quantities import VARIABLES
+from ..statistics.stacked import Together
 from ..version import __version__
 from .layout import VERDICTS, request
 from .provenance import provenance
@@ -41,7 +42,9 @@ def blocks(layout, curves):
         if first + len(block) > layout.cells:
             raise RequestError(f"curves: there are more of them than the {layout.cells:,} cells that were planned")
         _check(layout, first, block)
-        yield first, _described(layout, first, block) | _verdicts(block) | {n: stacked(layout, n, block) for n in layout.names}
+        together = Together.of([c.variables for c in block])
+        numbers = {name: stacked(layout, name, block, together) for name in layout.names}
+        yield first, _described(layout, first, block) | _verdicts(block) | numbers
         first += len(block)
     if first < layout.cells:
         raise RequestError(f"curves: {first:,} of them for {layout.cells:,} cells")
@@ -52,6 +55,7 @@ def _described(layout, first, block):
     rows, cells = [describe(curves) for curves in block], slice(first, first + len(block))
     result = {name: [row[name] for row in rows] for name in layout.described}
     result |= {name: values[cells] for name, values in layout.extra.items()}
+    result |= {name: [getattr(curves.network, name) for curves in block] for name in DERIVED}
     widths = np.zeros((len(block), layout.layers), np.int64)
     for row, curves in zip(widths, block, strict=True):
         row[: len(curves.layers)] = curves.blocks.widths
@@ -80,13 +84,14 @@ def _check(layout, first, block):
             raise RequestError(f"curves: cell {cell:,} is not what was planned: {what}")
 
 
-def stacked(layout, name, block):
+def stacked(layout, name, block, together=None):
     """The array of a variable with a leading cell axis; layers that a network lacks are missing.
 
-    Networks without places lie at their own names on that axis, where the file has it.
+    Networks without places lie at their own names on that axis, where the file has it. `together` are all variables of the
+    block, where its cells are alike.
     """
     dims, variable, shape = layout.dims(name), VARIABLES[name], (len(block), *layout.shape(name)[1:])
-    parts = [c.variables.get(name) for c in block]
+    parts = [c.variables.get(name) for c in block] if together is None else together.get(name, ())
     if "place" not in dims and {getattr(part, "shape", None) for part in parts} == {shape[1:]}:
         out = np.array(parts, layout.fields[name].dtype)
     else:

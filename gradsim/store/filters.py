@@ -16,16 +16,36 @@ MODULUS = 2**16 - 1
 
 
 def put(dataset, first, values):
-    """Writes numbers to a dataset with FILTERS, from its entry `first` on, where one of its chunks begins."""
-    shape, fill = dataset.chunks, dataset.fillvalue
+    """Writes numbers to a dataset with FILTERS, from its entry `first` on, where one of its chunks begins.
+
+    The checksum of the bytes that HDF5 got, in the order of `kept`.
+    """
+    shape, fill, checksum = dataset.chunks, dataset.fillvalue, 0
     values = np.ascontiguousarray(values, dataset.dtype)
-    for start in product(*map(range, [0] * values.ndim, values.shape, shape)):
+    for start in _starts(values.shape, shape):
         piece = values[tuple(slice(a, a + n) for a, n in zip(start, shape, strict=True))]
         if piece.shape != shape:  # HDF5's chunks reach beyond the end
             whole = np.full(shape, fill, dataset.dtype)
             whole[tuple(map(slice, piece.shape))] = piece
             piece = whole
-        dataset.id.write_direct_chunk((first + start[0], *start[1:]), filtered(piece))
+        content = filtered(piece)
+        checksum = zlib.crc32(content, checksum)
+        dataset.id.write_direct_chunk((first + start[0], *start[1:]), content)
+    return checksum
+
+
+def kept(dataset, first, count):
+    """The checksum of what HDF5 keeps of so many entries of a dataset from `first` on, as `put` gave it."""
+    checksum = 0
+    for start in _starts((count, *dataset.shape[1:]), dataset.chunks):
+        _, content = dataset.id.read_direct_chunk((first + start[0], *start[1:]))
+        checksum = zlib.crc32(content, checksum)
+    return checksum
+
+
+def _starts(shape, chunks):
+    """Where chunks begin in an array of a shape."""
+    return product(*map(range, [0] * len(shape), shape, chunks))
 
 
 def filtered(values):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import RequestError
-from ..results.cells import DESCRIPTIONS, OF_BLOCKS, describe
+from ..results.cells import DERIVED, DESCRIPTIONS, OF_BLOCKS, describe
 from ..results.verdict import WORDS
 from ..statistics.blocks import blocks_of
 from ..statistics.precision import PRECISIONS
@@ -29,7 +29,7 @@ VERDICTS = {
     "decades_per_100_layers": "decades of the median gradient gained on the way back through 100 layers",
     "spread_decades": "95 % over 5 % quantile of the gradient at layer 1, in decades",
 }
-OTHERS = ("layer_width", "request", "quantile_method", "identity", "sweep_cell", "sweep_values")
+OTHERS = (*DERIVED, "layer_width", "request", "quantile_method", "identity", "sweep_cell", "sweep_values")
 LARGEST_ATTRIBUTE = 60_000  # bytes: HDF5 holds no larger ones without a newer file version
 BLOCK = 2**25  # bytes of the cells that are in memory at one time, as far as whole cells go
 MOST_IN_BLOCK = 1024  # cells
@@ -202,6 +202,7 @@ class Layout:
             if name in self.extra:
                 kind = {"O": str, "i": int, "f": float}[self.extra[name].dtype.kind]
                 cells[name] = _field(("cell",), kind, f"value on the sweep's axis {axis}")
+        cells |= {name: _field(("cell",), float, text, np.nan) for name, text in DERIVED.items()}
         cells["layer_width"] = _field(("cell", "layer"), int, "units behind the layer (0: no such layer)")
         cells["request"] = _field(("cell",), str, "network and run as JSON")
         text = "exact, or from histograms where the samples did not fit their bytes"

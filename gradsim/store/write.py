@@ -2,7 +2,9 @@
 
 HDF5 writes through a stream of this module, which fails for it: a full disk, a file system without locks or a folder that
 vanished is then an error like any other, where the HDF5 library itself would go on with a file that is half written. What
-was written is read back and compared by the checksum of each block, and only then gets its name.
+was written is read back and compared, and only then gets its name: of each variable the numbers of its first block, through
+all filters, and of further blocks the bytes that are kept of them. Undoing the filters of all of 10,000 cells took a fifth of
+the time of writing them.
 """
 
 import io
@@ -10,6 +12,7 @@ import os
 import zlib
 from collections import defaultdict
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -18,7 +21,7 @@ from ..errors import RequestError
 from .careful import Careful
 from .dataset import blocks, root_attributes
 from .files import RESULTS, check_output, create, replacing, write_whole
-from .filters import FILTERS, put
+from .filters import FILTERS, kept, put
 from .layout import pieces
 from .seal import seal
 
@@ -59,10 +62,8 @@ def _fill(option, stream, layout, curves, provenance=None, progress=None):
         sums = _contents(file, layout, curves, provenance, careful, progress)
     with _carefully(stream) as careful, _hdf5(careful, "r") as file:
         for name, written in sums.items():
-            dataset = file[name]
-            for first, count, expected in written:
-                if _checksum(dataset[first : first + count]) != expected:
-                    raise RequestError(f"{option}: the curves could not be written faithfully ({name} differs)")
+            if any(not part.is_in(file[name]) for part in written):
+                raise RequestError(f"{option}: the curves could not be written faithfully ({name} differs)")
     seal(stream)
 
 
@@ -72,7 +73,7 @@ def _hdf5(stream, mode):
 
 
 def _contents(file, layout, curves, provenance, careful, progress):
-    """Writes all there is; {variable: [(first cell or entry, how many, their checksum)]}."""
+    """Writes all there is; {variable: [Written]}."""
     file.attrs.update(root_attributes(layout, provenance))
     sums, datasets = defaultdict(list), {}
     for name, (field, values) in layout.dimensions.items():
@@ -106,13 +107,30 @@ def _create(file, name, field, shape, chunks):
     return dataset
 
 
+class Written(NamedTuple):
+    """`count` entries of a dataset, and the checksum of these or, if it is `raw`, of the bytes that HDF5 keeps of them."""
+
+    first: int
+    count: int
+    checksum: int
+    raw: bool
+
+    def is_in(self, dataset):
+        """Whether it is what a dataset gives back."""
+        if self.raw:
+            return kept(dataset, self.first, self.count) == self.checksum
+        return _checksum(dataset[self.first : self.first + self.count]) == self.checksum
+
+
 def _put(dataset, first, values):
-    """Writes values to a dataset from its entry `first` on; (first, how many, their checksum)."""
+    """Writes values to a dataset from its entry `first` on; what is Written."""
     if values.dtype == object:
         dataset[first : first + len(values)] = values
     else:
-        put(dataset, first, values)
-    return first, len(values), _checksum(values)
+        checksum = put(dataset, first, values)
+        if first:
+            return Written(first, len(values), checksum, True)
+    return Written(first, len(values), _checksum(values), False)
 
 
 def _checksum(values):

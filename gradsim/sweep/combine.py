@@ -6,17 +6,19 @@ Cells come from them some hundreds at a time, in the order of the sweep.
 
 import json
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from ..curves import Curves, open_file
+from ..curves import Curves, CurveSet, open_file
 from ..errors import RequestError, shown
 from ..store.files import RESULTS, check_output, file_name, same_file
 from ..store.layout import Layout, Outline, Share, digest_of
 from ..store.read import Stored
 from ..store.write import pack
+from ..typed import File
 from .folder import difference
 from .origins import cpu, origins, summary, unlike
 from .plan import MOST_CELLS, SHARD, shard_of
@@ -26,7 +28,13 @@ QUOTE = "'"
 MOST_SHOWN = 5  # shards, or runs of cells, in words
 
 
-def combine(paths, out, partial=False, overwrite=False, tell=lambda line: None):
+def combine(
+    paths: File | Sequence[File],
+    out: File,
+    partial: bool = False,
+    overwrite: bool = False,
+    tell: Callable[[str], object] = lambda line: None,
+) -> CurveSet:
     """The CurveSet of the file at `out`, which has the cells of all files at `paths`: of one sweep, in any order.
 
     A cell may be in several of them, the same to the bit. Where cells are missing this is refused, unless `partial`: then the

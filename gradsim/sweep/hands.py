@@ -166,7 +166,6 @@ def serve():
     os.dup2(2, 1)  # what a library prints is no answer
     came = SimpleQueue()
     threading.Thread(target=_listen, args=(came,), daemon=True).start()
-    _without_blas()
     order = pickle.loads(came.get())
     send(answers, READY)
     while True:
@@ -176,18 +175,6 @@ def serve():
             answer = error
         send(answers, pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
         del answer  # not held beside the next one
-
-
-def _without_blas():
-    """Has Numba find no BLAS. It looks for one in scipy.linalg before it loads machine code, none of which has a use for it:
-    0.15 s and 11 MB of each process. Users' own functions, which might, are never computed here."""
-    if "scipy.linalg" in sys.modules:
-        return
-    sys.modules["scipy.linalg"] = None
-    try:
-        import numba.np.arraymath  # noqa: F401, which looks
-    finally:
-        del sys.modules["scipy.linalg"]
 
 
 def _listen(came):

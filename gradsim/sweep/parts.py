@@ -8,7 +8,6 @@ of its part without reading others, and travels as bytes.
 
 import hashlib
 import json
-import math
 import mmap
 import os
 import secrets
@@ -20,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import RequestError
+from ..statistics.stacked import Pieces, Stacked
 from ..store.files import whole
 
 FORMAT = 1
@@ -44,10 +44,16 @@ class Place(NamedTuple):
 
 def encoded(identity, said, arrays):
     """The bytes of a record: `said` is JSON-able, `arrays` a dict of arrays of floats or whole numbers."""
-    given = [(name, np.asarray(array)) for name, array in arrays.items()]
-    listed = _listing(tuple((name, array.dtype.kind, array.shape) for name, array in given))
-    text = json.dumps({"said": said}, separators=(",", ":")).encode()[:-1] + LISTED + listed + b"}"
-    held = [np.ascontiguousarray(array, TYPES[array.dtype.kind]) for _, array in given]
+    given = {name: np.asarray(array) for name, array in arrays.items()}
+    listed = tuple((name, array.dtype.kind, array.shape) for name, array in given.items())
+    return encoded_as(identity, said, listed, given.values())
+
+
+def encoded_as(identity, said, listed, held):
+    """The same where the arrays `held`, one after another, are the bytes of those that `listed` tells of: a tuple of (name,
+    kind of number, shape)."""
+    text = json.dumps({"said": said}, separators=(",", ":")).encode()[:-1] + LISTED + _listing(listed) + b"}"
+    held = [np.ascontiguousarray(array, TYPES[array.dtype.kind]) for array in held]
     size = sum(array.nbytes for array in held)
     body = b"".join((FRAME.pack(CELL, len(text), size, bytes.fromhex(identity)), text, *held))
     return body + hashlib.sha256(body).digest()
@@ -66,18 +72,19 @@ def identity_of(record):
 
 
 def decoded(record):
-    """(identity, said, arrays) of the bytes of a record. Raises RequestError where they are not as they were written."""
+    """(identity, said, arrays) of the bytes of a record, arrays as Stacked. Raises RequestError where they are not as they were
+    written."""
     view = memoryview(record)
     if len(view) < FRAME.size + CHECKSUM or hashlib.sha256(view[:-CHECKSUM]).digest() != bytes(view[-CHECKSUM:]):
         raise RequestError("damaged: its bytes are not those that were written (their SHA-256 differs)")
     _, text_size, _, identity = FRAME.unpack_from(view)
     start = FRAME.size + text_size
-    said, listed = _described(bytes(view[FRAME.size : start]))
-    block, arrays, start = bytearray(view[start:-CHECKSUM]), {}, 0  # one copy, that they share
-    for name, dtype, shape, size in listed:
-        arrays[name] = np.ndarray(shape, dtype, block, start)
-        start += size
-    return identity.hex(), said, arrays
+    said, (pieces, runs) = _described(bytes(view[FRAME.size : start]))
+    block, stacks, start = bytearray(view[start:-CHECKSUM]), [], 0  # one copy, that they share
+    for dtype, count in runs:
+        stacks.append(np.ndarray((1, count), dtype, block, start))
+        start += count * dtype.itemsize
+    return identity.hex(), said, Stacked(pieces, stacks)
 
 
 def _described(text):
@@ -88,9 +95,9 @@ def _described(text):
 
 @lru_cache(64)
 def _listed(text):
-    """(name, dtype, shape, bytes) of each array of a record, from what `_listing` made of them."""
+    """Where the arrays of a record are, as `Pieces.along` has it, from what `_listing` made of them."""
     arrays = json.loads(text.removesuffix(b"}"))
-    return [(name, np.dtype(dtype), tuple(shape), 8 * math.prod(shape)) for name, dtype, shape in arrays]
+    return Pieces.along((name, np.dtype(dtype), tuple(shape)) for name, dtype, shape in arrays)
 
 
 def seal(folder, number, records, durable=True):
@@ -142,8 +149,8 @@ def outline(place):
     with open(place.path, "rb") as stream:
         stream.seek(place.start)
         _, size, _, _ = FRAME.unpack(stream.read(FRAME.size))
-        said, listed = _described(stream.read(size))
-    return said, [name for name, *_ in listed]
+        said, (pieces, _) = _described(stream.read(size))
+    return said, [*pieces.of]
 
 
 def _places(path, view):

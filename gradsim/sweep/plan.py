@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
 from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
 
@@ -17,10 +18,12 @@ from ..errors import plain as plain_value
 from ..memory import gib
 from ..model.data.plain import plain_text
 from ..model.kin import Kin
+from ..model.network import Network
 from ..model.options import NETWORK, RUN
 from ..model.request import checked
 from ..simulation.settled import Settled, outline
 from ..store.layout import Share, digest_of
+from ..typed import File, Options, Whole
 from .exclude import plain
 from .grids import CELLS, Asked, read_grids
 from .identity import digest, identity, run_text, settled_text
@@ -34,7 +37,7 @@ SCALES = ("weight_gain", "bias_std")  # in which networks are kin
 BUILT_IN = {name: Path(__file__).with_name(f"{name}.toml") for name in ("classic", "blocks")}
 
 
-def read_plan(source, settings=None):
+def read_plan(source: File | Options, settings: Options | None = None) -> "Plan":
     """The Plan of a TOML file, of a built-in sweep ("classic", "blocks"), or of a dict of options.
 
     `settings`, {option: value}, stand in place of what it says of these options (see `overrides`).
@@ -60,7 +63,15 @@ class Plan:
     `of_cells`, and by `digest` is told from others. Axes, and what is repeated and excluded, are those of the whole.
     """
 
-    def __init__(self, asked):
+    request: dict[str, Any]
+    identities: tuple[str, ...]
+    excluded: tuple[int, ...]
+    numbers: Sequence[int]
+    repeated: int
+    of_cells: int
+    digest: str
+
+    def __init__(self, asked: Asked) -> None:
         """Of `grids.Asked`. Raises RequestError where a cell cannot be."""
         self._grids, self.request, self.rules = asked.grids, asked.request, asked.rules
         _check_size(asked)
@@ -104,10 +115,10 @@ class Plan:
             raise RequestError("sweep: there are no cells left: every combination is excluded")
         self.numbers, self.of_cells, self.digest = range(len(known)), len(known), digest_of(known)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.identities)
 
-    def with_replicas(self, replicas):
+    def with_replicas(self, replicas: Whole) -> "Plan":
         """The Plan with so many networks in every cell, in place of what the sweep says; of a shard, that shard of it.
 
         Raises RequestError.
@@ -124,7 +135,7 @@ class Plan:
             plan = Plan(Asked(grids, self.rules, request))
         return plan if shard is None else plan.shard(shard)
 
-    def shard(self, which):
+    def shard(self, which: str | tuple[Whole, Whole]) -> "Plan":
         """Shard number i of n, as a Plan: every n-th cell from the i-th on. `which` is "i/n" or the pair of them.
 
         All shards of a sweep have each of its cells once, and about the same work. Raises RequestError for what is no shard.
@@ -139,7 +150,7 @@ class Plan:
         found.request = self.request | {SHARD: f"{number}/{count}"}
         return found
 
-    def part(self, numbers):
+    def part(self, numbers: Sequence[int]) -> "Plan":
         """Some of the cells, as a Plan whose `request` is that of the whole; `numbers` is a sequence of their places."""
         found = copy(self)
         found.__dict__.pop("networks", None)
@@ -149,24 +160,24 @@ class Plan:
         return found
 
     @property
-    def share(self):
+    def share(self) -> Share:
         """The `store.layout.Share` that a file of its cells is."""
         values = tuple(json.dumps(cell.coordinates, default=str) for cell in self.cells)
         return Share(self.of_cells, self.digest, tuple(self.numbers), values)
 
     @property
-    def cells(self):
+    def cells(self) -> "Cells":
         """A Sequence of PlannedCells, which are made when they are asked for."""
         return Cells(self)
 
-    def words(self, number):
+    def words(self, number: int) -> str:
         """In a few words, which cell that is, by its place in the whole, and what tells it from the others."""
         cell = self.cells[number]
         found = ", ".join(f"{name} {value}" for name, value in cell.coordinates.items())
         return f"cell {self.numbers[number]} ({found or cell.network_and_run()[0].usual_activation})"
 
     @cached_property
-    def axes(self):
+    def axes(self) -> dict[str, tuple[Any, ...]]:
         """In the order of the file; of schemes the canonical texts, as in `PlannedCell.coordinates`."""
         found = {}
         for name in dict.fromkeys(name for grid in self._grids for axis in grid.axes for name in axis.names):
@@ -176,34 +187,39 @@ class Plan:
         return found
 
     @property
-    def coordinates(self):
+    def coordinates(self) -> dict[str, list[Any]]:
         """{axis: its value in every cell}."""
         found = [cell.coordinates for cell in self.cells]
         return {name: [values[name] for values in found] for name in self.axes}
 
     @cached_property
-    def arithmetics(self):
+    def arithmetics(self) -> list[str]:
         """All that its cells may be computed in, sorted."""
         return sorted({value for maker in self._makers for value in maker.plain("arithmetic")})
 
     @cached_property
-    def networks(self):
+    def networks(self) -> int:
         """How many are drawn in all."""
         return sum(self._columns[3])
 
 
-class Cells(Sequence):
+class Cells(Sequence["PlannedCell"]):
     """Those of a Plan."""
 
-    def __init__(self, plan):
+    def __init__(self, plan: Plan) -> None:
         self._plan = plan
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._plan)
 
-    def __getitem__(self, index):
-        numbers = range(len(self))[index]
-        return [PlannedCell(self._plan, n) for n in numbers] if isinstance(index, slice) else PlannedCell(self._plan, numbers)
+    @overload
+    def __getitem__(self, index: int) -> "PlannedCell": ...
+    @overload
+    def __getitem__(self, index: slice) -> "list[PlannedCell]": ...
+    def __getitem__(self, index: int | slice) -> "PlannedCell | list[PlannedCell]":
+        if isinstance(index, slice):
+            return [PlannedCell(self._plan, n) for n in range(len(self))[index]]
+        return PlannedCell(self._plan, range(len(self))[index])
 
 
 class PlannedCell:
@@ -211,10 +227,10 @@ class PlannedCell:
 
     __slots__ = ("_plan", "index")
 
-    def __init__(self, plan, index):
+    def __init__(self, plan: Plan, index: int) -> None:
         self._plan, self.index = plan, index
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"PlannedCell({self.index}, {self.coordinates})"
 
     @property
@@ -223,42 +239,43 @@ class PlannedCell:
         return self._plan._makers[grids[self.index]], combinations[self.index]
 
     @property
-    def identity(self):
+    def identity(self) -> str:
         """64 digits: see `sweep.identity`."""
         return self._plan.identities[self.index]
 
     @property
-    def ensemble(self):
+    def ensemble(self) -> str:
         """The identity of what each of its networks hangs on: the same whatever the number of replicas."""
         return identity(*self.network_and_run(), self.settled, extent=False)
 
     @property
-    def settled(self):
+    def settled(self) -> Settled:
         """`simulation.settled.Settled`: engine, chunk and quantiles, which decide bits, and costs."""
         return self._plan._settled[self._plan._columns[2][self.index]]
 
     @property
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """The options that the sweep gives it, checked."""
         maker, combination = self._made
         return maker.options(combination)
 
     @property
-    def coordinates(self):
+    def coordinates(self) -> dict[str, Any]:
         """Its plain value of each of the plan's axes: the default where its own grid does not give one."""
         maker, combination = self._made
         return maker.coordinates(combination, self._plan.axes)
 
     @property
-    def replicas(self):
+    def replicas(self) -> int:
+        """How many networks are drawn of it."""
         return self._plan._columns[3][self.index]
 
     @property
-    def work(self):
+    def work(self) -> float:
         """About how long it takes on one core, in ns."""
         return self.replicas * self.settled.nanoseconds
 
-    def network_and_run(self):
+    def network_and_run(self) -> tuple[Network, dict[str, Any]]:
         """(Network, checked run): arguments of `simulate`. May be called by any thread."""
         maker, combination = self._made
         network, run, _ = maker.made(combination)

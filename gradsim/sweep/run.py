@@ -1,5 +1,8 @@
 """Runs a plan in this process: in memory, or with all that is finished on the disk."""
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 import numba
 
 from ..curves import CurveSet, open_file
@@ -7,6 +10,7 @@ from ..errors import RequestError, shown
 from ..memory import require
 from ..model.options import RUN
 from ..store.files import RESULTS, check_output
+from ..typed import File, Number, Options, Whole
 from .cells import curves_from
 from .durable import Sweep
 from .parts import decoded
@@ -16,8 +20,19 @@ from .runner import compute
 from .tasks import Tasks
 from .work import Work
 
+Progress: TypeAlias = Callable[[float, int], object]
 
-def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrite=False, dask=None):
+
+def run(
+    plan: Plan | File | Options,
+    threads: Whole | None = None,
+    progress: Progress | None = None,
+    *,
+    out: File | None = None,
+    precision: Precision | Number | None = None,
+    overwrite: bool = False,
+    dask: Any = None,
+) -> CurveSet:
     """The CurveSet of a Plan, a TOML file, a built-in sweep ("classic") or a dict of options.
 
     `progress(share, cells)` is called with the share of the work that is done, from 0 to 1, and the cells finished. With
@@ -28,24 +43,25 @@ def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrit
     """
     if not (progress is None or callable(progress)):
         raise RequestError(f"progress: {shown(progress)} is not a function of the share that is done and the cells finished")
-    threads = RUN["threads"].check(threads)
+    workers: int | None = RUN["threads"].check(threads)
     plan = plan if isinstance(plan, Plan) else read_plan(plan)
     if out is not None:
         check_output("out", out, True, RESULTS)
         precision = precision if precision is None or isinstance(precision, Precision) else Precision(precision)
-        return _to_file(Sweep(plan, out, precision, overwrite=overwrite), threads, progress, dask)
+        return _to_file(Sweep(plan, out, precision, overwrite=overwrite), workers, progress, dask)
     for name, given in {"precision": precision, "overwrite": overwrite or None, "dask": dask}.items():
         if given is not None:
             raise RequestError(f"{name}: goes with out, the name of a file")
     require("sweep", f"the curves of {len(plan):,} cells", sum(cell.settled.curves for cell in plan.cells))
-    return _in_memory(plan, threads or numba.config.NUMBA_NUM_THREADS, progress)
+    return _in_memory(plan, workers or numba.config.NUMBA_NUM_THREADS, progress)
 
 
-def _in_memory(plan, threads, progress):
-    tasks, found = Tasks(plan), [None] * len(plan)
+def _in_memory(plan: Plan, threads: int, progress: Progress | None) -> CurveSet:
+    tasks = Tasks(plan)
+    found: list[Any] = [None] * len(plan)
     work = Work(sum(task.work for task in tasks), progress)
 
-    def finish(record):
+    def finish(record: bytes) -> None:
         _, said, arrays = decoded(record)
         found[said["cell"]] = curves_from(said, arrays, tasks[said["cell"]].network)
 
@@ -55,7 +71,7 @@ def _in_memory(plan, threads, progress):
     return CurveSet(found, plan.request, plan.coordinates, plan.identities, plan.share)
 
 
-def _to_file(sweep, threads, progress, dask):
+def _to_file(sweep: Sweep, threads: int | None, progress: Progress | None, dask: Any) -> CurveSet:
     """The CurveSet of a Sweep when it is done. Raises RequestError where cells cannot be computed: the others are kept."""
     if sweep.is_finished():
         sweep.tidy()

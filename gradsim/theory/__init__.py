@@ -8,6 +8,28 @@ gradsim.theory.fixed_point("tanh", weight_std=1.5, bias_std=0.1), critical_point
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .exact_laws import FiniteWidth as FiniteWidth
+    from .exact_laws import finite_width as finite_width
+    from .exact_streams import ExactStream as ExactStream
+    from .exact_streams import exact_stream as exact_stream
+    from .fixed_points import CriticalPoint as CriticalPoint
+    from .fixed_points import FixedPoint as FixedPoint
+    from .fixed_points import HalfStablePoint as HalfStablePoint
+    from .fixed_points import PhaseDiagram as PhaseDiagram
+    from .fixed_points import critical_point as critical_point
+    from .fixed_points import edge_of_chaos as edge_of_chaos
+    from .fixed_points import fixed_point as fixed_point
+    from .fixed_points import half_stable_points as half_stable_points
+    from .fixed_points import phase_diagram as phase_diagram
+    from .float_ranges import Precision as Precision
+    from .float_ranges import precision as precision
+    from .infinite_width import MeanField as MeanField
+    from .infinite_width import mean_field as mean_field
 
 _HOMES = {
     "mean_field": "infinite_width",
@@ -31,11 +53,11 @@ _HOMES = {
 __all__ = list(_HOMES)
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> "Any":
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

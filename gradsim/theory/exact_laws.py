@@ -8,12 +8,15 @@ the same with the fans exchanged, gates being fair coins independent of the weig
 import math
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 
 from ..errors import RequestError
 from ..model.activations import find_activation
+from ..model.network import Network
 from ..program.graph import ACTIVATION, LINEAR
+from ..typed import Floats
 from .log_laws import Beta, ChiSquare, Gates, LayerLaw
 from .prediction import Prediction, is_chain, linear_layers, nodes_of, over_layers
 
@@ -34,18 +37,18 @@ class FiniteWidth(Prediction):
     `input_law` is that from layer 1 to the input.
     """
 
-    forward: tuple = field(default=(), repr=False)
-    backward: tuple = field(default=(), repr=False)
+    forward: tuple[LayerLaw, ...] = field(default=(), repr=False)
+    backward: tuple[LayerLaw, ...] = field(default=(), repr=False)
     input_law: LayerLaw | None = field(default=None, repr=False)
 
     @property
-    def death_probability(self):
+    def death_probability(self) -> Floats:
         """P(the signal is zero) at layers 0 to L (+ 1); a hidden layer's gradient is zero with the last of these."""
         alive = np.cumprod([1.0, *(1 - law.zero_probability for law in self.forward)])
         return 1 - alive
 
 
-def finite_width(network, *, input="gaussian"):
+def finite_width(network: Network, *, input: str = "gaussian") -> FiniteWidth:
     """The FiniteWidth of a Network with one input and a probe. Raises RequestError where no exact law is known.
 
     `input` is "gaussian" (standard normal for each network, as in a simulation) or "fixed", of mean square 1.
@@ -59,6 +62,7 @@ def finite_width(network, *, input="gaussian"):
     slopes = [_slope(node.part.name) for node in nodes if node.kind == ACTIVATION]
     _check_parts([node.part for node in nodes if node.kind == LINEAR], layers)
     forward, backward = [], []
+    layer: Any  # of which there are no fewer than slopes
     for layer, slope in zip_longest(layers, slopes, fillvalue=1.0):
         forward.append(LayerLaw(*_length(layer, layer.fan_in, layer.fan_out), Gates(layer.fan_out, slope)))
     for number, law in enumerate(forward, start=1):
@@ -100,7 +104,7 @@ def _check_parts(parts, layers):
             raise RequestError(f"--bias: no exact law is known with biases ({part.bias})")
 
 
-def _length(layer, before, after):
+def _length(layer: Any, before, after) -> tuple[float, Any]:
     """(log of the factor on mean squares, law of the squared length) of a product from `before` units to `after`."""
     law = layer.weights
     if law.kind == "normal":

@@ -15,7 +15,9 @@ import numpy as np
 from scipy.special import polygamma, psi
 
 from ..errors import RequestError, finite_number
+from ..model.network import Network
 from ..model.parts import Activation, LayerNorm, Linear, Residual, RMSNorm
+from ..typed import Floats, Number
 from .averages import averages, preactivations
 from .layers import continuous
 from .prediction import Prediction, linear_law, nodes_of
@@ -44,11 +46,11 @@ class ExactStream(Prediction):
     `mean` and `variance` are those of M_l.
     """
 
-    mean: np.ndarray = field(default=None, repr=False)
-    variance: np.ndarray = field(default=None, repr=False)
+    mean: Floats = field(repr=False)
+    variance: Floats = field(repr=False)
 
 
-def exact_stream(network, *, input="gaussian", input_square=1.0):
+def exact_stream(network: Network, *, input: str = "gaussian", input_square: Number = 1.0) -> ExactStream:
     """The ExactStream of a Network. Raises RequestError for other networks than the above.
 
     `input` is "gaussian" (standard normal for each network, as in a simulation, times the root of `input_square`) or "fixed",

@@ -8,12 +8,14 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import brentq
+import numpy.typing as npt
 
 from ..errors import RequestError
+from ..typed import Floats, Number, Numbers
 from .layers import SMALL_GAP, Layer
 from .lengths import ROUNDING, SETTLING, TOLERANCE, length_map
 from .prediction import deviation
+from .roots import root
 
 EDGE = 1e-9  # |chi_perp - 1| below which a network is called critical
 PHASES = ("ordered", "critical", "chaotic")
@@ -45,14 +47,14 @@ class FixedPoint:
     xi_c: float
     phase: str
     stable: bool
-    others: tuple = ()
+    others: tuple[float, ...] = ()
     note: str = ""
 
 
-def fixed_point(activation, *, weight_std, bias_std=0.0):
+def fixed_point(activation: str, *, weight_std: Number, bias_std: Number = 0.0) -> FixedPoint:
     """The FixedPoint of `activation` with Var W = weight_std^2 / fan_in, Var b = bias_std^2. Raises RequestError."""
-    weight_std, bias_std = deviation("weight_std", weight_std), deviation("bias_std", bias_std)
-    w, b = weight_std**2, bias_std**2
+    sigma_w, sigma_b = deviation("weight_std", weight_std), deviation("bias_std", bias_std)
+    w, b = sigma_w**2, sigma_b**2
     lengths = length_map(activation)
     q, others, note = _variance(lengths, w, b)
     chi_perp, chi_par = _chi(lengths, w, q)
@@ -61,8 +63,8 @@ def fixed_point(activation, *, weight_std, bias_std=0.0):
         note = "correlations are kept as they are"
     return FixedPoint(
         activation,
-        weight_std,
-        bias_std,
+        sigma_w,
+        sigma_b,
         q,
         c,
         chi_perp,
@@ -77,14 +79,14 @@ def fixed_point(activation, *, weight_std, bias_std=0.0):
     )
 
 
-def phase(chi_perp):
+def phase(chi_perp: float) -> str:
     """One of PHASES; "" for NaN."""
     if math.isnan(chi_perp):
         return ""
     return PHASES[1] if abs(chi_perp - 1) < EDGE else PHASES[0] if chi_perp < 1 else PHASES[2]
 
 
-def depth_scale(chi):
+def depth_scale(chi: float) -> float:
     """-1 / ln |chi|, in layers: infinite at 1, negative where it grows."""
     if math.isnan(chi):
         return math.nan
@@ -186,7 +188,7 @@ def _correlation(activation, lengths, w, b, q, chi_perp):
     elif excess(math.log(SMALL_GAP)) <= 0:  # so little above 1 that c_star is 1 to ten digits
         return 1.0, chi_perp, chi_perp
     else:
-        gap = math.exp(brentq(excess, math.log(SMALL_GAP), 0.0, xtol=1e-14))
+        gap = math.exp(root(excess, math.log(SMALL_GAP), 0.0, xtol=1e-14))
     chi = float(w * pair(math.log(q), math.log(gap))[1])
     return 1 - gap, chi, chi
 
@@ -206,20 +208,20 @@ class CriticalPoint:
     q_star: float
     chi_par: float
     stable: bool
-    branches: tuple = ()
+    branches: "tuple[CriticalPoint, ...]" = ()
     note: str = ""
 
 
-def critical_point(activation, *, bias_std=0.0):
+def critical_point(activation: str, *, bias_std: Number = 0.0) -> CriticalPoint:
     """The CriticalPoint of `activation` for Var b = bias_std^2. Raises RequestError."""
-    bias_std = deviation("bias_std", bias_std)
-    lengths, b = length_map(activation), bias_std**2
+    sigma_b = deviation("bias_std", bias_std)
+    lengths, b = length_map(activation), sigma_b**2
 
     def point(q, w):
         _, chi_par = _chi(lengths, w, q)
-        return CriticalPoint(activation, bias_std, math.sqrt(w), q, chi_par, _stable(lengths, w, b, q, chi_par))
+        return CriticalPoint(activation, sigma_b, math.sqrt(w), q, chi_par, _stable(lengths, w, b, q, chi_par))
 
-    none = CriticalPoint(activation, bias_std, math.nan, math.nan, math.nan, False)
+    none = CriticalPoint(activation, sigma_b, math.nan, math.nan, math.nan, False)
     if lengths.homogeneous:
         growth = lengths.limit(lengths.entry.slope)
         if b:
@@ -255,11 +257,11 @@ def _why_not_critical(lengths):
     return "no critical point with this bias"
 
 
-def edge_of_chaos(activation):
+def edge_of_chaos(activation: str) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
     """(weight_std, bias_std, stable): where chi_perp = 1, as arrays along the edge by increasing variance.
 
     It begins where it leaves a bias of zero. For linear, ReLU and its like chi_perp does not depend on the bias: two points,
-    at no bias and at an infinite one.
+    at no bias and at an infinite one. Raises RequestError for an activation that is not known.
     """
     lengths = length_map(activation)
     if lengths.homogeneous:
@@ -279,7 +281,7 @@ class HalfStablePoint:
     bias_std: float
 
 
-def half_stable_points(activation):
+def half_stable_points(activation: str) -> tuple[HalfStablePoint, ...]:
     """A tuple of every HalfStablePoint of `activation`, by increasing q; empty where there is none. Raises RequestError."""
     lengths, result = length_map(activation), []
     for q in [] if lengths.homogeneous else lengths.half_stable():
@@ -298,15 +300,16 @@ class PhaseDiagram:
     """
 
     activation: str
-    weight_std: np.ndarray
-    bias_std: np.ndarray
-    q_star: np.ndarray
-    chi_perp: np.ndarray
+    weight_std: Floats
+    bias_std: Floats
+    q_star: Floats
+    chi_perp: Floats
 
     @property
-    def decades_per_100_layers(self):
+    def decades_per_100_layers(self) -> Floats:
+        """Of shape (bias_std, weight_std); -inf where no gradient comes through, NaN where undecided."""
         with np.errstate(divide="ignore"):
-            return 50 * np.log10(self.chi_perp)
+            return np.multiply(50, np.log10(self.chi_perp))
 
 
 def _deviations(name, values):
@@ -320,9 +323,9 @@ def _deviations(name, values):
     return np.array([deviation(name, float(v)) for v in array])
 
 
-def phase_diagram(activation, *, weight_std, bias_std):
+def phase_diagram(activation: str, *, weight_std: Number | Numbers, bias_std: Number | Numbers) -> PhaseDiagram:
     """The PhaseDiagram on all pairs of the given standard deviations, two sequences. Raises RequestError."""
-    stds = [_deviations("weight_std", weight_std), _deviations("bias_std", bias_std)]
+    stds = _deviations("weight_std", weight_std), _deviations("bias_std", bias_std)
     lengths = length_map(activation)
     w, b = np.meshgrid(*(s**2 for s in stds))
     entry = lengths.entry

@@ -4,19 +4,20 @@ import contextlib
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import erf, ndtr
 
 from ..errors import RequestError
 from ..model.network import Network
 from ..statistics.precision import PRECISIONS, log_square_limits, log_square_zero
+from ..typed import Floats, Ints, Number, Whole
 from .averages import FEW_NODES, FEW_WEIGHTS, NARROW
 from .exact_laws import finite_width
 from .infinite_width import mean_field
 from .prediction import over_layers
+from .roots import root
 from .units import log, log_sum
 
 LARGEST = 60.0  # standard deviations: more than the largest of 2^32 entries ever is
@@ -58,23 +59,27 @@ class Precision:
 
     network: Network
     source: str
-    forward: dict
-    backward: dict
-    log_largest_preactivation: np.ndarray = field(repr=False)
-    log_largest_gradient: np.ndarray = field(repr=False)
+    forward: dict[str, Exit]
+    backward: dict[str, Exit]
+    log_largest_preactivation: Floats = field(repr=False)
+    log_largest_gradient: Floats = field(repr=False)
     depth_over_width: float
-    known: tuple = (True, True)
+    known: tuple[bool, bool] = (True, True)
 
     @property
-    def trusted(self):
+    def trusted(self) -> bool:
+        """Whether networks of this width are near what was predicted: by an exact law, or by mean field where it is close."""
         return self.source == "exact" or self.depth_over_width <= TRUSTED
 
     @property
-    def source_words(self):
+    def source_words(self) -> str:
+        """`source` in words: the exact law, or mean field."""
         return {"exact": "the exact law"}.get(self.source, self.source)
 
 
-def precision(network, *, inputs=1, input_square=1.0, loss="probe", **options):
+def precision(
+    network: Network, *, inputs: Whole = 1, input_square: Number = 1.0, loss: str = "probe", **options: Any
+) -> Precision:
     """The Precision of a Network; arguments as in `mean_field`. Raises RequestError as that does."""
     wide = mean_field(network, inputs=inputs, input_square=input_square, loss=loss, **{"input_correlation": None} | options)
     return precision_of(wide, inputs, input_square, loss)
@@ -114,9 +119,9 @@ def precision_of(wide, inputs=1, input_square=1.0, loss="probe"):
 class Way(NamedTuple):
     """Logs of mean squares, of squared largest entries and the blocks of all places of a quantity, in the program's order."""
 
-    log_square: np.ndarray
-    log_largest: np.ndarray
-    blocks: np.ndarray
+    log_square: Floats
+    log_largest: Floats
+    blocks: Ints
 
 
 def _stream(wide, quantity, spread):
@@ -214,7 +219,7 @@ def _largest(count, spread, low, high):
         inside = _probability_below(t - middle, half, spread) - _probability_below(-t - middle, half, spread)
         return inside - 0.5 ** (1 / count)
 
-    return 2 * math.log(brentq(below, 0.0, spread * LARGEST + end, xtol=1e-13))
+    return 2 * math.log(root(below, 0.0, spread * LARGEST + end, xtol=1e-13))
 
 
 def _probability_below(t, half, spread):
@@ -263,4 +268,4 @@ def _largest_product(slopes, probability, count):
         return flat + weight @ erf(math.exp(log_t) / (math.sqrt(2) * steep)) - 0.5 ** (1 / count)
 
     low, high = -60.0, math.log(LARGEST * steep.max())
-    return 2 * brentq(below, low, high, xtol=1e-10) if below(low) < 0 else -math.inf  # as likely as not, every one is 0
+    return 2 * root(below, low, high, xtol=1e-10) if below(low) < 0 else -math.inf  # as likely as not, every one is 0

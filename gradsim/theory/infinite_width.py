@@ -11,8 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import finite_number
+from ..model.network import Network
 from ..model.request import checked
 from ..program.graph import ACTIVATION, LINEAR, LOSS
+from ..typed import Floats, Number, Whole
 from .layers import Layer
 from .memory import Memory
 from .prediction import Prediction, is_chain, nodes_of, over_layers
@@ -28,7 +30,7 @@ class Linear(NamedTuple):
 
     block: int
     width: int
-    fixed: tuple
+    fixed: tuple[float, float]
     log_normal: float
     reader: Layer | None
 
@@ -47,27 +49,29 @@ class MeanField(Prediction):
     instead, in the order of `program.columns`. `silences` has, for a quantity with NaN where theory has no rule, why.
     """
 
-    q: np.ndarray = field(default=None, repr=False)
-    correlation: np.ndarray = field(default=None, repr=False)
-    log_one_minus_correlation: np.ndarray = field(default=None, repr=False)
-    chi_perp: np.ndarray = field(default=None, repr=False)
-    chi_par: np.ndarray = field(default=None, repr=False)
-    log_slope_square: np.ndarray = field(default=None, repr=False)
-    linear: tuple = field(default=(), repr=False)  # Linear, in the order of the program
-    streams: tuple = field(default=(), repr=False)  # the same of x_0 to x_L; units that have no known law as Gaussian ones
-    silences: dict = field(default_factory=dict, repr=False)
+    q: Floats = field(kw_only=True, repr=False)
+    correlation: Floats = field(kw_only=True, repr=False)
+    log_one_minus_correlation: Floats = field(kw_only=True, repr=False)
+    chi_perp: Floats = field(kw_only=True, repr=False)
+    chi_par: Floats = field(kw_only=True, repr=False)
+    log_slope_square: Floats = field(kw_only=True, repr=False)
+    linear: tuple[Linear, ...] = field(default=(), repr=False)  # Linear, in the order of the program
+    streams: tuple[Linear, ...] = field(
+        default=(), repr=False
+    )  # the same of x_0 to x_L; units that have no known law as Gaussian ones
+    silences: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 def mean_field(
-    network,
+    network: Network,
     *,
-    inputs=1,
-    input_correlation=0.0,
-    input_square=1.0,
-    gaussian_input=True,
-    loss="probe",
-    probe="independent",
-):
+    inputs: Whole = 1,
+    input_correlation: Number | None = 0.0,
+    input_square: Number = 1.0,
+    gaussian_input: bool = True,
+    loss: str = "probe",
+    probe: str = "independent",
+) -> MeanField:
     """The MeanField of a Network: any parts, widths and biases, any initializer with mean zero.
 
     `inputs`, `input_correlation`, `loss` and `probe` as in `gradsim.simulate`; inputs have mean square `input_square`, and

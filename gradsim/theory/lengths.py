@@ -8,12 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.interpolate import CubicHermiteSpline
-from scipy.optimize import brentq
 
 from ..model.activations import find_activation
 from .averages import UNRESOLVED, averages, doubt
 from .layers import check_resolved, continuous
+from .roots import Hermite, root
 
 LOGS = np.linspace(-18.0, 24.0, 421)  # of q: where fixed points are looked for first
 STRIDE = 1e4  # of q, and further for those beyond
@@ -54,7 +53,7 @@ class LengthMap:
         self.horizon = f"{math.exp(self.logs[-1]):.3g}, where {activation} cannot be integrated (name its kinks, if it has any)"
         self.grid = np.exp(self.logs)
         self.square, self.slope_square, self.parallel = self._averages(self.grid)
-        self.spline = CubicHermiteSpline(self.logs, self.square, self.parallel * self.grid)
+        self.spline = Hermite(self.logs, self.square, self.parallel * self.grid)
         self.homogeneous = self.entry.homogeneous or (_constant(self.square / self.grid) and _constant(self.slope_square))
 
     def at(self, q):
@@ -172,9 +171,9 @@ class LengthMap:
         places = [self.grid[gap > 0]]
         for ends in _brackets(self.grid, gap):
             inner = np.linspace(0.0, 1.0, BESIDE) ** 2
-            for root in _roots(self._edge_at, [ends]):
+            for place in _roots(self._edge_at, [ends]):
                 far = ends[1] if self._edge_at(ends[1]) > 0 else ends[0]
-                places.append(root + (far - root) * inner)
+                places.append(place + (far - place) * inner)
         return np.unique(np.concatenate(places))
 
     def _edge_at(self, q):
@@ -291,7 +290,7 @@ def _brackets(grid, values):
 def _roots(function, brackets):
     """Of the function in each bracket; not in those whose change of sign was rounding."""
     changing = [(a, b) for a, b in brackets if np.sign(function(a)) * np.sign(function(b)) <= 0]
-    return [brentq(function, a, b, xtol=1e-300, rtol=1e-14) for a, b in changing]
+    return [root(function, a, b, rtol=1e-14) for a, b in changing]
 
 
 def _constant(values):

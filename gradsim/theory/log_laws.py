@@ -8,6 +8,7 @@ are open (Hanin & Nica 2018, arXiv:1812.05994, for a = 0).
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.special import betainc, betaln, digamma, gammainc, gammaln, polygamma
@@ -196,7 +197,7 @@ class LayerLaw:
     """The law of log(constant R T), R a ChiSquare or Beta and T the share of Gates, given that T > 0."""
 
     log_constant: float
-    length: object
+    length: Any
     gates: Gates
 
     @property

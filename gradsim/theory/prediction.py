@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from ..model.activations import check_given
 from ..model.initializers import bias_law, weight_law
 from ..model.network import Network
 from ..program.graph import ACTIVATION, LINEAR, graph
+from ..typed import Ints
 
 SMALLEST, LARGEST = 1e-60, 1e60  # standard deviations of weights and biases, where not 0: products of variances are float64s
 
@@ -22,18 +24,21 @@ class Prediction:
     """
 
     network: Network
-    variables: dict = field(repr=False)
+    variables: dict[str, Any] = field(repr=False)
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Any:
+        """A float64 array over layers (places), or a number. Raises KeyError, which says what theory knows."""
         if name not in self.variables:
             raise KeyError(f"{type(self).__name__} says nothing about {name!r}; it knows {', '.join(sorted(self.variables))}")
         return self.variables[name]
 
-    def __contains__(self, name):
+    def __contains__(self, name: object) -> bool:
+        """Whether theory says something under this name."""
         return name in self.variables
 
     @property
-    def layers(self):
+    def layers(self) -> Ints:
+        """0, 1, ..., int64 (linear maps + 1,): what arrays are over in a plain network."""
         return np.arange(sum(node.kind == LINEAR for node in graph(self.network)) + 1)
 
 

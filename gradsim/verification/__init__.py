@@ -3,11 +3,13 @@
 `NOT_CHECKED` says in words what no check looks at.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..errors import unknown, whole_number
+from ..typed import Whole
 from . import (
     activations,
     block_engines,
@@ -29,7 +31,7 @@ from .overall import Overall, overall
 
 PLAIN = (identities, activations, losses, replicas, ensembles, drawn, engines, laws, moments, limits)
 ROOMS = (*PLAIN, block_replicas, block_engines, block_laws, block_limits)
-CHECKS = {check.name: check for room in ROOMS for check in room.CHECKS}
+CHECKS: dict[str, Check] = {check.name: check for room in ROOMS for check in room.CHECKS}
 NOT_CHECKED = (
     "functions of your own (`gradsim.activation`), which are called from the same compiled code",
     "networks deeper than 200 layers or wider than 300 units; more than 7 inputs, or 128 of BatchNorm",
@@ -47,15 +49,16 @@ THOROUGH = 16  # times as many networks
 class Report:
     """`results` of the checks by name, and the Overall of all exact z-scores together (None if there were none)."""
 
-    results: dict
+    results: dict[str, Result]
     overall: Overall | None = field(default=None)
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
+        """Whether every check and all z-scores together agree."""
         return all(r.passed for r in self.results.values()) and (self.overall is None or self.overall.passed)
 
 
-def select(names):
+def select(names: Sequence[str]) -> list[Check]:
     """The Checks whose names contain any of the texts; all for none. Raises RequestError for a text that is in no name."""
     for name in names:
         if not any(name in known for known in CHECKS):
@@ -63,12 +66,18 @@ def select(names):
     return [c for c in CHECKS.values() if not names or any(name in c.name for name in names)]
 
 
-def verify(names=(), *, thorough=False, seed=0, each=None):
+def verify(
+    names: Sequence[str] = (),
+    *,
+    thorough: bool = False,
+    seed: Whole = 0,
+    each: Callable[[Check, Result], object] | None = None,
+) -> Report:
     """Run the chosen checks and give a Report; `each(check, result)` is called after every one. Raises RequestError."""
-    seed = whole_number("--seed", seed, 0)
+    number = whole_number("--seed", seed, 0)
     results = {}
     for check in select(names):
-        results[check.name] = check.run(THOROUGH if thorough else 1, seed)
+        results[check.name] = check.run(THOROUGH if thorough else 1, number)
         if each is not None:
             each(check, results[check.name])
     scores = [r.z for name, r in results.items() if CHECKS[name].kind == "exact" and r.z.size]

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import stats
+
+from ..typed import Floats
 
 ALARM = 5e-6  # p-value below which a check disagrees: 57 with chance in them, and all z-scores, make 1 in 3,000 runs false
 
@@ -18,11 +21,12 @@ class Result:
 
     p: float
     figures: str
-    z: np.ndarray = field(default_factory=lambda: np.empty(0))
-    panels: tuple = ()
+    z: Floats = field(default_factory=lambda: np.empty(0))
+    panels: tuple[Any, ...] = ()
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
+        """Whether its p-value is not below ALARM."""
         return bool(self.p >= ALARM)
 
 
@@ -38,7 +42,7 @@ class Check:
     kind: str
     claim: str
     source: str
-    run: Callable = field(repr=False)
+    run: Callable[[int, int], Result] = field(repr=False)
 
 
 def from_scores(z, panels=()):

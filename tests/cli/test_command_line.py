@@ -12,7 +12,7 @@ import gradsim
 from gradsim.cli import COMMANDS, group, main
 from gradsim.cli.command import Command, Named
 from gradsim.cli.export import FORMATS
-from gradsim.curves import open_together
+from gradsim.cli.together import open_together
 from gradsim.export import formats
 from gradsim.model.options import OPTIONS, Choice
 

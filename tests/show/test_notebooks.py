@@ -70,10 +70,14 @@ def test_a_notebook_shows_pictures_and_tables():
         "curves.verdict",
         "curves.network",
         "gradsim.CurveSet([curves]).plot(quantity='activation')",
+        "curves.table()",
     ]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     client.NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    outputs = [[output for output in cell.outputs if output.output_type != "stream"] for cell in book.cells]
+    assert [len(found) for found in outputs] == [1] * len(cells)  # the table is not shown twice
     shown = [cell.outputs[-1].data for cell in book.cells]
-    assert ["text/html" in data for data in shown] == [True, False, True, True, False]
-    assert ["image/png" in data for data in shown] == [False, True, False, False, True]
+    assert ["text/html" in data for data in shown] == [True, False, True, True, False, False]
+    assert ["image/png" in data for data in shown] == [False, True, False, False, True, False]
+    assert "decades/100 layers" in shown[0]["text/html"] and "gradients" in shown[-1]["text/plain"]
     assert picture(shown[0]["text/html"]).startswith(b"\x89PNG")

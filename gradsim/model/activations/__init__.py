@@ -1,7 +1,10 @@
 """Activations by name: those of the table (`kernels.activations`), and those that users give."""
 
+from collections.abc import Callable
+
 from ...errors import RequestError, shown, unknown
 from ...kernels.activations import ACTIVATIONS, CODES, CUSTOM, Activation
+from ...typed import Numbers
 from ..libraries import SLOPE, of_activation
 from ..libraries import values as library_values
 from ..schemes import bound, canonical, named, numbers, parse
@@ -9,7 +12,7 @@ from .custom import custom_entry
 from .importing import load
 
 _BY_NAME = {name: entry for entry in ACTIVATIONS for name in (entry.name, *entry.aliases)}
-_GIVEN = {}  # users' activations by name
+_GIVEN: dict[str, Activation] = {}  # users' activations by name
 LARGEST_PARAMETER = 1e30  # of |a|: a h is then a float32
 _GATED = "a product of two projections of its input, not a function of one number, and it scales otherwise"
 _SEVERAL = "it takes several numbers, and an activation here is a function of one"
@@ -114,7 +117,7 @@ def check_given(*networks):
             )
 
 
-def activation(name, f, df, kinks=()):
+def activation(name: str, f: Callable[[float], float], df: Callable[[float], float], kinks: Numbers = ()) -> Activation:
     """Make the function f, with derivative df, an activation that networks can name; returns its Activation.
 
     f and df take and give one number (a float64) and are written with `math` or `numpy`, as for `numba.njit`. They are

@@ -15,6 +15,6 @@ class Activation(Part):
     name: str
     digest: str | None = None
 
-    def _name(self):
+    def _name(self) -> None:
         entry, _ = typed_activation(self.name)
         set_fields(self, name=canonical_activation(self.name), digest=entry.digest)

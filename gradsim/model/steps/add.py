@@ -1,9 +1,11 @@
 """The sum of a residual."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ...errors import RequestError, finite_number, shown
-from ..part import Part, hold, set_fields
+from ...typed import Number
+from ..part import Part, Parts, hold, set_fields
 from .linear import Linear
 
 
@@ -14,11 +16,15 @@ class Residual(Part):
     kind = "add"
     keeps_balance = True
 
-    parts: tuple
+    parts: tuple[Part, ...]
     scale: float = 1.0
     skip: Linear | None = None
 
-    def _check(self):
+    if TYPE_CHECKING:
+
+        def __init__(self, parts: Parts, scale: Number = 1.0, skip: Linear | None = None) -> None: ...
+
+    def _check(self) -> None:
         scale = finite_number("Residual: scale", self.scale) + 0.0
         if self.skip is not None and not isinstance(self.skip, Linear):
             raise RequestError(f"Residual: skip: {shown(self.skip)} is not a Linear or None")

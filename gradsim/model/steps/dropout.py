@@ -15,7 +15,7 @@ class Dropout(Part):
 
     p: float
 
-    def _check(self):
+    def _check(self) -> None:
         p = finite_number("Dropout: p", self.p)
         if not 0 <= p < 1:
             raise RequestError(f"Dropout: p: {shown(self.p)} is not from 0 to below 1; it is the probability of dropping")

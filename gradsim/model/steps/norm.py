@@ -17,7 +17,7 @@ class LayerNorm(Part):
 
     epsilon: float = EPSILON
 
-    def _check(self):
+    def _check(self) -> None:
         set_fields(self, epsilon=finite_number(f"{type(self).__name__}: epsilon", self.epsilon, 0.0) + 0.0)  # -0 is 0
 
 

@@ -8,6 +8,7 @@ REFUSED = f"{ROWS}what_cannot_be_is_one_clear_line"
 LABELS = f"{ROWS}labels_are_whole_numbers_below_the_outputs"
 ASKED = "tests/test_requests.py::test_"
 PARTS, FAMILIES = "tests/test_network.py::test_", "tests/test_families.py::test_"
+SIGMA, OPTIONS = "model/sigma.py", "tests/test_sigma.py::test_of_options"
 MEMORY, PLAN = "tests/test_memory.py::test_", "tests/sweep/test_plan.py::test_"
 
 FAULTS = {
@@ -58,17 +59,28 @@ FAULTS = {
         "model/options.py", "Whole(1, _cores)", "Whole(1)", tests=(f"{ASKED}threads_are_cores_at_most",)
     ),
     "two laws of biases at once": Fault(
-        "model/network.py",
+        "model/meant.py",
         "if scheme is not None and std:",
         "if scheme is not None and std < 0:",
         tests=(f"{ASKED}what_does_not_go_together",),
     ),
     "a depth beside a shorter list of widths": Fault(
-        "model/network.py",
+        "model/meant.py",
         "if depth not in (None, len(width)):",
         "if depth is not None and depth < len(width):",
         tests=(f"{ASKED}what_does_not_go_together",),
     ),
+    "sigma_w of what reads the input": Fault(SIGMA, "if first and network.depth > 1:", "if False:", tests=(OPTIONS,)),
+    "sigma_w of weights that have a mean": Fault(
+        SIGMA, 'if law.mean or law.kind == "identity":', 'if law.kind == "identity":', tests=(OPTIONS,)
+    ),
+    "sigma_w of the last of several matrices": Fault(
+        SIGMA,
+        "return found.pop() if len(found) == 1 else math.nan",
+        "return found.pop() if found else math.nan",
+        tests=(OPTIONS,),
+    ),
+    "a variance in place of sigma_w": Fault(SIGMA, "math.sqrt(law.variance)", "law.variance", tests=(OPTIONS,)),
     "an identity in another order": Fault(
         "model/network.py",
         "json.JSONEncoder(sort_keys=True",

@@ -89,8 +89,8 @@ FAULTS = {
     "sums of squares over one input": Fault(BLOCKS, 'fans[:, 1] * inputs, "weight', 'fans[:, 1], "weight', tests=(SAMPLES,)),
     "networks that have left come back": Fault(
         LEAVING,
-        "upto.transpose(0, 2, 1)",
-        "np.diff(upto, axis=2, prepend=0).transpose(0, 2, 1)",
+        "counts[kinds].cumsum(axis=2).transpose(0, 2, 1)",
+        "counts[kinds].transpose(0, 2, 1)",
         tests=(SAMPLES,),
     ),
 }

@@ -13,12 +13,21 @@ FULL, FLIPS = f"{PACKING}a_full_disk_leaves_what_was_there", f"{DAMAGE}no_bit_th
 
 FAULTS = {
     "what is read back is not compared": Fault(
-        WRITE, " != expected:", " is None:", tests=(f"{WRITING}what_reads_back_as_something_else_is_not_written",)
+        WRITE,
+        "if any(not part.is_in(file[name])",
+        "if any(part is None",
+        tests=(f"{WRITING}what_reads_back_as_something_else_is_not_written",),
     ),
     "only the first block is compared": Fault(
         WRITE,
-        "for first, count, expected in written:",
-        "for first, count, expected in written[:1]:",
+        "for part in written):",
+        "for part in written[:1]):",
+        tests=(f"{PACKING}every_block_is_compared",),
+    ),
+    "further blocks are read back and not compared": Fault(
+        WRITE,
+        "return kept(dataset, self.first, self.count) == self.checksum",
+        "return kept(dataset, self.first, self.count) is not None",
         tests=(f"{PACKING}every_block_is_compared",),
     ),
     "a full disk is not noticed": Fault(

@@ -57,8 +57,8 @@ FAULTS = {
     ),
     "decades of squares in a phase diagram": Fault(
         FIXED,
-        "50 * np.log10(self.chi_perp)",
-        "100 * np.log10(self.chi_perp)",
+        "np.multiply(50, np.log10(self.chi_perp))",
+        "np.multiply(100, np.log10(self.chi_perp))",
         tests=(f"{POINTS}phase_diagrams_hold_the_fixed_points[tanh]",),
     ),
     "a signal that lived counted twice at a readout": Fault(
