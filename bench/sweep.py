@@ -1,10 +1,13 @@
 """Large sweeps: python -m bench.sweep. What a sweep costs beside its bare simulation, and what small cells cost.
 
 Bare simulation of a cell is its kernels, the folding of its records and its quantiles, no more; a sweep could take as long as
-that on all cores at best. A process a core computes its share of a sample of the cells, all at once, and so does one alone,
-since two cores may be slower than one is twice. The sweep itself is what `gradsim sweep` does but for its words: planned, with
-parts sealed all the while, packed, opened, drawn. All of it takes turns, each in a process of its own, and ratios are taken
-within a round.
+that on all cores at best. The sweep itself is what `gradsim sweep` does but for its words: planned, with parts sealed all the
+while, packed, opened, drawn. All of it takes turns, each in a process of its own, and ratios are taken within a round.
+
+How long one takes beside the other cannot be told from turns on a shared machine, whose pace changes by half from one minute to
+the next: so a sweep and the bare simulation of its cells, a process a core, are at work at once, and their CPU seconds a cell
+are compared; that ratio, over the share of all cores that a sweep has at work when it is alone, is what it takes longer. The
+seconds of turns are given too: of one process that simulates alone, and of one a core.
 """
 
 import multiprocessing
@@ -96,23 +99,38 @@ def alone(job, *arguments):
         return pool.submit(job, *arguments).result()
 
 
-def bare(cells, number, part=0, parts=1):
-    """Seconds that a cell takes on one core: the mean over part `part` of `parts` of a sample of so many."""
-    warm_up()
-    from gradsim.simulation.chunks import Desk, Replicas
+def simulated(made, run, desk, clock):
+    """Seconds of the bare simulation of a cell."""
+    from gradsim.simulation.chunks import Replicas
     from gradsim.simulation.simulate import fold_of
     from gradsim.statistics.quantities import QUANTILES
 
-    desk, taken, count = Desk(), 0.0, 0
-    for made, run in list(cells.some(number))[part::parts]:
-        chunks, fold = Replicas(made, run), fold_of(made, run)
-        desk.place(chunks.program, chunks.arithmetic, chunks.size)
-        start, total = time.perf_counter(), None
-        for statistics, _ in chunks.folded(fold, desk=desk):
-            total = statistics if total is None else total + statistics
-        total.quantiles.quantiles(QUANTILES)
-        taken, count = taken + time.perf_counter() - start, count + 1
-    return taken / count
+    chunks, fold = Replicas(made, run), fold_of(made, run)
+    desk.place(chunks.program, chunks.arithmetic, chunks.size)
+    start, total = clock(), None
+    for statistics, _ in chunks.folded(fold, desk=desk):
+        total = statistics if total is None else total + statistics
+    total.quantiles.quantiles(QUANTILES)
+    return clock() - start
+
+
+def bare(cells, number, part=0, parts=1, ended=None):
+    """Seconds that a cell takes on one core: the mean over part `part` of `parts` of a sample of so many.
+
+    With a path `ended`, CPU seconds, and over and over until there is such a file.
+    """
+    warm_up()
+    from gradsim.simulation.chunks import Desk
+
+    desk, clock, asked = (
+        Desk(),
+        time.perf_counter if ended is None else time.process_time,
+        list(cells.some(number))[part::parts],
+    )
+    taken = [simulated(*cell, desk, clock) for cell in asked]
+    while ended is not None and not ended.exists():
+        taken += [simulated(*cell, desk, clock) for cell in asked]
+    return float(np.mean(taken))
 
 
 def bare_on_all_cores(cells, number):
@@ -190,6 +208,7 @@ def whole(cells, path, opened=True, hands=True):
     found = {
         "planning": planned - start,
         "seconds": done - begun,
+        "used": used,
         "busy": used / (done - begun) / timing.CORES,
         "packing": packed,
         "memory": most[0],
@@ -271,16 +290,30 @@ def own(cells, number):
     return 1e3 * (time.thread_time() - start - inside) / len(asked)
 
 
+def beside(cells, number, folder):
+    """CPU seconds of a cell of a sweep over those of its bare simulation, which a process a core is at meanwhile."""
+    ended = folder / "ended"
+    with processes(timing.CORES + 1) as pool:
+        jobs = [pool.submit(bare, cells, number, part, timing.CORES, ended) for part in range(timing.CORES)]
+        try:
+            swept = pool.submit(whole, cells, str(folder / "beside.h5"), False).result()
+        finally:
+            ended.touch()
+        return swept["used"] / cells.count / float(np.mean([job.result() for job in jobs]))
+
+
 def a_round(cells, small, sample, folder):
     """{figure: value} of one round."""
     out, of_small = str(folder / "diagram.h5"), str(folder / "small.h5")
     at_once, one = bare_on_all_cores(cells, sample), alone(bare, cells, sample) / timing.CORES
-    diagram = alone(whole, cells, out)
+    diagram, dearer = alone(whole, cells, out), beside(cells, sample // 10, folder)
     found = diagram | {
         "bare": one * cells.count,
         "bare_at_once": at_once * cells.count,
-        "ratio": diagram["seconds"] / (one * cells.count),
-        "ratio_at_once": diagram["seconds"] / (at_once * cells.count),
+        "ratio": dearer / diagram["busy"],
+        "ratio_of_cpu": dearer,
+        "ratio_of_turns": diagram["seconds"] / (one * cells.count),
+        "ratio_of_turns_at_once": diagram["seconds"] / (at_once * cells.count),
         "sealing": alone(sealing, cells, sample, folder / "parts"),
         "drawing": drawn(out),
     }

@@ -195,7 +195,8 @@ def sweep():
         f"{where(result)}.\n\n"
         + table(("", "median", "quartiles", "asked"), rows)
         + f"\n\n{result['cells']:,} cells in {middle['seconds']:.1f} s, {middle['bare']:.1f} s bare; as many small ones in "
-        f"{middle['small_seconds']:.1f} s. Over bare simulation while all cores are at work: {middle['ratio_at_once']:.2f}."
+        f"{middle['small_seconds']:.1f} s. In turns, whose pace differs: {middle['ratio_of_turns']:.2f} of one process that "
+        f"simulates alone, {middle['ratio_of_turns_at_once']:.2f} of one a core."
     )
 
 
