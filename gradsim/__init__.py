@@ -9,6 +9,7 @@ Names are imported when they are first used: `import gradsim` alone loads neithe
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .steps import BLOCK_STEPS
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for those who read and do not run
@@ -26,13 +27,13 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for those who read and do not run
     from .model.network import mlp as mlp
     from .model.network import network as network
     from .model.parts import Activation as Activation
-    from .model.parts import BatchNorm as BatchNorm
-    from .model.parts import Dropout as Dropout
-    from .model.parts import LayerNorm as LayerNorm
     from .model.parts import Linear as Linear
     from .model.parts import Repeat as Repeat
-    from .model.parts import Residual as Residual
-    from .model.parts import RMSNorm as RMSNorm
+    from .model.steps.add import Residual as Residual
+    from .model.steps.batch_norm import BatchNorm as BatchNorm
+    from .model.steps.dropout import Dropout as Dropout
+    from .model.steps.norm import LayerNorm as LayerNorm
+    from .model.steps.norm import RMSNorm as RMSNorm
     from .results.verdict import Verdict as Verdict
     from .simulation.simulate import simulate as simulate
 
@@ -42,12 +43,8 @@ _HOMES = {
     "Network": "model.network",
     "Linear": "model.parts",
     "Activation": "model.parts",
-    "LayerNorm": "model.parts",
-    "RMSNorm": "model.parts",
-    "BatchNorm": "model.parts",
-    "Dropout": "model.parts",
-    "Residual": "model.parts",
     "Repeat": "model.parts",
+    **{part: f"model.steps.{step}" for step, parts in BLOCK_STEPS.items() for part in parts},
     "activation": "model.activations",
     "simulate": "simulation.simulate",
     "recommend": "advice.recommendation",

@@ -10,13 +10,15 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cached_property
 from itertools import pairwise
 
+from gradsim.model.parts import PARTS
+
 # (heading, module, names): the names of the package, and the classes of what these give
 PUBLIC = (
     ("Networks", "gradsim", ("mlp", "network", "activation", "Network")),
     (
         "Parts",
         "gradsim",
-        ("Linear", "Activation", "LayerNorm", "RMSNorm", "BatchNorm", "Dropout", "Residual", "Repeat"),
+        tuple(PARTS),
     ),
     ("Simulation", "gradsim", ("simulate", "open", "Curves", "CurveSet", "Verdict", "RequestError")),
     ("Advice", "gradsim", ("recommend",)),
@@ -84,8 +86,8 @@ def function_of(member):
 
 
 MADE = (  # classes that users make themselves; others are given by functions
-    *(f"gradsim.{name}" for name in ("Linear", "Activation", "LayerNorm", "RMSNorm", "BatchNorm", "Dropout")),
-    *("gradsim.Residual", "gradsim.Repeat", "gradsim.CurveSet", "gradsim.sweep.Precision"),
+    *(f"gradsim.{name}" for name in PARTS),
+    *("gradsim.CurveSet", "gradsim.sweep.Precision"),
 )
 LONG = 100  # characters of arguments side by side
 QUOTES = "'\""  # around annotations of what is imported later

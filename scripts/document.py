@@ -9,7 +9,7 @@ from gradsim.model import libraries
 from gradsim.model.activations import ACTIVATIONS
 from gradsim.model.families import FAMILIES
 from gradsim.model.initializers import INITIALIZERS
-from gradsim.model.tables import KINDS
+from gradsim.model.parts import PARTS
 from gradsim.results.cells import DESCRIPTIONS
 from gradsim.results.verdict import WORDS
 from gradsim.statistics.quantities import VARIABLES
@@ -107,7 +107,7 @@ def families():
 def parts():
     return table(
         ("part", "meaning"),
-        [(f"`{signature(kind)}`", " ".join(kind.__doc__.split("\n\n")[0].split())) for kind in KINDS.values()],
+        [(f"`{signature(kind)}`", " ".join(kind.__doc__.split("\n\n")[0].split())) for kind in PARTS.values()],
     )
 
 

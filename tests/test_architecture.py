@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "gradsim"
 ORDER = (
-    ("errors", "version", "typed"),
+    ("errors", "version", "typed", "steps"),
     ("memory", "kernels"),
     ("model",),
     ("program",),

@@ -13,7 +13,7 @@ import gradsim
 from gradsim import Activation, BatchNorm, Dropout, LayerNorm, Linear, Repeat, RequestError, Residual, RMSNorm
 from gradsim.model.stored import from_json
 from gradsim.model.tables import table, tables, typed
-from gradsim.program.graph import ADD, LINEAR, graph
+from gradsim.program.graph import LINEAR, graph
 
 PLAIN = json.loads((Path(__file__).parent / "store/golden/networks_1.json").read_text())
 RELU = Activation("relu")
@@ -158,7 +158,7 @@ def test_one_network_has_one_identity_however_it_was_written(parts, times, data)
     maps = [node for node in nodes if node.kind == LINEAR]
     assert [(nodes[node.sources[0]].width, node.part) for node in maps] == list(one.linear_maps)
     assert [node.width for node in maps] == list(one.linear_widths)
-    assert one.has_stream == any(node.kind == ADD and node.block in range(1, one.depth + 1) for node in nodes)
+    assert one.has_stream == any(node.kind == "add" and node.block in range(1, one.depth + 1) for node in nodes)
     assert max((node.stream for node in nodes), default=-1) == (one.depth if one.has_stream else -1)
 
 

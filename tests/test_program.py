@@ -8,10 +8,11 @@ from gradsim.kernels import layout
 from gradsim.kernels import record as rec
 from gradsim.kernels.steps.linear import BALANCED
 from gradsim.model.network import mlp, network
-from gradsim.model.parts import Activation, BatchNorm, Linear, Residual
+from gradsim.model.parts import PARTS, Activation, BatchNorm, Linear, Residual
 from gradsim.program.program import lower
 from gradsim.simulation.chunks import Workplace
 from gradsim.simulation.simulate import simulate
+from gradsim.steps import BLOCK_STEPS
 from tests.oracles.places import by_place
 
 KEY = np.array([1, 2], np.uint32)
@@ -20,6 +21,13 @@ KEY = np.array([1, 2], np.uint32)
 def records(network, replicas, inputs=1):
     program = lower(network, inputs)
     return by_place(network, inputs, Workplace(program, "carried", replicas).fill(program, KEY, 0, replicas))
+
+
+def test_parts_are_of_the_step_that_lists_them():
+    listed = {name: step for step, names in BLOCK_STEPS.items() for name in names}
+    plain = {"Linear": "linear", "Activation": "activation", "Repeat": None}
+    assert {name: part.kind for name, part in PARTS.items()} == plain | listed
+    assert list(layout.BLOCK_OPERATIONS.values()) == list(range(layout.LOSS + 1, layout.LOSS + 1 + len(BLOCK_STEPS)))
 
 
 def test_he_keeps_the_mean_square_of_relu_at_unequal_widths():

@@ -30,6 +30,8 @@ from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
+from ..steps import BLOCK_STEPS
+
 FORMAT = 1  # of the files
 ABOUT = "about.txt"  # says what a folder is for
 NAME_DIGITS = 32  # of the digest, in the name of a folder
@@ -63,7 +65,8 @@ def ingredients():
     versions = f"numba {numba.__version__}, llvmlite {llvmlite.__version__}, numpy {np.__version__}"
     python = f"{platform.python_implementation()} {platform.python_version()} {getattr(sys, 'abiflags', '')}"
     settings = ", ".join(f"{name} {getattr(config, name, None)}" for name in SETTINGS)
-    lines = f"format {FORMAT}", f"kernels {source_digest()}", versions, python, triple, f"{cpu} {features}", settings
+    sources = f"kernels {source_digest()}, steps {', '.join(BLOCK_STEPS)}"
+    lines = f"format {FORMAT}", sources, versions, python, triple, f"{cpu} {features}", settings
     return "\n".join(lines) + "\n"
 
 

@@ -13,7 +13,6 @@ from .compilation import entry_point, inlined, internal
 from .later import ADDED, BACKWARD, END, FORWARD, STREAM_BACKWARD, STREAM_FORWARD, call_blocks, call_doubts, call_haar
 from .layout import (
     ACTIVATE,
-    ADD,
     FRESH,
     INPUT,
     KEPT,
@@ -109,7 +108,7 @@ def backward_step(k, code, key, replica, data, tape, scratch, record):
         call_haar(scratch.state[HAAR], BACKWARD, k, code, key, replica, tape, scratch, record)
     else:
         call_blocks(scratch.state[BLOCKS], BACKWARD, k, code, key, replica, tape, scratch, record)
-        if operation == ADD:
+        if steps[k, OTHER] >= 0:  # it has added to both itself
             return
     if rows > 1 and is_classifying_readout(k, steps):
         h = taped(k, steps, tape)

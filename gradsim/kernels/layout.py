@@ -6,6 +6,8 @@ that made it. `fresh` says that a step is the first, going back, to write to the
 `other_fresh` the same of the other; what is not fresh is added.
 """
 
+from ..steps import BLOCK_STEPS
+
 STEP_COLUMNS = (
     "operation",
     "layer",  # the number of the step among its kind: which random numbers it draws
@@ -22,28 +24,6 @@ STEP_COLUMNS = (
     "stream",  # l where its vector is the stream x_l, -1 elsewhere
 )
 OPERATION, LAYER, WIDTH, OFFSET, VARIANT, SOURCE, OTHER, KEPT, SLOT, FRESH, OTHER_FRESH, PLACE, STREAM = range(13)
-OPERATIONS = (
-    "input",
-    "linear_dense",
-    "linear_gaussian",
-    "linear_haar",
-    "activate",
-    "loss",
-    "add",
-    "norm",
-    "batch_norm",
-    "dropout",
-)
-(
-    INPUT,
-    LINEAR_DENSE,
-    LINEAR_GAUSSIAN,
-    LINEAR_HAAR,
-    ACTIVATE,
-    LOSS,
-    ADD,
-    NORM,
-    BATCH_NORM,
-    DROPOUT,
-) = range(10)
+INPUT, LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR, ACTIVATE, LOSS = range(6)  # operations
+BLOCK_OPERATIONS = {name: operation for operation, name in enumerate(BLOCK_STEPS, LOSS + 1)}
 PARAMETERS = 12  # columns of a program's parameters

@@ -1,9 +1,9 @@
 """Views of the tape: the vectors of a program, their cotangents, and what steps keep beside them."""
 
 from .compilation import inlined
-from .layout import KEPT, LINEAR_HAAR, OFFSET, OPERATION, WIDTH
+from .layout import FRESH, KEPT, LAYER, LINEAR_HAAR, OFFSET, OPERATION, PLACE, SLOT, SOURCE, VARIANT, WIDTH
 from .windows import row, window
-from .workspace import Vector, vector
+from .workspace import Draws, Step, Vector, vector
 
 
 @inlined
@@ -27,14 +27,24 @@ def spare(tape):
 
 
 @inlined
-def kept(k, steps, tape):
-    """What step k keeps for the way back, from there on."""
-    return window(tape.values, steps[k, KEPT], (tape.values.size - steps[k, KEPT],))
-
-
-@inlined
 def frames_kept(k, steps, tape, n_in, n_out):
     """What a matrix-free layer drew, and the frame of its inputs (none for one input)."""
     n, rows, start = max(n_in, n_out) if steps[k, OPERATION] == LINEAR_HAAR else n_out, tape.exponents.shape[1], steps[k, KEPT]
     drawn = vector(tape.values, start, rows, n)
     return drawn, vector(tape.values, start + rows * drawn.shape[1], rows, n_in) if rows > 1 else drawn
+
+
+@inlined
+def room_for(source, fresh, steps, tape):
+    """Where a step puts a cotangent of vector `source`: into its slot if that is `fresh`, else into the one to spare."""
+    return cotangent(steps[source, SLOT] if fresh != 0 else spare(tape), steps[source, WIDTH], tape)
+
+
+@inlined
+def step_of(k, code, key, replica, tape):
+    """The Step of number k."""
+    steps, x = code.steps, taped(code.steps[k, SOURCE], code.steps, tape)
+    start, d = steps[k, KEPT], cotangent(steps[k, SLOT], steps[k, WIDTH], tape)
+    kept, g = window(tape.values, start, (tape.values.size - start,)), room_for(steps[k, SOURCE], steps[k, FRESH], steps, tape)
+    draws, p = Draws(key, steps[k, LAYER], replica), row(code.parameters, k)
+    return Step(k, steps, steps[k, VARIANT], p, steps[k, PLACE], draws, x, taped(k, steps, tape), kept, d, g)

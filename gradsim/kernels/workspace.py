@@ -46,6 +46,25 @@ class Draws(NamedTuple):
     replica: int
 
 
+class Step(NamedTuple):
+    """A step of a block, and what it reads and writes: x and out going forward, d and g going back.
+
+    One that reads another vector too finds it by `views`, and adds what it gives both to what is there itself (see `add`).
+    """
+
+    k: int
+    steps: np.ndarray  # int64 (steps, columns of `layout`)
+    variant: int
+    p: np.ndarray  # float64 (12,): its parameters
+    place: int  # of what it records, -1: none
+    draws: Draws
+    x: Vector  # what it reads, the first of two
+    out: Vector
+    kept: np.ndarray  # float32: room for what it keeps for the way back, and more behind that
+    d: Vector  # the cotangent of `out`
+    g: Vector  # that of x, before it is added to what others give
+
+
 class Tape(NamedTuple):
     """What a replica leaves behind on its way: every vector going forward, cotangents in slots going back (see `layout`).
 

@@ -3,9 +3,8 @@
 from dataclasses import MISSING, fields
 
 from ..errors import RequestError, is_list, shown, unknown
-from .parts import Activation, BatchNorm, Dropout, LayerNorm, Linear, Part, Repeat, Residual, RMSNorm, _set
+from .parts import PARTS, Linear, Part, set_fields
 
-KINDS = {kind.__name__: kind for kind in (Linear, Activation, LayerNorm, RMSNorm, BatchNorm, Dropout, Residual, Repeat)}
 ABSENT = {(Linear, "bias"): "zeros"}  # what is meant where JSON says nothing, unless it is the default of the field
 TEXTS = ("init", "bias", "name", "digest")
 
@@ -50,7 +49,7 @@ def stored_part(kind, values):
     """A part with the texts of `values` as they stand, the rest at what JSON means where it says nothing."""
     part = object.__new__(kind)
     rest = {f.name: _default(kind, f) for f in fields(kind)}
-    _set(part, **rest | values)
+    set_fields(part, **rest | values)
     for name in TEXTS:
         value = getattr(part, name, None)
         if not isinstance(value, str) and (value is not None or rest.get(name) is not None):
@@ -70,9 +69,9 @@ def _part(owner, given, make):
         return given
     if not isinstance(given, dict) or "part" not in given:
         raise RequestError(f'{owner}: {shown(given)} is not a part; write {{part = "Linear", width = 64}}, for instance')
-    if not isinstance(given["part"], str) or given["part"] not in KINDS:
-        raise unknown(f"{owner}: part", given["part"], KINDS)
-    kind = KINDS[given["part"]]
+    if not isinstance(given["part"], str) or given["part"] not in PARTS:
+        raise unknown(f"{owner}: part", given["part"], PARTS)
+    kind = PARTS[given["part"]]
     names = {field.name: field.default is MISSING for field in fields(kind) if field.name != "digest" or make is stored_part}
     values = {name: value for name, value in given.items() if name != "part"}
     for name in values:

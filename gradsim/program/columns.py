@@ -7,9 +7,7 @@ import numpy as np
 
 from ..kernels.record import LOGS, NOT_RECORDED, RECORDED, TABLE
 from ..model.form import once_a_form
-from .graph import ACTIVATION, BATCH_NORM, LINEAR, NORM, outline
-
-KINDS = {"linear": (LINEAR,), "activation": (ACTIVATION,), "norm": (NORM, BATCH_NORM)}
+from .graph import outline
 
 
 class Placed(NamedTuple):
@@ -63,7 +61,7 @@ def _places(nodes, at, with_input):
     elif at == "stream":
         found = sorted((node.stream, node.stream, "") for node in nodes if node.stream >= 0)
     else:
-        found = [(node.place, node.block, node.name) for node in nodes if node.kind in KINDS[at]]
+        found = [(node.place, node.block, node.name) for node in nodes if node.family.recorded_at == at]
     if with_input:
         found = [(0, 0, ""), *found]
     first = found[0][0] if found else 0

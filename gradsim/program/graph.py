@@ -4,36 +4,30 @@ are all made from.
 Vector k is the one that node k makes. Nodes stand in an order in which they can be computed; the last one is the loss.
 """
 
+from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
 from ..model.form import Branch, Run, once_a_form
-from ..model.parts import Activation, BatchNorm, Dropout, LayerNorm, Linear
+from ..model.parts import Linear, Part
+from ..steps import BLOCK_STEPS
 
-INPUT, LINEAR, ACTIVATION, NORM, BATCH_NORM, DROPOUT, ADD, LOSS = KINDS = (
-    "input",
-    "linear",
-    "activation",
-    "norm",
-    "batch_norm",
-    "dropout",
-    "add",
-    "loss",
-)
-FAMILIES = {Linear: LINEAR, Activation: ACTIVATION, BatchNorm: BATCH_NORM, LayerNorm: NORM, Dropout: DROPOUT}
+INPUT, LINEAR, ACTIVATION, LOSS = PLAIN_KINDS = ("input", "linear", "activation", "loss")  # of chains
+KINDS = (*PLAIN_KINDS, *BLOCK_STEPS)
 
 
 class Node(NamedTuple):
     """One step. `sources` are the numbers of the nodes it reads: none for the input, two for the sum of a residual.
 
     `number` counts the nodes of a kind from 1 on, linear maps for instance: random numbers go by it. `place` is the column
-    of what is recorded: the number, but for norms that of both kinds together, for dropout behind an activation that of
-    the activation, since what the next part reads is on record, and -1 for dropout elsewhere. `block` is 0 before the
-    first block and the number of blocks + 1 behind the last. `stream` is l for the node that makes the stream x_l, -1 for
-    others. `name` tells nodes of a block apart: "linear1", "linear2", "skip1".
+    of what is recorded: the number among all that are `recorded_at` the same, for what stands for another that of this one,
+    and -1 for it elsewhere (see `model.part`). `block` is 0 before the first block and the number of blocks + 1 behind the
+    last. `stream` is l for the node that makes the stream x_l, -1 for others. `name` tells nodes of a block apart:
+    "linear1", "linear2", "skip1".
     """
 
     kind: str
+    family: type  # of its part, Part itself for the input and the loss
     part: object  # of `model.parts` (in an outline, its Leaf); for a sum, the Residual; None for the input and the loss
     sources: tuple
     width: int
@@ -48,24 +42,29 @@ class _Builder:
     """Nodes so far; every method takes the number of the node that it reads and gives that of the last one it adds."""
 
     def __init__(self, input_width):
-        self.nodes = [Node(INPUT, None, (), input_width, 0, 0, 0, -1, INPUT)]
-        self.counts, self.block, self.names = dict.fromkeys(KINDS, 0), 0, {}
+        self.nodes = [Node(INPUT, Part, None, (), input_width, 0, 0, 0, -1, INPUT)]
+        self.counts, self.recorded, self.block, self.names = Counter(), Counter(), 0, {}
 
     def open_block(self):
         self.block, self.names = self.block + 1, {}
 
-    def add(self, kind, part, sources, width, name=None):
+    def add(self, part, sources, width, name=None):
+        family, kind = part.family, part.family.kind
         self.counts[kind] += 1
-        number = place = self.counts[kind]
-        if kind in (NORM, BATCH_NORM):
-            place = self.counts[NORM] + self.counts[BATCH_NORM]
-        if kind == DROPOUT:
-            before = self.nodes[sources[0]]
-            place = before.place if before.kind == ACTIVATION else -1
-        name = name or kind
+        number, name = self.counts[kind], name or kind
+        place = self.place(family, number, self.nodes[sources[0]])
         self.names[name] = self.names.get(name, 0) + 1
-        self.nodes.append(Node(kind, part, sources, width, number, place, self.block, -1, f"{name}{self.names[name]}"))
+        self.nodes.append(Node(kind, family, part, sources, width, number, place, self.block, -1, f"{name}{self.names[name]}"))
         return len(self.nodes) - 1
+
+    def place(self, family, number, before):
+        """That of a node behind the node `before`."""
+        if family.stands_for is not None:
+            return before.place if before.kind == family.stands_for else -1
+        if family.recorded_at is None:
+            return number
+        self.recorded[family.recorded_at] += 1
+        return self.recorded[family.recorded_at]
 
     def through(self, parts, x):
         for part in parts:
@@ -80,10 +79,9 @@ class _Builder:
             return x
         if isinstance(part, Branch):
             branch = self.through(part.parts, x)
-            skip = x if part.skip is None else self.add(LINEAR, part.skip, (x,), part.skip.width, "skip")
-            return self.add(ADD, part.leaf, (skip, branch), self.nodes[branch].width)
-        family = next(kind for of, kind in FAMILIES.items() if issubclass(part.family, of))
-        return self.add(family, part, (x,), part.width if family == LINEAR else width)
+            skip = x if part.skip is None else self.add(part.skip, (x,), part.skip.width, "skip")
+            return self.add(part.leaf, (skip, branch), self.nodes[branch].width)
+        return self.add(part, (x,), part.width if issubclass(part.family, Linear) else width)
 
     def mark_stream(self, x, number):
         self.nodes[x] = self.nodes[x]._replace(stream=number)
@@ -104,7 +102,7 @@ def outline(form):
                 build.mark_stream(x, build.block)
     build.open_block()
     x = build.through(form.readout, x)
-    build.nodes.append(Node(LOSS, None, (x,), build.nodes[x].width, 0, 0, build.block, -1, LOSS))
+    build.nodes.append(Node(LOSS, Part, None, (x,), build.nodes[x].width, 0, 0, build.block, -1, LOSS))
     return tuple(build.nodes)
 
 

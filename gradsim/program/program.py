@@ -30,7 +30,7 @@ from ..model.form import once_a_form
 from ..model.initializers import bias_law
 from .columns import Columns, columns_of
 from .engine import layers_of
-from .graph import ACTIVATION, ADD, BATCH_NORM, INPUT, LINEAR, LOSS, outline
+from .graph import INPUT, LINEAR, LOSS, PLAIN_KINDS, outline
 from .slots import assign_slots
 from .steps import STEPS
 
@@ -50,7 +50,6 @@ LOSS_CODES = {
     ("mse", None): MEAN_SQUARED_ERROR,
     ("cross_entropy", None): CROSS_ENTROPY,
 }
-PLAIN_KINDS = (INPUT, LINEAR, ACTIVATION, LOSS)  # that have a step in plain arithmetics
 OFFSETS = (MEAN, BIAS_MEAN, BIAS_SCALE)  # parameters of a linear step that are zero where h = s G x
 
 
@@ -294,7 +293,8 @@ def _balanced(nodes):
     make, it may be through sums and other linear maps."""
     balanced = {}
     for k in reversed(range(len(nodes))):
-        own = nodes[k].kind == BATCH_NORM or (nodes[k].kind in (ADD, LINEAR) and balanced.get(k, False))
+        family = nodes[k].family
+        own = family.balances or (family.keeps_balance and balanced.get(k, False))
         for source in nodes[k].sources:
             balanced[source] = balanced.get(source, True) and own
     return [k for k, alone in balanced.items() if alone and nodes[k].kind == LINEAR]

@@ -1,26 +1,19 @@
-"""What a program needs to know of each kind of step: its operation, its parameters, what it keeps. A line a kind in STEPS.
+"""What a program needs to know of each kind of step: its operation, its parameters, what it keeps.
 
-The kernels of a family are in gradsim/kernels/steps/, its twin in gradsim/reference/steps/, its mean field in
-gradsim/theory/steps/, under one name. What a linear map is depends on the engine (`engine`, `linear`).
+Steps of blocks say so in their files in gradsim/kernels/steps/ (see `gradsim.steps`). What a linear map is depends on the
+engine (`engine`, `program`).
 """
 
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..kernels import layout
+from ..kernels import layout, steps
 from ..kernels.activations import CODES, CUSTOM
-from ..kernels.steps import batch_norm, dropout, norm
-from ..kernels.steps.add import scale_parameters
-from ..kernels.steps.deviation import epsilon_parameters
 from ..kernels.workspace import padded_width
 from ..model.activations import find_activation
-from ..model.parts import RMSNorm
-from .graph import ACTIVATION, ADD, BATCH_NORM, DROPOUT, NORM
-
-
-def _none(rows, n):
-    return 0
+from ..steps import files
+from .graph import ACTIVATION
 
 
 class StepKind(NamedTuple):
@@ -28,7 +21,7 @@ class StepKind(NamedTuple):
 
     operation: int
     parameters: Callable
-    kept: Callable = _none
+    kept: Callable
 
 
 def _activation(part):
@@ -58,14 +51,10 @@ def _slopes(rows, n):
     return rows * padded_width(n)
 
 
-def _norm(part):
-    return (norm.RMS_NORM if isinstance(part, RMSNorm) else norm.LAYER_NORM), epsilon_parameters(part.epsilon)
-
-
 STEPS = {
     ACTIVATION: StepKind(layout.ACTIVATE, _activation, _slopes),
-    NORM: StepKind(layout.NORM, _norm, norm.kept_numbers),
-    BATCH_NORM: StepKind(layout.BATCH_NORM, lambda part: (0, epsilon_parameters(part.epsilon)), batch_norm.kept_numbers),
-    DROPOUT: StepKind(layout.DROPOUT, lambda part: (0, dropout.dropout_parameters(part.p)), dropout.kept_numbers),
-    ADD: StepKind(layout.ADD, lambda part: (0, scale_parameters(part.scale))),
+    **{
+        name: StepKind(layout.BLOCK_OPERATIONS[name], step.parameters, step.kept_numbers)
+        for name, step in files(steps.__name__).items()
+    },
 }

@@ -1,27 +1,29 @@
 """Everything random in one network, drawn as the kernels draw it."""
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..kernels.sampling import ROLE_PROBE, ROLE_TARGET
 from ..model.initializers import bias_law, weight_law
 from ..model.streams import stream_key
-from ..program.graph import DROPOUT, LINEAR, graph
-from .random import bias_of, dropout_mask, gaussian_inputs, labels_of, matrix_of, sample_rows, unit_numbers
+from ..program.graph import LINEAR, graph
+from .random import bias_of, gaussian_inputs, labels_of, matrix_of, sample_rows, unit_numbers
+from .steps import STEPS
 
 
 @dataclass(frozen=True)
 class Draw:
-    """Inputs (B, n_0), a weight matrix and a bias a linear map, a mask (B, n) a dropout, all by their `number` - 1, and what
-    the `loss` needs: probes or targets (B, n_last), or labels (B,)."""
+    """Inputs (B, n_0), a weight matrix and a bias a linear map, by their `number` - 1, and what the `loss` needs: probes or
+    targets (B, n_last), or labels (B,). `own` has what other steps draw, a list a kind: masks (B, n) of dropout."""
 
     inputs: np.ndarray
     weights: tuple
     biases: tuple
     loss: str
     against: np.ndarray
-    masks: tuple = ()
+    own: dict = field(default_factory=dict)
 
 
 def draw(
@@ -40,7 +42,10 @@ def draw(
     key = stream_key(seed, network.to_json() if stream is None else stream)
     nodes = graph(network)
     weights, biases = _linear_maps(nodes, key, replica)
-    masks = [dropout_mask(node.part.p, key, node.number, replica, inputs, node.width) for node in nodes if node.kind == DROPOUT]
+    own = defaultdict(list)
+    for node in nodes:
+        if hasattr(STEPS[node.kind], "draw"):
+            own[node.kind].append(STEPS[node.kind].draw(node, key, replica, inputs))
     if input_file is None:
         rows = range(inputs)
         x_0 = gaussian_inputs(key, replica, inputs, network.input_width, input_correlation)
@@ -49,7 +54,7 @@ def draw(
         x_0 = input_file.values[rows]
     targets = None if target_file is None else target_file.values[rows]
     against = _against(loss, probe, targets, key, replica, inputs, nodes[-1].width)
-    return Draw(x_0, weights, biases, loss, against, tuple(masks))
+    return Draw(x_0, weights, biases, loss, against, dict(own))
 
 
 def _linear_maps(nodes, key, replica):

@@ -8,8 +8,7 @@ import numpy as np
 
 from ..kernels.record import TABLE
 from ..model.form import once_a_form
-from ..model.parts import RMSNorm
-from ..program.columns import KINDS, Columns, columns_of
+from ..program.columns import Columns, columns_of
 from ..program.graph import LINEAR, outline
 from .quantities import IN_BLOCKS, QUANTITIES
 
@@ -166,7 +165,7 @@ def _blocks_of(form, inputs):
     widths = np.zeros(nodes[-2].block + 1, np.int64)
     for node in nodes[:-1]:
         widths[node.block] = node.width
-    shifted = np.array([not issubclass(node.part.family, RMSNorm) for node in nodes if node.kind in KINDS["norm"]], bool)
+    unrecorded = {quantity for node in nodes for quantity in node.family.unrecorded}
     numbers, rows, several = {name: number for number, name in enumerate(_names(nodes))}, {}, False
     ranked = {(): np.zeros(0, np.int64)}  # names of all quantities that lie alike are looked up once
     for quantity, placed in found.placed.items():
@@ -176,8 +175,10 @@ def _blocks_of(form, inputs):
             ranked[placed.names] = np.array([numbers.get(name or INPUT, -1) for name in placed.names], np.int64)
         own = slice(placed.columns.start + drop, placed.columns.stop)
         rows[quantity] = Rows(own, placed.blocks[drop:], ranked[placed.names][drop:])
-        if quantity == "norm_shift_gradient" and not shifted.all():
-            rows[quantity] = Rows(np.arange(own.start, own.stop)[shifted], *(part[shifted] for part in rows[quantity][1:]))
+        if quantity in unrecorded:
+            families = (node.family for node in nodes if node.family.recorded_at == recorded.at)
+            there = np.array([quantity not in family.unrecorded for family in families], bool)
+            rows[quantity] = Rows(np.arange(own.start, own.stop)[there], *(part[there] for part in rows[quantity][1:]))
         if recorded.at in IN_BLOCKS:
             several |= len(np.unique(rows[quantity].layers)) < len(rows[quantity].layers)
     own = {at: np.full(len(widths), -1, np.int64) for at in IN_BLOCKS}
@@ -191,9 +192,9 @@ def _blocks_of(form, inputs):
 
 def _names(nodes):
     """Of what a block may hold several of, in the order of the blocks; the input first."""
-    kinds = {kind for at in IN_BLOCKS for kind in KINDS[at]}
-    found = {node.name: node.block for node in reversed(nodes) if node.kind in kinds}  # block: the first that has it
-    inside = (node.name for node in nodes if node.kind in kinds and node.block == max(1, found[node.name]))
+    several = [node for node in nodes if node.family.recorded_at in IN_BLOCKS]
+    found = {node.name: node.block for node in reversed(several)}  # block: the first that has it
+    inside = (node.name for node in several if node.block == max(1, found[node.name]))
     return tuple(dict.fromkeys((INPUT, *inside, *found)))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import finite_number
 from ..model.network import Network
 from ..model.request import checked
-from ..program.graph import ACTIVATION, DROPOUT, LINEAR, LOSS
+from ..program.graph import ACTIVATION, LINEAR, LOSS
 from ..typed import Floats, Number, Whole
 from .layers import Layer
 from .memory import Memory
@@ -150,7 +150,7 @@ class Curves:
         self.maps = [k for k, node in enumerate(nodes) if node.kind == LINEAR]
         self.bends = [k for k, node in enumerate(nodes) if node.kind == ACTIVATION]
         self.stream = sorted((k for k, node in enumerate(nodes) if node.stream >= 0), key=lambda k: nodes[k].stream)
-        behind = {node.place: k for k, node in enumerate(nodes) if node.kind == DROPOUT and node.place >= 0}
+        behind = {node.place: k for k, node in enumerate(nodes) if node.family.stands_for == ACTIVATION and node.place >= 0}
         self.read = [behind.get(nodes[k].place, k) for k in self.bends]  # the vector that is on record as activation
         self.layers = nodes[self.maps[-1]].place + 1 if self.maps and is_chain(nodes) else None
         self._forward()

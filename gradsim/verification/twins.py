@@ -14,7 +14,7 @@ from ..kernels.sampling import ROLE_BACKWARD, ROLE_FORWARD
 from ..model.initializers import weight_law
 from ..model.streams import stream_key
 from ..program.columns import columns
-from ..program.graph import ADD, BATCH_NORM, LINEAR, graph
+from ..program.graph import LINEAR, graph
 from ..program.program import lower
 from ..reference import unit_numbers
 from ..reference.steps import STEPS, linear
@@ -156,7 +156,8 @@ class Twin:
                 readers.setdefault(source, []).append(k)
 
         def centred(k):
-            return nodes[k].kind == BATCH_NORM or (nodes[k].kind in (ADD, LINEAR) and all(map(centred, readers[k])))
+            family = nodes[k].family
+            return family.balances or (family.keeps_balance and all(map(centred, readers[k])))
 
         first = self.placed["bias_gradient"].columns.start - 1
         return [first + node.number for k, node in enumerate(nodes) if node.kind == LINEAR and all(map(centred, readers[k]))]

@@ -70,6 +70,7 @@ def test_the_folder_is_the_user_s(monkeypatch, tmp_path):
 
 PARTS = {
     "the kernels": (cache, "source_digest", lambda: "another"),
+    "the order of steps": (cache, "BLOCK_STEPS", tuple(reversed(cache.BLOCK_STEPS))),
     "Numba": (numba, "__version__", "9"),
     "llvmlite": (cache.llvmlite, "__version__", "9"),
     "NumPy": (cache.np, "__version__", "9"),

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradsim.model.initializers import bias_law, weight_law
 from gradsim.model.parts import RMSNorm
-from gradsim.program.graph import ACTIVATION, ADD, BATCH_NORM, DROPOUT, LINEAR, NORM, graph
+from gradsim.program.graph import ACTIVATION, LINEAR, graph
 
 from .explicit import PHI, Explicit, weights
 
@@ -63,10 +63,10 @@ def _add(node, rng, skip, branch):
 STEPS = {
     LINEAR: _linear,
     ACTIVATION: _activation,
-    NORM: _norm,
-    BATCH_NORM: _batch_norm,
-    DROPOUT: _dropout,
-    ADD: _add,
+    "norm": _norm,
+    "batch_norm": _batch_norm,
+    "dropout": _dropout,
+    "add": _add,
 }
 
 

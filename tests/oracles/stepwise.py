@@ -5,7 +5,7 @@ import numpy as np
 from gradsim import reference
 from gradsim.model.parts import RMSNorm
 from gradsim.program.columns import columns
-from gradsim.program.graph import ADD, BATCH_NORM, LINEAR, NORM, graph
+from gradsim.program.graph import LINEAR, graph
 
 CLOSE = 4e-6  # float32 rounding in sums of up to 300 terms, relative to the largest entry's magnitude sum
 AT_THE_END = ("input_gradient",)  # written when the input's cotangent is there, behind the last step
@@ -18,7 +18,7 @@ def close(found, expected, magnitude):
 
 def norm_sizes(node, x):
     """(size of y, what x is divided by, along which axis): y is off by roundings of x, before its mean is taken off."""
-    axis = 1 if node.kind == NORM else 0
+    axis = 1 if node.kind == "norm" else 0
     square = np.mean(x**2, axis=axis, keepdims=True)
     left = square if isinstance(node.part, RMSNorm) else x.var(axis=axis, keepdims=True)
     root = np.sqrt(left + node.part.epsilon)
@@ -29,9 +29,9 @@ def sizes_forward(node, drawn, *vectors):
     """What a step adds up, in absolute values."""
     if node.kind == LINEAR:
         return abs(vectors[0]) @ abs(drawn.weights[node.number - 1]).T + abs(drawn.biases[node.number - 1])
-    if node.kind == ADD:
+    if node.kind == "add":
         return abs(vectors[0]) + abs(node.part.scale * vectors[1])
-    if node.kind in (NORM, BATCH_NORM):
+    if node.kind in ("norm", "batch_norm"):
         return norm_sizes(node, vectors[0])[0]
     return 0.0
 
@@ -40,7 +40,7 @@ def sizes_backward(node, drawn, d, *vectors):
     """The same of a step's way back, for each of its sources."""
     if node.kind == LINEAR:
         return (abs(d) @ abs(drawn.weights[node.number - 1]),)
-    if node.kind in (NORM, BATCH_NORM):
+    if node.kind in ("norm", "batch_norm"):
         y, root, axis = norm_sizes(node, vectors[0])
         return ((abs(d) + y * np.mean(abs(d) * y, axis=axis, keepdims=True)) / root,)
     return tuple(abs(g) for g in reference.STEPS[node.kind].backward(node, drawn, d, *vectors))

@@ -34,7 +34,7 @@ class Walk:
 
     def __init__(self, drawn):
         self.draws = zip(drawn.weights, drawn.biases, strict=True)
-        self.masks = iter(drawn.masks)
+        self.masks = iter(drawn.own.get("dropout", ()))
         self.linears, self.activations, self.norms, self.streams = [], [], [], []
 
     def through(self, parts, x):

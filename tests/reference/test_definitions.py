@@ -10,15 +10,14 @@ from gradsim.kernels.record import RECORDED
 from gradsim.model.parts import BatchNorm, Dropout, LayerNorm, Linear, Residual, RMSNorm
 from gradsim.model.streams import stream_key
 from gradsim.program.columns import columns
-from gradsim.program.graph import BATCH_NORM, DROPOUT, NORM, graph
+from gradsim.program.graph import graph
 from tests.oracles.trees import GELU, TANH, TREES, linear, tree
 
 X = np.random.default_rng(1).normal(size=(5, 8)) * np.array([[1.0], [2.0], [0.5], [3.0], [1.0]]) + 0.7
-KINDS = {LayerNorm: NORM, RMSNorm: NORM, BatchNorm: BATCH_NORM}
 
 
 def step(part):
-    return reference.STEPS[KINDS[type(part)]], SimpleNamespace(part=part)
+    return reference.STEPS[part.kind], SimpleNamespace(part=part)
 
 
 @pytest.mark.parametrize("epsilon", [0.0, 1e-5, 4.0])
@@ -79,9 +78,9 @@ def test_masks_are_fixed_by_the_counter():
 def test_dropouts_draw_by_their_number():
     network = TREES["dropout of the input and of the stream"]
     drawn, key = reference.draw(network, 3, 4, stream="d"), stream_key(0, "d")
-    nodes = [node for node in graph(network) if node.kind == DROPOUT]
-    assert [node.number for node in nodes] == list(range(1, 11)) and len(drawn.masks) == 10
-    for node, mask in zip(nodes, drawn.masks, strict=True):
+    nodes = [node for node in graph(network) if node.kind == "dropout"]
+    assert [node.number for node in nodes] == list(range(1, 11)) and len(drawn.own["dropout"]) == 10
+    for node, mask in zip(nodes, drawn.own["dropout"], strict=True):
         assert np.array_equal(mask, reference.dropout_mask(node.part.p, key, node.number, 3, 4, node.width))
 
 
@@ -95,7 +94,7 @@ def test_what_the_next_part_reads_is_the_activation():
     for k, node in enumerate(graph(network)[:-1]):
         if node.kind == "activation":
             after = graph(network)[k + 1]
-            read.append(tape[k + 1] if after.kind == DROPOUT else tape[k])
+            read.append(tape[k + 1] if after.kind == "dropout" else tape[k])
     assert np.allclose(found["activation"], [np.log(np.mean(x**2)) for x in read], rtol=1e-14)
     assert np.allclose(found["activation_mean"], [x.mean() for x in read[1:]], rtol=1e-14)
     assert np.allclose(found["activation_unit_variance"], [x.var(axis=1).mean() for x in read[1:]], rtol=1e-14)
@@ -153,7 +152,7 @@ def test_records_stand_in_the_columns_of_the_program(name, inputs):
     placed = columns(graph(network), inputs)
     assert row.shape == (placed.size,) and list(found) == [q for q in RECORDED if q in placed.placed]
     assert np.array_equal(np.concatenate(list(found.values())), row, equal_nan=True)
-    rms = [isinstance(node.part, RMSNorm) for node in graph(network) if node.kind in (NORM, BATCH_NORM)]
+    rms = [isinstance(node.part, RMSNorm) for node in graph(network) if node.kind in ("norm", "batch_norm")]
     for quantity, values in found.items():
         missing = rms if quantity == "norm_shift_gradient" else [False] * len(values)
         assert np.array_equal(np.isnan(values), missing), quantity

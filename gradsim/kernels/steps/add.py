@@ -1,6 +1,7 @@
 """out = skip + scale branch, the sum of a residual, and the sum of the cotangents of a vector that is read twice.
 
-He et al. 2016, arXiv:1512.03385. Back, a cotangent goes unchanged to the skip and times the scale to the branch.
+He et al. 2016, arXiv:1512.03385. Back, a cotangent goes unchanged to the skip and times the scale to the branch; `backward`
+adds both to what is there.
 """
 
 import math
@@ -9,8 +10,10 @@ import numpy as np
 
 from ..cancellation import FAINT, RESOLUTION, hold, may_hold
 from ..compilation import internal, part
+from ..layout import FRESH, OTHER, OTHER_FRESH, SLOT, SOURCE
 from ..rare import rarely_called
 from ..vectors import copy, in_window, largest, measure, power_of_two, settle
+from ..views import cotangent, room_for, taped
 from ..windows import row
 from .rows import add_onto, clear_padding, multiple, weighted_sum
 
@@ -22,6 +25,15 @@ def scale_parameters(scale):
     """Those columns, from any finite float64."""
     fraction, exponent = math.frexp(scale)
     return (2.0 * fraction, float(exponent - 1)) if scale else (0.0, 0.0)
+
+
+def parameters(residual):
+    """(variant, parameters) of its sum."""
+    return 0, scale_parameters(residual.scale)
+
+
+def kept_numbers(rows, n):
+    return 0
 
 
 @internal
@@ -141,3 +153,22 @@ def settle_cotangent(d, d_factor, g, n, top, exponent, b, scratch):
     size = 2.0 * np.float64(d_factor) * np.float64(largest(d, n))
     top = hold_sum(size, top, g, n, b, scratch)
     return settle(g, n, top, exponent)
+
+
+@part
+def forward(step, tape, scratch, record):
+    skip, branch = step.x, taped(step.steps[step.k, OTHER], step.steps, tape)
+    add_forward(step.p, skip, branch, step.out, scratch)
+
+
+@part
+def backward(step, tape, scratch, record):
+    """The cotangent of a sum goes to its branch, and unchanged to its skip, which takes over its slot if it is the first."""
+    k, steps = step.k, step.steps
+    skip, branch, d = steps[k, SOURCE], steps[k, OTHER], step.d
+    g = room_for(branch, steps[k, OTHER_FRESH], steps, tape)
+    add_backward(step.p, d, g)
+    if steps[k, OTHER_FRESH] == 0:
+        deliver(g, cotangent(steps[branch, SLOT], d.n, tape), False, scratch)
+    if steps[k, FRESH] == 0:
+        deliver(d, cotangent(steps[skip, SLOT], d.n, tape), False, scratch)

@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from ..cancellation import DOUBTFUL, FAINT, NEW, RESOLUTION, hold, may_hold
-from ..compilation import internal, widest_vectors
+from ..compilation import internal, part, widest_vectors
 from ..rare import rarely_called
 from ..record import NORM_GAIN_GRADIENT, NORM_SHIFT_GRADIENT, put
 from ..vectors import (
@@ -53,6 +53,7 @@ from .deviation import (
     KEPT,
     ONLY,
     common_scale,
+    epsilon_parameters,
     keep_deviation,
     kept_deviation,
     scaled_epsilon,
@@ -64,6 +65,11 @@ from .rows import clear_padding, top_exponent
 CLOSE = np.float32(2.0**-10)  # what may be roundings of a cotangent over S
 NOTICEABLE = 2.0**-20  # of a row's square
 WIDE = 2.0**100  # 1/S of units that are so much smaller than others is beyond float32
+
+
+def parameters(norm):
+    """(variant, parameters) of a BatchNorm."""
+    return 0, epsilon_parameters(norm.epsilon)
 
 
 def kept_numbers(rows, n):
@@ -288,3 +294,13 @@ def batch_norm_backward(p, out, kept, d, g, place, scratch, record):
         hold_units_back(kept, d, g, d_top, top_inverse, d_top - t + top_inverse, scratch)
     for b in range(rows):
         clear_padding(row(g.values, b), n)
+
+
+@part
+def forward(step, tape, scratch, record):
+    batch_norm_forward(step.p, step.x, step.out, step.kept, scratch)
+
+
+@part
+def backward(step, tape, scratch, record):
+    batch_norm_backward(step.p, step.out, step.kept, step.d, step.g, step.place, scratch, record)

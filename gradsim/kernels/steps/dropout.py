@@ -27,6 +27,11 @@ def dropout_parameters(p):
     return float(round(p * 2**32)), 2.0 * fraction, float(exponent - 1)
 
 
+def parameters(dropout):
+    """(variant, parameters) of a Dropout."""
+    return 0, dropout_parameters(dropout.p)
+
+
 def kept_numbers(rows, n):
     """float32 numbers that dropout keeps behind its vector: what units are multiplied by, but for the power of two."""
     return rows * padded_width(n)
@@ -118,3 +123,13 @@ def dropout_backward(p, kept, d, g):
             top = multiply(row(masks, b), row(d.values, b), n, below)
             g.exponents[b] = settle(below, n, top, d.exponents[b] + np.int64(p[EXPONENT]))
         clear_padding(below, n)
+
+
+@part
+def forward(step, tape, scratch, record):
+    dropout_forward(step.p, step.draws, step.x, step.out, step.kept, step.place, scratch, record)
+
+
+@part
+def backward(step, tape, scratch, record):
+    dropout_backward(step.p, step.kept, step.d, step.g)

@@ -28,6 +28,7 @@ from .deviation import (
     HELD,
     KEPT,
     damping,
+    epsilon_parameters,
     inverse_deviation,
     is_held,
     keep_deviation,
@@ -40,6 +41,11 @@ from .rows import centre_of, clear_padding, multiple_of_gaps, sums_of_products
 # found in 5 widths to 4,096, since mean and S have roundings of their own. It is no larger than BOUND then.
 ROUNDINGS, BOUND = 4.0 * FAINT, 2.0 * RESOLUTION
 LAYER_NORM, RMS_NORM = np.int64(0), np.int64(1)  # variants
+
+
+def parameters(norm):
+    """(variant, parameters) of a LayerNorm or RMSNorm."""
+    return (LAYER_NORM if norm.centred else RMS_NORM), epsilon_parameters(norm.epsilon)
 
 
 def kept_numbers(rows, n):
@@ -181,3 +187,13 @@ def norm_backward(variant, p, out, kept, d, g, place, scratch, record):
 def log_of_square(square, exponent):
     """log(4^exponent square)."""
     return math.log(square) + 2.0 * LN2 * exponent if square != 0.0 else -np.inf
+
+
+@part
+def forward(step, tape, scratch, record):
+    norm_forward(step.variant, step.p, step.x, step.out, step.kept, scratch)
+
+
+@part
+def backward(step, tape, scratch, record):
+    norm_backward(step.variant, step.p, step.out, step.kept, step.d, step.g, step.place, scratch, record)

@@ -7,13 +7,7 @@ same of u = x - mean x, whose backward is to take the mean off again.
 
 import numpy as np
 
-from ...model.parts import RMSNorm
 from ..measures import log_mean_square
-
-
-def is_centred(node):
-    """Whether the mean is taken off."""
-    return not isinstance(node.part, RMSNorm)
 
 
 def centred(v, axis):
@@ -33,11 +27,11 @@ def scaled_backward(u, epsilon, d, axis):
 
 
 def forward(node, drawn, x):
-    return scaled(centred(x, 1) if is_centred(node) else x, node.part.epsilon, 1)[0]
+    return scaled(centred(x, 1) if node.part.centred else x, node.part.epsilon, 1)[0]
 
 
 def backward(node, drawn, cotangent, x):
-    if not is_centred(node):
+    if not node.part.centred:
         return (scaled_backward(x, node.part.epsilon, cotangent, 1),)
     return (centred(scaled_backward(centred(x, 1), node.part.epsilon, cotangent, 1), 1),)
 
@@ -45,6 +39,6 @@ def backward(node, drawn, cotangent, x):
 def recorded(nodes, k, drawn, tape, cotangents):
     """Gradients of gain and shift are sums over the inputs."""
     found = {"norm_gain_gradient": log_mean_square(np.sum(cotangents[k] * tape[k], axis=0))}
-    if is_centred(nodes[k]):
+    if nodes[k].part.centred:
         found["norm_shift_gradient"] = log_mean_square(cotangents[k].sum(axis=0))
     return found

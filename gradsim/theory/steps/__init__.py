@@ -5,15 +5,7 @@ A step has `forward(node, sources, walk)`, which gives the Units of its vector a
 way back needs no numbers of the way forward. `sources` are Units, `walk` is an `infinite_width.Walk`.
 """
 
-from . import activation, add, batch_norm, dropout, input, linear, loss, norm
+from ...program.graph import KINDS
+from ...steps import files
 
-STEPS = {
-    "input": input,
-    "linear": linear,
-    "activation": activation,
-    "norm": norm,
-    "batch_norm": batch_norm,
-    "dropout": dropout,
-    "add": add,
-    "loss": loss,
-}
+STEPS = files(__name__, KINDS)

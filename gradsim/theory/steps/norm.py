@@ -7,7 +7,6 @@ is one direction, or two, of n, and vanishes.
 
 import math
 
-from ...model.parts import RMSNorm
 from ..units import NORMAL, OTHER, log, log_sum, unknown
 
 BLIND = False
@@ -16,7 +15,7 @@ BLIND = False
 def forward(node, sources, walk):
     """Keeps the log of the divisor's square."""
     (x,) = sources
-    centred = not isinstance(node.part, RMSNorm)
+    centred = node.part.centred
     log_square = _centred(x) if centred else x.log_square
     divisor = log_sum(log_square, log(node.part.epsilon))
     if divisor == -math.inf:

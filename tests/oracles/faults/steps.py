@@ -95,13 +95,13 @@ COMPILED = {
         ADD, "branch.exponents[b] + np.int64(p[EXPONENT])", "branch.exponents[b]", (SUMS, FAMILIES)
     ),
     "a sum that scales its skip": Fault(
-        STEPS,
-        "add_forward(p, x, taped(steps[k, OTHER], steps, tape), out, scratch)",
-        "add_forward(p, taped(steps[k, OTHER], steps, tape), x, out, scratch)",
+        ADD,
+        "add_forward(step.p, skip, branch, step.out, scratch)",
+        "add_forward(step.p, branch, skip, step.out, scratch)",
         (SUMS, FAMILIES),
     ),
     "the cotangent of a skip lost where it is not the first": Fault(
-        STEPS, "deliver(d, cotangent(steps[skip, SLOT], d.n, tape), False, scratch)", "pass", (SUMS,)
+        ADD, "deliver(d, cotangent(steps[skip, SLOT], d.n, tape), False, scratch)", "pass", (SUMS,)
     ),
     "a cotangent not added where a vector is read twice": Fault(
         STEPS,
