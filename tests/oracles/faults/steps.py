@@ -115,6 +115,9 @@ COMPILED = {
     "the stream's gradient on record as the stream": Fault(
         STREAM, "put(record, STREAM_GRADIENT, place, log_mean", "put(record, STREAM, place, log_mean", (SUMS, FAMILIES)
     ),
+    "pairs of a stream counted from the first row": Fault(
+        STREAM, "rows * gaps - square_of_total(total, n)", "rows * gaps", (SUMS, FAMILIES)
+    ),
 }
 # Found without compiling anything
 PYTHON = {
