@@ -81,7 +81,7 @@ COMPILED = {
     "dropout: another mask on the way back": Fault(
         DROPOUT, "top = multiply(row(masks, b),", "top = multiply(row(masks, rows - 1 - b),", (DROPS,)
     ),
-    "dropout: one mask for all inputs": Fault(DROPOUT, "ROLE_DROPOUT, b * blocks + start", "ROLE_DROPOUT, start", (DROPS,)),
+    "dropout: one mask for all inputs": Fault(DROPOUT, "np.uint64(b * count)", "np.uint64(0 * count)", (DROPS,)),
     "dropout: what is dropped not on record": Fault(
         DROPOUT, "put(record, ACTIVATION, place, log_mean", "put(record, ACTIVATION, place, 0.0 * log_mean", (DROPS,)
     ),
