@@ -309,28 +309,39 @@ def log_mean(squares, exponents, rows, n):
 
 
 @internal
+def raise_log(result, top, exponent):
+    """The larger of `result` and the log of (2^exponent top)^2."""
+    return max(result, 2.0 * (math.log(top) + LN2 * exponent)) if top > 0.0 else result
+
+
+@internal
 def log_largest(tops, exponents, rows):
-    """Natural log of the largest squared entry, from the largest of each row; NaN if any is."""
-    result = -np.inf
+    """Natural log of the largest squared entry, from the largest of each row; NaN if any is.
+
+    One logarithm for rows with the same exponent: one a row took 8 ns, as much as finding the largest of 64 units.
+    """
+    result, top, exponent = -np.inf, 0.0, exponents[0]
     for b in range(rows):
         if np.isnan(tops[b]):
             return np.nan
-        if tops[b] > 0.0:
-            result = max(result, 2.0 * (math.log(tops[b]) + LN2 * exponents[b]))
-    return result
+        if exponents[b] != exponent:
+            result, top, exponent = raise_log(result, top, exponent), 0.0, exponents[b]
+        top = max(top, tops[b])
+    return raise_log(result, top, exponent)
 
 
 @internal
 def log_largest_square(v, exponents, n):
     """Natural log of the largest squared entry; NaN if any entry is."""
-    result = -np.inf
+    result, top, exponent = -np.inf, 0.0, exponents[0]
     for b in range(v.shape[0]):
-        top = np.float64(largest(v[b], n))
-        if np.isnan(top):
+        of_row = np.float64(largest(row(v, b), n))
+        if np.isnan(of_row):
             return np.nan
-        if top > 0.0:
-            result = max(result, 2.0 * (math.log(top) + LN2 * exponents[b]))
-    return result
+        if exponents[b] != exponent:
+            result, top, exponent = raise_log(result, top, exponent), 0.0, exponents[b]
+        top = max(top, of_row)
+    return raise_log(result, top, exponent)
 
 
 @internal

@@ -199,8 +199,8 @@ COMPILED = {
     ),
     "the largest entry without its exponent": Fault(
         VECTORS,
-        "result = max(result, 2.0 * (math.log(tops[b]) + LN2 * exponents[b]))",
-        "result = max(result, 2.0 * math.log(tops[b]))",
+        "2.0 * (math.log(top) + LN2 * exponent)",
+        "2.0 * math.log(top)",
         ("replica: scales",),
     ),
     "inputs correlated by the square root": Fault(

@@ -13,12 +13,14 @@ from ..philox import fill_words
 from ..record import ACTIVATION, ACTIVATION_MEAN, ACTIVATION_UNIT_VARIANCE, put
 from ..sampling import ROLE_DROPOUT, ROW_TILE, blocks_per_row
 from ..vectors import copy, in_window, log_mean, measure_units, multiply, power_of_two, settle
-from ..windows import row
+from ..windows import row, window
 from ..workspace import padded_width, vector
 from .rows import clear_padding
 
 # Columns of dropout's parameters: the smallest word of a unit that is kept, and 1 / (1 - p) = FACTOR 2^EXPONENT, in [1, 2)
 THRESHOLD, FACTOR, EXPONENT = range(3)
+# Blocks of words drawn for several short rows at once: a call takes 30 ns besides, and masks should stay in the cache
+TOGETHER = 128
 
 
 def dropout_parameters(p):
@@ -38,17 +40,20 @@ def kept_numbers(rows, n):
 
 
 @internal
-def draw_mask(draws, b, last_dropped, factor, n, words, mask):
-    """mask = factor where a unit of input b is kept, 0 where its word is at most `last_dropped`."""
+def draw_masks(p, draws, n, first, rows, words, masks):
+    """Masks of so many inputs from `first` on, factor where a unit is kept: of one, or of as many as fit one tile."""
     widest_vectors()
+    last_dropped, factor = np.uint32(p[THRESHOLD] - 1.0), np.float32(p[FACTOR])
     blocks = blocks_per_row(n)
     for start in range(0, blocks, ROW_TILE):
-        count = min(ROW_TILE, blocks - start)
-        fill_words(draws.key, draws.layer, draws.replica, ROLE_DROPOUT, b * blocks + start, count, words)
-        for k in range(4):
-            place = np.uint64(k * blocks + start)
-            for j in range(count):
-                mask[place + np.uint64(j)] = factor if words[k, j] > last_dropped else np.float32(0.0)
+        count, block = min(ROW_TILE, blocks - start), first * blocks + start
+        fill_words(draws.key, draws.layer, draws.replica, ROLE_DROPOUT, block, rows * count, words)
+        for b in range(rows):
+            for k in range(4):
+                place, source = np.uint64((4 * (first + b) + k) * blocks + start), np.uint64(b * count)
+                for j in range(count):
+                    kept = words[k, source + np.uint64(j)] > last_dropped
+                    masks[place + np.uint64(j)] = factor if kept else np.float32(0.0)
 
 
 @internal
@@ -60,12 +65,15 @@ def drops_nothing(p):
 @internal
 def drop_units(p, draws, x, out, masks, scratch):
     """out = x / (1 - p) where units are kept; (sum over the inputs of their mean, of their variance)."""
-    n, means, variances = x.n, 0.0, 0.0
-    last_dropped, factor = np.uint32(p[THRESHOLD] - 1.0), np.float32(p[FACTOR])
-    for b in range(x.values.shape[0]):
-        after, mask = row(out.values, b), row(masks, b)
-        draw_mask(draws, b, last_dropped, factor, n, scratch.words, mask)
-        multiply(row(x.values, b), mask, n, after)
+    n, rows, drawn, means, variances = x.n, x.values.shape[0], 0, 0.0, 0.0
+    all_masks = window(masks, 0, (masks.size,))
+    at_once = max(1, TOGETHER // blocks_per_row(n))
+    for b in range(rows):
+        if b == drawn:
+            drawn = min(rows, b + at_once)
+            draw_masks(p, draws, n, b, drawn - b, scratch.words, all_masks)
+        after = row(out.values, b)
+        multiply(row(x.values, b), row(masks, b), n, after)
         exponent = x.exponents[b] + np.int64(p[EXPONENT])
         top, mean, variance = measure_units(after, n)
         if not in_window(top):

@@ -75,9 +75,9 @@ def test_values_records_and_the_same_mask_on_the_way_back(rows, n, base, p):
         assert np.isclose(recorded(record, ACTIVATION_UNIT_VARIANCE), y.var(axis=1).mean(), rtol=1e-5)
 
 
-def test_a_unit_is_kept_where_its_word_says_so():
-    rows, n, p = 3, 2051, 0.3
-    blocks = (n + 3) // 4
+@pytest.mark.parametrize("rows, n", [(3, 2051), (19, 64), (150, 5)])  # one row in two tiles, several rows in one
+def test_a_unit_is_kept_where_its_word_says_so(rows, n):
+    p, blocks = 0.3, (n + 3) // 4
     for b in range(rows):
         words = np.zeros((4, blocks), np.uint32)
         fill_words(KEY, 1, 2, ROLE_DROPOUT, b * blocks, blocks, words)

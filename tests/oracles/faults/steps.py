@@ -81,7 +81,7 @@ COMPILED = {
     "dropout: another mask on the way back": Fault(
         DROPOUT, "top = multiply(row(masks, b),", "top = multiply(row(masks, rows - 1 - b),", (DROPS,)
     ),
-    "dropout: one mask for all inputs": Fault(DROPOUT, "ROLE_DROPOUT, b * blocks + start", "ROLE_DROPOUT, start", (DROPS,)),
+    "dropout: one mask for all inputs": Fault(DROPOUT, "np.uint64(b * count)", "np.uint64(0 * count)", (DROPS,)),
     "dropout: what is dropped not on record": Fault(
         DROPOUT, "put(record, ACTIVATION, place, log_mean", "put(record, ACTIVATION, place, 0.0 * log_mean", (DROPS,)
     ),
@@ -114,6 +114,9 @@ COMPILED = {
     ),
     "the stream's gradient on record as the stream": Fault(
         STREAM, "put(record, STREAM_GRADIENT, place, log_mean", "put(record, STREAM, place, log_mean", (SUMS, FAMILIES)
+    ),
+    "pairs of a stream counted from the first row": Fault(
+        STREAM, "rows * gaps - square_of_total(total, n)", "rows * gaps", (SUMS, FAMILIES)
     ),
 }
 # Found without compiling anything
