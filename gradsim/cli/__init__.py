@@ -7,9 +7,10 @@ from contextlib import suppress
 import click
 
 from ..errors import RequestError, unknown
+from ..telling import tell
 from .output import Outputs
 from .signals import Stopped, in_thread, stoppable
-from .terminal import any_terminal, printable, tell
+from .terminal import any_terminal, printable
 
 COMPLETION = "_GRADSIM_COMPLETE"  # the variable by which click's completion in a shell asks
 LONGEST_LINE = 2000  # characters: names of files may have more

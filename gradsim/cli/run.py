@@ -2,10 +2,11 @@
 
 import click
 
+from ..telling import compilation_notice, counted, progress
 from .command import Command
 from .options import network_options, output_options, run_options, some_options, threads_option
 from .output import deliver, sources
-from .progress import compilation_notice, compile_first, progress
+from .progress import compile_first
 from .verdicts import fail_on_option, judged
 
 
@@ -34,17 +35,10 @@ def command(files, out, plot, theory, overwrite, as_json, fail_on, keep_samples,
         files.ask_results("--out", out, overwrite, sources(options))
     if plot is not None:
         files.ask_picture("--plot", plot, overwrite, sources(options))
-    done = 0
     compile_first(run["arithmetic"])
     with compilation_notice(), progress(run["replicas"], "networks") as update:
-
-        def advance(replicas):
-            nonlocal done
-            done += replicas
-            update(done / run["replicas"], done)
-
         run |= {"threads": threads, "keep_samples": keep_samples}
-        curves = simulate(network, **run, progress=advance)
+        curves = simulate(network, **run, progress=counted(update, run["replicas"]))
     curve_set = CurveSet([curves])
     deliver(files, curve_set, out, plot, theory, as_json)
     return judged(curve_set, fail_on)

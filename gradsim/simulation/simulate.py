@@ -17,6 +17,7 @@ from ..statistics.blocks import blocks_of
 from ..statistics.ensemble import EnsembleStatistics
 from ..statistics.quantiles import collector, rows_of
 from ..statistics.quantities import QUANTILES
+from ..telling import checked_progress, counted, told
 from .chunks import Replicas, folded_chunks
 from .footprint import refuse_at_once
 
@@ -64,12 +65,15 @@ def simulate(
     The numbers depend on the network, `seed`, `stream` (the network's identity unless given; a shared stream gives every
     network the same random numbers) and what goes in and out, not on `threads` (all cores unless given). `keep_samples`
     keeps every replica's logs as well: `<quantity>_log`, replicas along the first axis. `quantiles` are probabilities from
-    0 to 1. `progress(n)` is called after every n more replicas. Raises RequestError for what cannot be.
+    0 to 1.
+
+    What takes longer than a second says so on stderr where that is a terminal or a notebook, and so does a first run, which
+    compiles; `progress=True` has it said everywhere, False nowhere, and a function progress(n) is called after every n more
+    replicas instead. Raises RequestError for what cannot be.
     """
     if not isinstance(network, Network):
         raise RequestError(f"network: {shown(network)} is not a Network; make one with gradsim.mlp(...)")
-    if not (progress is None or callable(progress)):
-        raise RequestError(f"progress: {shown(progress)} is not a function of the number of networks that are done")
+    progress = checked_progress(progress, "the number of networks that are done")
     options = checked(
         replicas=replicas,
         seed=seed,
@@ -89,7 +93,9 @@ def simulate(
     refuse_at_once(network, options)
     threads = options["threads"] or numba.config.NUMBA_NUM_THREADS
     fold = fold_of(network, options)
-    return _curves(network, options, folded_chunks(network, fold, **options), quantiles, threads, progress)
+    with told(progress, options["replicas"], "networks") as update:
+        each = progress if callable(progress) else counted(update, options["replicas"])
+        return _curves(network, options, folded_chunks(network, fold, **options), quantiles, threads, each)
 
 
 def simulate_here(network, run, desk=None, quantiles=QUANTILES, progress=None):

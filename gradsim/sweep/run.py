@@ -1,12 +1,16 @@
 """Runs a plan in this process: in memory, or with all that is finished on the disk."""
 
+from contextlib import contextmanager
+
 import numba
 
 from ..curves import CurveSet, open_file
-from ..errors import RequestError, shown
+from ..errors import RequestError
 from ..memory import require
 from ..model.options import RUN
+from ..simulation.simulate import warm_up
 from ..store.files import RESULTS, check_output
+from ..telling import checked_progress, told
 from .cells import curves_from
 from .durable import Sweep
 from .parts import decoded
@@ -20,14 +24,13 @@ from .work import Work
 def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrite=False, dask=None):
     """The CurveSet of a Plan, a TOML file, a built-in sweep ("classic") or a dict of options.
 
-    `progress(share, cells)` is called with the share of the work that is done, from 0 to 1, and the cells finished. With
-    `out`, the name of a file, this is what `gradsim sweep` does: what is finished is on the disk all the while, the same call
-    goes on from there, and `precision`, a standard error of the log gradient or a `Precision`, has cells draw more than their
-    replicas for it; `dask` is the address of a Dask scheduler, a Client, or "local", whose workers compute then. Raises
-    RequestError, before anything is computed, for what cannot be.
+    `progress` as in `gradsim.simulate`; a function progress(share, cells) is called with the share of the work that is done,
+    from 0 to 1, and the cells finished. With `out`, the name of a file, this is what `gradsim sweep` does: what is finished is
+    on the disk all the while, the same call goes on from there, and `precision`, a standard error of the log gradient or a
+    `Precision`, has cells draw more than their replicas for it; `dask` is the address of a Dask scheduler, a Client, or
+    "local", whose workers compute then. Raises RequestError, before anything is computed, for what cannot be.
     """
-    if not (progress is None or callable(progress)):
-        raise RequestError(f"progress: {shown(progress)} is not a function of the share that is done and the cells finished")
+    progress = checked_progress(progress, "the share that is done and the cells finished")
     threads = RUN["threads"].check(threads)
     plan = plan if isinstance(plan, Plan) else read_plan(plan)
     if out is not None:
@@ -38,7 +41,17 @@ def run(plan, threads=None, progress=None, *, out=None, precision=None, overwrit
         if given is not None:
             raise RequestError(f"{name}: goes with out, the name of a file")
     require("sweep", f"the curves of {len(plan):,} cells", sum(cell.settled.curves for cell in plan.cells))
-    return _in_memory(plan, threads or numba.config.NUMBA_NUM_THREADS, progress)
+    with _told(plan, progress) as update:
+        return _in_memory(plan, threads or numba.config.NUMBA_NUM_THREADS, update)
+
+
+@contextmanager
+def _told(plan, progress, dask=None):
+    """Gives update(share, cells). Kernels are compiled before: many processes of this machine would do so each."""
+    with told(progress, len(plan), "cells") as update:
+        for arithmetic in sorted(set(plan.arithmetics)) if dask is None else ():
+            warm_up(arithmetic)
+        yield progress if callable(progress) else update
 
 
 def _in_memory(plan, threads, progress):
@@ -62,7 +75,8 @@ def _to_file(sweep, threads, progress, dask):
     else:
         sweep.begin()
         try:
-            failed = sweep.run(threads, progress, dask).failed
+            with _told(sweep.plan, progress, dask) as update:
+                failed = sweep.run(threads, update, dask).failed
             if failed:
                 number, error = failed[0]
                 rest = f"; {len(failed) - 1:,} more could not be computed" if len(failed) > 1 else ""

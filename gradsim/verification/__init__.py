@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import unknown, whole_number
+from ..telling import checked_progress, told
 from . import (
     activations,
     block_engines,
@@ -63,14 +64,21 @@ def select(names):
     return [c for c in CHECKS.values() if not names or any(name in c.name for name in names)]
 
 
-def verify(names=(), *, thorough=False, seed=0, each=None):
-    """Run the chosen checks and give a Report; `each(check, result)` is called after every one. Raises RequestError."""
-    seed = whole_number("--seed", seed, 0)
-    results = {}
-    for check in select(names):
-        results[check.name] = check.run(THOROUGH if thorough else 1, seed)
-        if each is not None:
-            each(check, results[check.name])
+def verify(names=(), *, thorough=False, seed=0, each=None, progress=None):
+    """Run the chosen checks and give a Report; `each(check, result)` is called after every one.
+
+    `progress` as in `gradsim.simulate`; a function progress(share, checks) is called with the share that is done, from 0 to 1,
+    and the checks. Raises RequestError.
+    """
+    seed, results, chosen = whole_number("--seed", seed, 0), {}, select(names)
+    progress = checked_progress(progress, "the share that is done and the checks")
+    with told(progress, len(chosen), "checks") as update:
+        update = progress if callable(progress) else update
+        for number, check in enumerate(chosen, 1):
+            results[check.name] = check.run(THOROUGH if thorough else 1, seed)
+            if each is not None:
+                each(check, results[check.name])
+            update(number / len(chosen), number)
     scores = [r.z for name, r in results.items() if CHECKS[name].kind == "exact" and r.z.size]
     return Report(results, overall(np.concatenate(scores)) if scores else None)
 

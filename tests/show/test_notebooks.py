@@ -70,10 +70,17 @@ def test_a_notebook_shows_pictures_and_tables():
         "curves.verdict",
         "curves.network",
         "gradsim.CurveSet([curves]).plot(quantity='activation')",
+        "from gradsim import telling\ntelling.CALL_SECONDS = 0\ngradsim.simulate(curves.network, 3000).verdict",
     ]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     client.NotebookClient(book, timeout=120, kernel_name="python3").execute()
-    shown = [cell.outputs[-1].data for cell in book.cells]
+    *told, last = book.cells[-1].outputs
+    assert (
+        [part.name for part in told] == ["stderr"] * len(told)
+        and "/3,000 networks" in told[-1].text
+        and "text/html" in last.data
+    )
+    shown = [cell.outputs[-1].data for cell in book.cells[:-1]]
     assert ["text/html" in data for data in shown] == [True, False, True, True, False]
     assert ["image/png" in data for data in shown] == [False, True, False, False, True]
     assert picture(shown[0]["text/html"]).startswith(b"\x89PNG")
