@@ -25,7 +25,7 @@ COMMANDS = {
     "theory": "Predict one network: mean field, exact laws, float ranges, critical gain.",
     "phase": "Draw the phase diagram of an activation.",
     "verify": "Hold the simulator against theory on this machine.",
-    "list": "List activations, initializers or blocks.",
+    "list": "List activations, initializers, blocks or quantities.",
     "warmup": "Compile the kernels ahead of the first run.",
 }
 

@@ -4,20 +4,23 @@ import click
 
 from .command import Command, Named
 
-TABLES = ("activations", "initializers", "blocks")
+TABLES = ("activations", "initializers", "blocks", "quantities")
 
 
 @click.command("list", cls=Command)
 @click.argument("what", type=Named(TABLES, option="list"))
 def command(what):
-    """List activations or initializers with their aliases, or blocks with their papers."""
+    """List activations or initializers with their aliases, blocks with their papers, or quantities that are recorded."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("name", "aliases", "meaning", box=None, pad_edge=False)
-    rows = {"activations": _activations, "initializers": _initializers, "blocks": _blocks}[what]()
+    rows = list(
+        {"activations": _activations, "initializers": _initializers, "blocks": _blocks, "quantities": _quantities}[what]()
+    )
+    renamed = any(aliases for _, aliases, _ in rows)
+    table = Table("name", *(["aliases"] if renamed else []), "meaning", box=None, pad_edge=False)
     for name, aliases, meaning in rows:
-        table.add_row(name, ", ".join(aliases), meaning)
+        table.add_row(name, *([", ".join(aliases)] if renamed else []), meaning)
     console = Console(highlight=False, markup=False)
     (console if console.is_terminal else Console(highlight=False, markup=False, width=150)).print(table)
 
@@ -45,3 +48,10 @@ def _blocks():
 
     for name, family in FAMILIES.items():
         yield name, (), family.summary
+
+
+def _quantities():
+    from ..statistics.quantities import QUANTITIES
+
+    for name, quantity in QUANTITIES.items():
+        yield name, (), quantity.meaning

@@ -17,7 +17,7 @@ from .options import select_option
     "--quantity",
     type=Text(quantities),
     metavar="NAME",
-    help="What to draw, e.g. activation.  [default: gradient, a stream's stream_gradient]",
+    help="What to draw, see gradsim list quantities.  [default: gradient, a stream's stream_gradient]",
 )
 @click.option("--x", metavar="COLUMN", help="Draw one number a network against it, e.g. weight_gain.  [default: layer]")
 @click.option("--y", metavar="COLUMN", help="Draw a map of these numbers against --x and this column, e.g. bias_std.")
@@ -35,7 +35,7 @@ from .options import select_option
 @click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
 @click.pass_obj
 def command(files, paths, out, quantity, theory, activation, overwrite, select, at, **view):
-    """Draw the curves of a FILE or several: a panel an activation, a line a network with its 5-95 % band.
+    """Draw the curves of a FILE or several: a panel an activation, a line a network with its band over the networks drawn.
 
     With --x, one number a network against a column of the table of verdicts instead; with --y too, a map. More than 400
     networks are drawn as a map unless --x is given. Of several files, lines are labelled by the file where nothing else

@@ -8,12 +8,14 @@ import numpy as np
 from ..errors import RequestError
 from ..results.cells import label
 from ..results.number import LAYERS, Number
+from ..results.scale import Scale, statistics_of
 from .axis import STEPS, Axis
-from .layers import decades
+from .heights import spread_out, upright
 from .lines import styles, theory_legend
 from .style import CASING, THEORY_STYLES, darker, headline, outermost, panels, titled, words
 
 MARKED = 40  # points of a line: no more than so many are marked
+RATES = Scale(f"decades per {LAYERS} layers")
 HALF_STEP = 0.15  # how far from its step a line may be drawn, so that bands do not coincide
 
 
@@ -42,6 +44,8 @@ def figure(curve_set, columns, x, quantity=None, at=None, theory=False, by=None,
     looks = styles([lines for _, lines in found], names, colour)
     side = columns.side(by) if len(found) == len(columns.keys(by)) else None
     result, axes = panels(len(found), side, sharex=True, sharey=True)
+    if not number.rate:
+        spread_out(axes[:1], number.scale, np.concatenate([np.ravel(line[-3:]) for _, lines in found for line in lines]))
     for ax, (name, lines) in zip(axes, found, strict=True):
         _panel(ax, lines, looks, axis, number, theory)
         ax.set_title(name, loc="left", weight="bold")
@@ -77,14 +81,12 @@ def _last(place):
 
 
 def _statistics(number):
-    return "median of the networks and 5–95 % band" if number.log else "mean and standard deviation over the networks"
+    return statistics_of(number.quantity or "gradient")
 
 
 def scale_words(number):
     """What is written beside the axis of such numbers."""
-    if number.rate:
-        return f"decades per {LAYERS} layers"
-    return "root mean square" if number.log else "mean over the networks"
+    return _vertical(number).words
 
 
 def _panels(curve_set, columns, axis, number, by, names):
@@ -174,11 +176,14 @@ def _notes(line, axis):
 def _heights(axes, number):
     """One vertical axis for all panels, that of everything drawn."""
     low, high = (f(ends) for f, ends in zip((min, max), zip(*(ax.get_ylim() for ax in axes), strict=True), strict=True))
-    axes[0].set_ylim(low, high)
     for ax in axes:
-        if number.log and not number.rate:
-            decades(ax, low, high)
+        upright(ax, _vertical(number), low, high)
         ax.set_ylabel(scale_words(number))
+
+
+def _vertical(number):
+    """The Scale of such numbers; that of rates has no decades to be written out."""
+    return RATES if number.rate else number.scale
 
 
 def _bands(ax, lines, looks, axis):

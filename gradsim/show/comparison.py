@@ -38,7 +38,8 @@ def show(curve_set, file=None):
 
 def silent_on(curve_set, quantity):
     """Whether no theory predicts the quantity for any of these curves with theory."""
-    return not any(f"{theory}_{quantity}_log_mean" in curves.variables for curves in curve_set for theory in THEORIES)
+    names = [f"{theory}_{quantity}_{statistic}" for theory in THEORIES for statistic in ("log_mean", "mean")]
+    return not any(name in curves.variables for curves in curve_set for name in names)
 
 
 def disagreement_table(curve_set):

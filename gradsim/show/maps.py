@@ -123,7 +123,7 @@ def _bar(figure, places, image, number, extend):
 
     bar = figure.colorbar(image, ax=list(places), extend=extend, pad=0.02, aspect=30)
     bar.set_label(f"{scale_words(number)}\nshrinks  ←     →  grows" if number.rate else scale_words(number))
-    if number.log and not number.rate:
+    if number.scale.decades and not number.rate:
         bar.ax.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{value:.0f}}}$"))
 

@@ -4,6 +4,7 @@ import io
 
 from ..errors import RequestError, plain, several, shown, unknown
 from ..results.columns import Columns
+from ..statistics.quantities import QUANTITIES
 from ..store.files import PICTURE, check_output, file_name, write_whole
 from . import across, layers, maps
 from .style import matplotlib_figure
@@ -11,6 +12,7 @@ from .style import matplotlib_figure
 FORMATS = ("png", "pdf", "svg")
 LAYER = "layer"
 MOST_LINES = 400  # drawn unasked
+LONE = "init"  # the column along which a network stands alone
 
 
 def check_picture(option, path, overwrite=False):
@@ -42,7 +44,8 @@ def image(figure, path):
 def figure(curve_set, quantity=None, theory=False, *, x=None, y=None, panels=None, colour=None, at=None):
     """A matplotlib Figure of a CurveSet. `theory` draws predictions among the curves' variables over it.
 
-    Against the layer (`x` None or "layer"), all layers of `quantity` (see `layers.figure`). Against a column of the table of
+    Against the layer (`x` None or "layer"), all layers of `quantity` (see `layers.figure`), or of what a network has once, as a
+    loss, one number a network against the column with the most values. Against a column of the table of
     verdicts (`x` "weight_gain"), one number a network, `at` "rate" or a layer (see `results.number`). With `y` another column,
     a map of these numbers, a panel for all else that networks differ in. `panels` are the columns that panels are of, a name
     or several; `colour` is the column that the colours of lines stand for, which have a scale then instead of a legend.
@@ -58,6 +61,12 @@ def figure(curve_set, quantity=None, theory=False, *, x=None, y=None, panels=Non
     colour = None if colour is None else columns.check("--colour", colour)
     if colour is not None and colour in (along, *(by or ())):
         raise RequestError(f"--colour: lines do not differ in {colour}, which --x or --panels is")
+    if quantity is not None and (not isinstance(quantity, str) or quantity not in QUANTITIES):
+        raise unknown("--quantity", quantity, QUANTITIES)
+    if along is None and quantity is not None and quantity not in layers.ALONG:
+        if x is not None:
+            raise RequestError(f"--x: {quantity} is one number a network, and none along the layers")
+        along = max(columns.names, key=lambda name: len(columns.levels(name)), default=LONE)
     if along is None:
         for option, given, words in (("--y", y, "a map needs --x, another column"), ("--at", at, "is for --x but the layer")):
             if given is not None:

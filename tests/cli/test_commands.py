@@ -134,6 +134,7 @@ def test_sweep_and_plot(tmp_path, monkeypatch, capsys):
 def test_list_and_warmup(capsys):
     assert call("list", "activations") == 0 and "leaky_relu(a)" in capsys.readouterr().out
     assert call("list", "initializers") == 0 and "kaiming_normal" in capsys.readouterr().out
+    assert call("list", "quantities") == 0 and all(name in capsys.readouterr().out for name in ["dead_fraction"])
     assert call("warmup") == 0 and "ready" in capsys.readouterr().out
 
 
