@@ -150,12 +150,13 @@ class Curves:
         """Write an HDF5 file (docs/format.md), under a temporary name first. Refuses to replace one unless told to."""
         CurveSet([self]).save(path, overwrite)
 
-    def plot(self, path=None, quantity=None, overwrite=False, theory=False):
+    def plot(self, path=None, quantity=None, overwrite=False, theory=False, **view):
         """The picture of a quantity against the layer, as a matplotlib Figure; saved if `path` is given.
 
         The quantity is the gradient unless given, the stream's where there is a stream. A line a place, where it has several.
+        `view` as in `CurveSet.plot`.
         """
-        return CurveSet([self]).plot(path, quantity, overwrite, theory)
+        return CurveSet([self]).plot(path, quantity, overwrite, theory, **view)
 
 
 def open_file(path):
@@ -349,6 +350,7 @@ class CurveSet(Sequence):
         - `at`: which number: "rate", decades per 100 layers, or a layer; -1 is the last one.
         - `panels`: the column or columns that panels are of, the activation unless given; a map has one for all else.
         - `colour`: the column that the colours of lines stand for. More than eight lines a panel have a colour scale anyway.
+        - `samples`: how many single networks of each line are thin lines, if `keep_samples` kept them; 0 for none.
 
         The quantity is the gradient unless given: of each network with a stream, the stream's. A quantity of several linear
         maps, activations or norms a block has a line for each of these places, and as one number is that of the last one.

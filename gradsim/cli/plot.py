@@ -24,6 +24,7 @@ from .options import select_option
 @click.option("--at", metavar="rate|LAYER", help="Which number: decades per 100 layers, or at a layer; -1 is the last.")
 @click.option("--panels", metavar="COLUMN[,COLUMN]", help="A panel for each value of these.  [default: activation]")
 @click.option("--colour", "--color", "colour", metavar="COLUMN", help="What the colours of lines stand for, on a scale.")
+@click.option("--samples", metavar="INTEGER", help="Single networks of each line, thin, where --keep-samples kept them.")
 @select_option
 @click.option("--theory", is_flag=True, help="Draw what theory says over the curves, and print the z-scores.")
 @click.option(
@@ -34,7 +35,7 @@ from .options import select_option
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
 @click.pass_obj
-def command(files, paths, out, quantity, theory, activation, overwrite, select, at, **view):
+def command(files, paths, out, quantity, theory, activation, overwrite, select, at, samples, **view):
     """Draw the curves of a FILE or several: a panel an activation, a line a network with its band over the networks drawn.
 
     With --x, one number a network against a column of the table of verdicts instead; with --y too, a map. More than 400
@@ -55,7 +56,7 @@ def command(files, paths, out, quantity, theory, activation, overwrite, select, 
     for name in activation:
         typed_activation(name)
     curve_set = chosen(curve_set, parsed(select), "--select")
-    view |= {"at": _layer(at)}
+    view |= {"at": _number(at), "samples": _number(samples)}
     if theory:
         from ..show.comparison import show, silent_on
 
@@ -69,7 +70,7 @@ def command(files, paths, out, quantity, theory, activation, overwrite, select, 
     files.tell_written()
 
 
-def _layer(text):
+def _number(text):
     """A whole number where the text is one."""
     try:
         return int(text)

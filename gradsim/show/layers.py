@@ -14,6 +14,8 @@ from ..results.verdict import BAND
 from ..statistics.quantities import QUANTITIES
 from .heights import LEAST_HIGH, spread_out, upright
 from .lines import styles, theory_legend
+from .singles import draw, singles
+from .singles import words as telling
 from .style import CASING, THEORY_STYLES, darker, headline, panels, titled, words
 
 MARKS = 6  # on a line
@@ -62,13 +64,13 @@ class Panel(NamedTuple):
         return self.lines[0].scale  # that of all
 
 
-def figure(curve_set, columns, quantity=None, theory=False, by=None, colour=None):
+def figure(curve_set, columns, quantity=None, theory=False, by=None, colour=None, samples=None):
     """A matplotlib Figure: `quantity` against the layer, a size on a logarithmic scale.
 
     The gradient that the verdicts are about unless given; none that a network has once. A line a network, or a place where it
     has several in a block. `theory` draws the predictions among the curves' variables over it. A panel for every combination
     of what networks have in the columns `by`, the activation unless given; `colour` is the column of a colour scale (see
-    `lines.styles`).
+    `lines.styles`). `samples` networks of each line are thin lines, where they were kept (see `singles`).
     """
     log = quantity is None or QUANTITIES[quantity].log
     missing = set(BAND) - set(curve_set[0].quantiles.tolist())
@@ -80,16 +82,20 @@ def figure(curve_set, columns, quantity=None, theory=False, by=None, colour=None
     if len(found) == 1 and (close := _close(found[0].lines)) is not None:
         found.append(Panel(f"{found[0].title}, close up".lstrip(", "), found[0].lines, close))
     looks = styles([panel.lines for panel in found], names, colour)
+    single = singles([panel.lines for panel in found], quantity, samples)
     result, axes = panels(len(found), side)
     spread_out(axes, found[0].scale, np.concatenate([line.finite() for panel in found for line in panel.lines]))
     for ax, panel in zip(axes, found, strict=True):
+        for line in panel.lines:
+            draw(ax, line, looks.of(line)["color"], single)
         _panel(ax, panel, looks)
         if theory:
             _theory(ax, panel.lines, looks)
         _axes(ax, panel)
         _bands(ax, panel.lines, looks)
     what = words(line.quantity for panel in found for line in panel.lines)
-    headline(result, f"{what} at initialization: {statistics_of(found[0].lines[0].quantity)}")
+    said = statistics_of(found[0].lines[0].quantity), telling([panel.lines for panel in found], single)
+    headline(result, f"{what} at initialization: {', '.join(filter(None, said))}")
     looks.show(result, axes)
     theory_legend(result, axes)
     return result

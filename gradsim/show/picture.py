@@ -7,6 +7,7 @@ from ..results.columns import Columns
 from ..statistics.quantities import QUANTITIES
 from ..store.files import PICTURE, check_output, file_name, write_whole
 from . import across, layers, maps
+from .singles import checked
 from .style import matplotlib_figure
 
 FORMATS = ("png", "pdf", "svg")
@@ -41,7 +42,7 @@ def image(figure, path):
     return buffer.getbuffer()
 
 
-def figure(curve_set, quantity=None, theory=False, *, x=None, y=None, panels=None, colour=None, at=None):
+def figure(curve_set, quantity=None, theory=False, *, x=None, y=None, panels=None, colour=None, at=None, samples=None):
     """A matplotlib Figure of a CurveSet. `theory` draws predictions among the curves' variables over it.
 
     Against the layer (`x` None or "layer"), all layers of `quantity` (see `layers.figure`), or of what a network has once, as a
@@ -49,6 +50,8 @@ def figure(curve_set, quantity=None, theory=False, *, x=None, y=None, panels=Non
     verdicts (`x` "weight_gain"), one number a network, `at` "rate" or a layer (see `results.number`). With `y` another column,
     a map of these numbers, a panel for all else that networks differ in. `panels` are the columns that panels are of, a name
     or several; `colour` is the column that the colours of lines stand for, which have a scale then instead of a legend.
+    `samples` is how many single networks of each line are thin lines, against the layer and where their samples were kept;
+    unless given as many as there is room for.
 
     More than MOST_LINES networks are, unless `x` is given, drawn as such a map against the two columns with the most values,
     or against the one in which they differ. Raises RequestError for what cannot be drawn.
@@ -58,7 +61,7 @@ def figure(curve_set, quantity=None, theory=False, *, x=None, y=None, panels=Non
         x, y = _widest(columns)
     along = None if x is None or (isinstance(x, str) and x == LAYER) else columns.check("--x", x)
     by = None if panels is None else _names(columns, panels)
-    colour = None if colour is None else columns.check("--colour", colour)
+    colour, samples = None if colour is None else columns.check("--colour", colour), checked(samples)
     if colour is not None and colour in (along, *(by or ())):
         raise RequestError(f"--colour: lines do not differ in {colour}, which --x or --panels is")
     if quantity is not None and (not isinstance(quantity, str) or quantity not in QUANTITIES):
@@ -71,7 +74,9 @@ def figure(curve_set, quantity=None, theory=False, *, x=None, y=None, panels=Non
         for option, given, words in (("--y", y, "a map needs --x, another column"), ("--at", at, "is for --x but the layer")):
             if given is not None:
                 raise RequestError(f"{option}: {words}")
-        return layers.figure(curve_set, columns, quantity, theory, by, colour)
+        return layers.figure(curve_set, columns, quantity, theory, by, colour, samples)
+    if samples:
+        raise RequestError("--samples: is for --x layer, along which single networks are drawn")
     if y is None:
         return across.figure(curve_set, columns, along, quantity, at, theory, by, colour)
     if colour is not None:
