@@ -351,6 +351,8 @@ class CurveSet(Sequence):
         - `panels`: the column or columns that panels are of, the activation unless given; a map has one for all else.
         - `colour`: the column that the colours of lines stand for. More than eight lines a panel have a colour scale anyway.
         - `samples`: how many single networks of each line are thin lines, if `keep_samples` kept them; 0 for none.
+        - `share`: whether panels against the layer share their scales; they do unless it is False.
+        - `ax`: Axes of matplotlib to draw into, one or as many as there are panels, in place of a figure of its own.
 
         The quantity is the gradient unless given: of each network with a stream, the stream's. A quantity of several linear
         maps, activations or norms a block has a line for each of these places, and as one number is that of the last one.

@@ -25,6 +25,9 @@ from .options import select_option
 @click.option("--panels", metavar="COLUMN[,COLUMN]", help="A panel for each value of these.  [default: activation]")
 @click.option("--colour", "--color", "colour", metavar="COLUMN", help="What the colours of lines stand for, on a scale.")
 @click.option("--samples", metavar="INTEGER", help="Single networks of each line, thin, where --keep-samples kept them.")
+@click.option(
+    "--shared-scales/--own-scales", "share", default=True, help="Panels against the layer share their scales (default), or not."
+)
 @select_option
 @click.option("--theory", is_flag=True, help="Draw what theory says over the curves, and print the z-scores.")
 @click.option(

@@ -4,7 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import RequestError
-from ..results.cells import describe, varying
+from ..results.cells import describe, in_short, varying
 from ..results.verdict import DECADES
 from ..statistics.quantities import THEORIES
 from ..theory.comparison import disagreements, predicted_exits, silence, silences
@@ -56,7 +56,7 @@ def disagreement_table(curve_set):
             factor = DECADES if row.statistic == "log_mean" else 1.0
             sign = "" if row.statistic == "zero_share" else "+"
             result.add_row(
-                *(str(cell[name]) for name in names),
+                *(in_short(cell[name]) for name in names),
                 WORDS[row.theory],
                 _quantity(row),
                 str(row.layer),

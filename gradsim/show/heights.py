@@ -10,8 +10,8 @@ FAR = 1000.0  # times the smallest that the largest is (of both signs: the media
 TICKS = 8  # of an axis of both signs
 
 
-def spread_out(axes, scale, values):
-    """Choose the axis of some panels for `values`, of any shape, on a `results.scale.Scale`: before anything is drawn.
+def spread_out(ax, scale, values):
+    """Choose the axis of a panel for `values`, of any shape, on a `results.scale.Scale`: before anything is drawn.
 
     Numbers of both signs have one that is linear up to their median size, so that a mean about zero is seen as that.
     """
@@ -24,14 +24,13 @@ def spread_out(axes, scale, values):
     usual, positive = float(np.median(sizes)), (found > 0).all()
     if sizes.max() < FAR * (sizes.min() if positive else usual):
         return
-    for ax in axes:
-        if positive:
-            ax.set_yscale("log")
-            continue
-        least = 10.0 ** math.floor(math.log10(usual))
-        ax.set_yscale("symlog", linthresh=least)
-        ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=least))
-        ax.yaxis.get_major_locator().set_params(numticks=TICKS)
+    if positive:
+        ax.set_yscale("log")
+        return
+    least = 10.0 ** math.floor(math.log10(usual))
+    ax.set_yscale("symlog", linthresh=least)
+    ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=least))
+    ax.yaxis.get_major_locator().set_params(numticks=TICKS)
 
 
 def upright(ax, scale, low, high):

@@ -12,11 +12,13 @@ from ..results.scale import band, scale_of, statistics_of
 from ..results.sentence import NAMES, percent
 from ..results.verdict import BAND
 from ..statistics.quantities import QUANTITIES
+from . import float_types
+from .canvas import Canvas, facts
 from .heights import LEAST_HIGH, spread_out, upright
 from .lines import styles, theory_legend
 from .singles import draw, singles
 from .singles import words as telling
-from .style import CASING, THEORY_STYLES, darker, headline, panels, titled, words
+from .style import CASING, THEORY_STYLES, darker, titled, words
 
 MARKS = 6  # on a line
 CLOSE = 8  # a panel of its own has a close-up beside it, where some lines reach so many times as far as all others
@@ -64,13 +66,14 @@ class Panel(NamedTuple):
         return self.lines[0].scale  # that of all
 
 
-def figure(curve_set, columns, quantity=None, theory=False, by=None, colour=None, samples=None):
+def figure(curve_set, columns, quantity=None, theory=False, by=None, colour=None, samples=None, share=True, ax=None):
     """A matplotlib Figure: `quantity` against the layer, a size on a logarithmic scale.
 
     The gradient that the verdicts are about unless given; none that a network has once. A line a network, or a place where it
     has several in a block. `theory` draws the predictions among the curves' variables over it. A panel for every combination
     of what networks have in the columns `by`, the activation unless given; `colour` is the column of a colour scale (see
-    `lines.styles`). `samples` networks of each line are thin lines, where they were kept (see `singles`).
+    `lines.styles`). `samples` networks of each line are thin lines, where they were kept (see `singles`). With `share`, panels
+    have one vertical axis, and one of layers unless they are of depths. `ax` as in `Canvas`.
     """
     log = quantity is None or QUANTITIES[quantity].log
     missing = set(BAND) - set(curve_set[0].quantiles.tolist())
@@ -79,26 +82,31 @@ def figure(curve_set, columns, quantity=None, theory=False, by=None, colour=None
     by = ["activation"] if by is None else by
     found, names = _panels(curve_set, columns, quantity, by)
     side = columns.side(by) if len(found) == len(columns.keys(by)) else None
-    if len(found) == 1 and (close := _close(found[0].lines)) is not None:
+    if len(found) == 1 and ax is None and (close := _close(found[0].lines)) is not None:
         found.append(Panel(f"{found[0].title}, close up".lstrip(", "), found[0].lines, close))
     looks = styles([panel.lines for panel in found], names, colour)
     single = singles([panel.lines for panel in found], quantity, samples)
-    result, axes = panels(len(found), side)
-    spread_out(axes, found[0].scale, np.concatenate([line.finite() for panel in found for line in panel.lines]))
-    for ax, panel in zip(axes, found, strict=True):
+    canvas, what = Canvas(len(found), side, ax), words(line.quantity for panel in found for line in panel.lines)
+    numbers = [np.concatenate([line.finite() for line in panel.lines]) for panel in found]
+    for place, own in zip(canvas.axes, numbers, strict=True):
+        spread_out(place, found[0].scale, np.concatenate(numbers) if share else own)
+    for panel, place in zip(found, canvas.axes, strict=True):
         for line in panel.lines:
-            draw(ax, line, looks.of(line)["color"], single)
-        _panel(ax, panel, looks)
+            draw(place, line, looks.of(line)["color"], single)
+        _panel(place, panel, looks)
+        place.set_ylabel(canvas.upwards(what, panel.scale.words))
         if theory:
-            _theory(ax, panel.lines, looks)
-        _axes(ax, panel)
-        _bands(ax, panel.lines, looks)
-    what = words(line.quantity for panel in found for line in panel.lines)
+            _theory(place, panel.lines, looks)
+    _axes(canvas, found, share, share and "depth" not in by)
+    for panel, place in zip(found, canvas.axes, strict=True):
+        _bands(place, panel.lines, looks)
+        if log:
+            float_types.draw(place)
     said = statistics_of(found[0].lines[0].quantity), telling([panel.lines for panel in found], single)
-    headline(result, f"{what} at initialization: {', '.join(filter(None, said))}")
-    looks.show(result, axes)
-    theory_legend(result, axes)
-    return result
+    canvas.headline(f"{what} at initialization: {', '.join(filter(None, said))}", facts(columns.cells))
+    looks.show(canvas)
+    theory_legend(canvas)
+    return canvas.figure
 
 
 def _panels(curve_set, columns, quantity, by):
@@ -162,7 +170,6 @@ def _panel(ax, panel, looks):
         ax.set_title("\n".join(looks.notes(notes)), loc="right", fontsize=8, color="0.35")
     streams = {line.curves.network.has_stream for line in lines}
     ax.set_xlabel("layer, or block" if len(streams) > 1 else "block" if True in streams else "layer")
-    ax.set_ylabel(panel.scale.words)
     ax.grid(alpha=0.25, lw=0.6)
 
 
@@ -237,14 +244,29 @@ def _theory(ax, lines, looks):
                 ax.plot(line.curves.layers[shown], predicted[shown], zorder=4, **look)
 
 
-def _axes(ax, panel):
-    """Ticks at whole layers, and up as `heights` has it."""
+def _axes(canvas, panels, up, across):
+    """Ticks at whole layers, and up as `heights` has it; what panels share, `up` or `across`, is that of all.
+
+    A close-up has its own heights.
+    """
     from matplotlib.ticker import MaxNLocator
 
-    last = max(int(line.curves.layers[-1]) for line in panel.lines)
-    ax.set_xlim(-0.01 * last, 1.01 * last)  # though a curve may be zero at all layers but one
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    ax.autoscale_view(scalex=False)
-    low, high = ax.get_ylim() if panel.close is None else panel.close
-    margin = 0.0 if panel.close is None else ax.margins()[1] * (high - low)
-    upright(ax, panel.scale, low - margin, high + margin)
+    lasts = [max(int(line.curves.layers[-1]) for line in panel.lines) for panel in panels]
+    ends = []
+    for ax, last in zip(canvas.axes, lasts, strict=True):
+        end = max(lasts) if across else last
+        ax.set_xlim(-0.01 * end, 1.01 * end)  # though a curve may be zero at all layers but one
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        ax.autoscale_view(scalex=False)
+        ends.append(ax.get_ylim() if ax.lines and any(line.get_xdata().size for line in ax.lines) else None)
+    drawn = [end for end, panel in zip(ends, panels, strict=True) if end is not None and panel.close is None]
+    shared = (min(low for low, _ in drawn), max(high for _, high in drawn)) if up and drawn else None
+    for ax, panel in zip(canvas.axes, panels, strict=True):
+        if panel.close is not None:
+            margin = ax.margins()[1] * (panel.close[1] - panel.close[0])
+            upright(ax, panel.scale, panel.close[0] - margin, panel.close[1] + margin)
+        else:
+            upright(ax, panel.scale, *(shared or ax.get_ylim()))
+    alone = any(panel.close is not None for panel in panels)
+    labels = {ax.get_xlabel() for ax in canvas.axes}
+    canvas.outermost(across and not alone and len(labels) == 1, up and not alone)

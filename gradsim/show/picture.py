@@ -11,6 +11,7 @@ from .singles import checked
 from .style import matplotlib_figure
 
 FORMATS = ("png", "pdf", "svg")
+FONTS = {"pdf.fonttype": 42, "svg.fonttype": "none"}  # TrueType, and text as text: what is written can be edited and found
 LAYER = "layer"
 MOST_LINES = 400  # drawn unasked
 LONE = "init"  # the column along which a network stands alone
@@ -37,12 +38,28 @@ def save(figure, path, overwrite=False):
 
 def image(figure, path):
     """The bytes of a file with the name `path`."""
+    import matplotlib
+
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=_format(file_name("--plot", path)), dpi=150)
+    with matplotlib.rc_context(FONTS):
+        figure.savefig(buffer, format=_format(file_name("--plot", path)), dpi=150)
     return buffer.getbuffer()
 
 
-def figure(curve_set, quantity=None, theory=False, *, x=None, y=None, panels=None, colour=None, at=None, samples=None):
+def figure(
+    curve_set,
+    quantity=None,
+    theory=False,
+    *,
+    x=None,
+    y=None,
+    panels=None,
+    colour=None,
+    at=None,
+    samples=None,
+    share=True,
+    ax=None,
+):
     """A matplotlib Figure of a CurveSet. `theory` draws predictions among the curves' variables over it.
 
     Against the layer (`x` None or "layer"), all layers of `quantity` (see `layers.figure`), or of what a network has once, as a
@@ -51,7 +68,8 @@ def figure(curve_set, quantity=None, theory=False, *, x=None, y=None, panels=Non
     a map of these numbers, a panel for all else that networks differ in. `panels` are the columns that panels are of, a name
     or several; `colour` is the column that the colours of lines stand for, which have a scale then instead of a legend.
     `samples` is how many single networks of each line are thin lines, against the layer and where their samples were kept;
-    unless given as many as there is room for.
+    unless given as many as there is room for. `share` has panels against the layer share their scales; other pictures always
+    do. `ax` are Axes of matplotlib to draw into, one or as many as there are panels, in place of a figure of its own.
 
     More than MOST_LINES networks are, unless `x` is given, drawn as such a map against the two columns with the most values,
     or against the one in which they differ. Raises RequestError for what cannot be drawn.
@@ -74,16 +92,16 @@ def figure(curve_set, quantity=None, theory=False, *, x=None, y=None, panels=Non
         for option, given, words in (("--y", y, "a map needs --x, another column"), ("--at", at, "is for --x but the layer")):
             if given is not None:
                 raise RequestError(f"{option}: {words}")
-        return layers.figure(curve_set, columns, quantity, theory, by, colour, samples)
+        return layers.figure(curve_set, columns, quantity, theory, by, colour, samples, share, ax)
     if samples:
         raise RequestError("--samples: is for --x layer, along which single networks are drawn")
     if y is None:
-        return across.figure(curve_set, columns, along, quantity, at, theory, by, colour)
+        return across.figure(curve_set, columns, along, quantity, at, theory, by, colour, ax)
     if colour is not None:
         raise RequestError("--colour: is of lines; the colours of a map are its numbers")
     if (up := columns.check("--y", y)) == along:
         raise RequestError(f"--y: {y} is that of --x already")
-    return maps.figure(curve_set, columns, (along, up), quantity, at, theory, by)
+    return maps.figure(curve_set, columns, (along, up), quantity, at, theory, by, ax)
 
 
 def _names(columns, panels):

@@ -9,7 +9,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ..results.cells import batch_norm_note, describe, label, varying
+from ..results.cells import batch_norm_note, describe, in_short, label, varying
 from ..results.exits import REPORTED_PRECISIONS
 from ..statistics.quantities import CORRELATION_FLOOR
 
@@ -80,7 +80,7 @@ def table(curve_set, exits=True):
             result.add_section()
         previous = cell[names[0]]
         found = [entry for name in types for entry in _exits(curves, name)]
-        result.add_row(*(str(cell[name]) for name in names), *_verdict(curves), *found)
+        result.add_row(*(in_short(cell[name]) for name in names), *_verdict(curves), *found)
     return result
 
 
@@ -94,7 +94,7 @@ def exit_table(curve_set):
     for curves in curve_set:
         cell = describe(curves)
         for k, name in enumerate(REPORTED_PRECISIONS):
-            result.add_row(*("" if k else str(cell[n]) for n in names), name, *_exits(curves, name))
+            result.add_row(*("" if k else in_short(cell[n]) for n in names), name, *_exits(curves, name))
     return result
 
 

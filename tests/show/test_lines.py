@@ -6,7 +6,7 @@ import pytest
 from gradsim import mlp, simulate
 from gradsim.curves import CurveSet
 from gradsim.show import picture
-from gradsim.show.style import MANY
+from gradsim.show.canvas import MANY
 
 
 def curve_set(gains=(1.0,), **axes):

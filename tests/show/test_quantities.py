@@ -48,8 +48,9 @@ def test_against_the_layer(name, curve_set):
         np.testing.assert_allclose(line.get_ydata(), middle[shown], rtol=1e-12)
     if quantity.log or name.startswith("log_"):
         assert ax.yaxis.get_major_formatter()(2.0) == "$10^{2}$"
-    title = figure.get_suptitle().replace("\n", " ")
-    assert title.endswith("5–95 % band" if quantity.log else "mean and standard deviation over the networks")
+    *title, facts = figure.get_suptitle().split("\n")
+    assert " ".join(title).endswith("5–95 % band" if quantity.log else "mean and standard deviation over the networks")
+    assert facts == "width 5, depth 4, 8 networks each"
     low, high = ax.get_ylim()
     if name.endswith("_fraction"):
         assert -0.03 < low < high < 1.03 and ax.get_ylabel() == "fraction of the units"
