@@ -4,6 +4,7 @@ import click
 
 from .command import Command, Named
 
+NARROW = 100  # columns of a terminal: in fewer, aliases stand behind the meaning
 TABLES = ("activations", "initializers", "blocks", "quantities")
 
 
@@ -17,12 +18,16 @@ def command(what):
     rows = list(
         {"activations": _activations, "initializers": _initializers, "blocks": _blocks, "quantities": _quantities}[what]()
     )
-    renamed = any(aliases for _, aliases, _ in rows)
-    table = Table("name", *(["aliases"] if renamed else []), "meaning", box=None, pad_edge=False)
-    for name, aliases, meaning in rows:
-        table.add_row(name, *([", ".join(aliases)] if renamed else []), meaning)
     console = Console(highlight=False, markup=False)
-    (console if console.is_terminal else Console(highlight=False, markup=False, width=150)).print(table)
+    console = console if console.is_terminal else Console(highlight=False, markup=False, width=150)
+    several = console.width >= NARROW and any(aliases for _, aliases, _ in rows)
+    table = Table(box=None, pad_edge=False)
+    for head in ("name", "aliases", "meaning") if several else ("name", "meaning"):
+        table.add_column(head, overflow="fold", max_width=None if several or head == "meaning" else console.width // 2)
+    for name, aliases, meaning in rows:
+        also = ", ".join(aliases)
+        table.add_row(name, also, meaning) if several else table.add_row(name, f"{meaning} ({also})" if also else meaning)
+    console.print(table)
 
 
 def _activations():

@@ -12,6 +12,7 @@ from rich.text import Text
 from ..results.cells import batch_norm_note, describe, in_short, label, varying
 from ..results.exits import REPORTED_PRECISIONS
 from ..statistics.quantities import CORRELATION_FLOOR
+from .fitting import lay
 
 WIDTH = 150
 MOST_ROWS = 100  # networks in a table that is read from top to bottom
@@ -154,13 +155,17 @@ def printed(console, curve_set, most):
     """The same to a rich Console."""
     count, curve_set = len(curve_set), curve_set[:most]
     for part in _tables(curve_set, console):
-        console.print(part)
+        lay(console, part, len(varying(curve_set)) or 2)
     if count > len(curve_set):
-        console.print(f"\nThe first {len(curve_set)} of {count:,} networks; all: gradsim export, gradsim plot.")
-    console.print(Text("\n" + "\n".join(sentences(curve_set))), soft_wrap=True)
+        lay(console, f"\nThe first {len(curve_set)} of {count:,} networks; all: gradsim export, gradsim plot.")
+    console.print()
+    for line in sentences(curve_set):
+        lay(console, line)
     told = all("?" not in _exits(curves, name) for curves in curve_set for name in REPORTED_PRECISIONS)
     unknown = [] if told else [UNKNOWN_NOTE]
-    console.print(Text("\n" + "\n".join((*remarks(curve_set), NOTE, *unknown)), style="dim"), soft_wrap=True)
+    console.print()
+    for line in (*remarks(curve_set), NOTE, *unknown):
+        lay(console, Text(line, style="dim"))
 
 
 def text(curve_set):
