@@ -4,7 +4,7 @@ from collections import Counter
 from textwrap import fill
 
 from ..results.cells import in_short
-from ..results.columns import levels
+from ..results.columns import levels, number
 from .axis import LOG, MOST_NAMES, STEPS, Axis, named, plain_logs
 from .style import COLOURS, DASHES, MARKERS, THEORY_STYLES, spaced
 
@@ -30,10 +30,16 @@ def styles(panels, names, colour=None):
 
     `colour` is the name that the colours of a scale stand for, whatever the number of lines; None: chosen where it is needed.
     """
-    most = max(map(len, panels))
-    if names and (colour is not None or most > NAMED):
-        return Scaled([line for lines in panels for line in lines], names, most, colour)
-    return Named(dict.fromkeys(line.label for lines in panels for line in lines), names)
+    most, every = max(map(len, panels)), [line for lines in panels for line in lines]
+    if names and (colour is not None or most > NAMED or _numbers(every, names)):
+        return Scaled(every, names, most, colour)
+    return Named(dict.fromkeys(line.label for line in every), names)
+
+
+def _numbers(lines, names):
+    """Whether lines differ in more numbers than a legend tells apart, though no panel has all of them."""
+    found = (levels(line.cell[name] for line in lines) for name in names)
+    return any(len(values) > NAMED and None not in map(number, values) for values in found)
 
 
 class Named:
