@@ -17,6 +17,7 @@ from .model.request import FILES
 from .results.verdict import DECADES, Verdict, judge
 from .statistics.blocks import blocks_of
 from .statistics.precision import PRECISIONS
+from .statistics.units import edges
 
 CLOSE = 1e-6  # probabilities that are one
 
@@ -72,6 +73,19 @@ class Curves:
     @property
     def precisions(self):
         return PRECISIONS
+
+    @property
+    def bins(self):
+        """(low, high): the edges of the bins of histograms, as multiples of 2^exponent (see `gradsim.statistics.units`)."""
+        return edges()
+
+    @property
+    def counted(self):
+        """Of how many networks the units were counted by their values (see `simulate`): of an input each is a number."""
+        if "activation_histogram" not in self.variables:
+            return 0
+        counts = self.blocks.last("activation", self["activation_histogram"])[0]
+        return int(counts.sum()) // (self.run["inputs"] * self.network.input_width)
 
     def quantile(self, quantity, probability):
         """The curve of one quantile: of shape (layers,) or (layers, places), natural log of a mean square."""
@@ -129,7 +143,7 @@ class Curves:
             if self.run.get(name) is not None:
                 raise RequestError(f"options: {name} was {self.run[name]['name']!r}, whose rows are not kept with the curves")
         kept = {name: value for name, value in self.run.items() if name in RUN}
-        return kept | {"quantiles": tuple(self.quantiles.tolist())}
+        return kept | {"quantiles": tuple(self.quantiles.tolist())} | ({"histograms": self.counted} if self.counted else {})
 
     def table(self):
         """The verdict as text, with its sentence and how to read it."""
@@ -352,6 +366,7 @@ class CurveSet(Sequence):
         - `colour`: the column that the colours of lines stand for. More than eight lines a panel have a colour scale anyway.
         - `samples`: how many single networks of each line are thin lines, if `keep_samples` kept them; 0 for none.
         - `share`: whether panels against the layer share their scales; they do unless it is False.
+        - `histograms=True`: how the units of layers are spread, where `simulate(..., histograms=100)` counted them.
         - `ax`: Axes of matplotlib to draw into, one or as many as there are panels, in place of a figure of its own.
 
         The quantity is the gradient unless given: of each network with a stream, the stream's. A quantity of several linear

@@ -24,6 +24,7 @@ from .options import select_option
 @click.option("--at", metavar="rate|LAYER", help="Which number: decades per 100 layers, or at a layer; -1 is the last.")
 @click.option("--panels", metavar="COLUMN[,COLUMN]", help="A panel for each value of these.  [default: activation]")
 @click.option("--colour", "--color", "colour", metavar="COLUMN", help="What the colours of lines stand for, on a scale.")
+@click.option("--histograms", is_flag=True, help="Draw how units are spread, layer by layer; see run --histograms.")
 @click.option("--samples", metavar="INTEGER", help="Single networks of each line, thin, where --keep-samples kept them.")
 @click.option(
     "--shared-scales/--own-scales", "share", default=True, help="Panels against the layer share their scales (default), or not."

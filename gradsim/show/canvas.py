@@ -110,13 +110,14 @@ def _given(ax, count):
     return found
 
 
-def facts(cells):
-    """In words, what described networks are: width, depth, and how many were drawn of each."""
-    each = " each" if len(cells) > 1 else ""
-    drawn = _span(cells, "replicas")
-    return f"width {_span(cells, 'width')}, depth {_span(cells, 'depth')}, {drawn} network{'s' * (drawn != '1')}{each}"
+def facts(cells, drawn=None):
+    """In words, what described networks are: width, depth, and how many were `drawn` of each, all that a run drew unless
+    given, a number a cell."""
+    width, depth, networks = (_span(cell[name] for cell in cells) for name in ("width", "depth", "replicas"))
+    networks = networks if drawn is None else _span(drawn)
+    return f"width {width}, depth {depth}, {networks} network{'s' * (networks != '1')}{' each' * (len(cells) > 1)}"
 
 
-def _span(cells, name):
-    found = sorted({number(cell[name]) for cell in cells})
+def _span(values):
+    found = sorted(set(map(number, values)))
     return "–".join(f"{int(value):,}" for value in dict.fromkeys((found[0], found[-1])))

@@ -7,6 +7,7 @@ from ..results.columns import Columns
 from ..statistics.quantities import QUANTITIES
 from ..store.files import PICTURE, check_output, file_name, write_whole
 from . import across, layers, maps
+from . import histograms as units
 from .singles import checked
 from .style import matplotlib_figure
 
@@ -58,6 +59,7 @@ def figure(
     at=None,
     samples=None,
     share=True,
+    histograms=False,
     ax=None,
 ):
     """A matplotlib Figure of a CurveSet. `theory` draws predictions among the curves' variables over it.
@@ -69,12 +71,20 @@ def figure(
     or several; `colour` is the column that the colours of lines stand for, which have a scale then instead of a legend.
     `samples` is how many single networks of each line are thin lines, against the layer and where their samples were kept;
     unless given as many as there is room for. `share` has panels against the layer share their scales; other pictures always
-    do. `ax` are Axes of matplotlib to draw into, one or as many as there are panels, in place of a figure of its own.
+    do. With `histograms` the picture is of units, layer by layer (see `histograms.figure`). `ax` are Axes of matplotlib to draw
+    into, one or as many as there are panels, in place of a figure of its own.
 
     More than MOST_LINES networks are, unless `x` is given, drawn as such a map against the two columns with the most values,
     or against the one in which they differ. Raises RequestError for what cannot be drawn.
     """
     columns = Columns.of(curve_set)
+    if quantity is not None and (not isinstance(quantity, str) or quantity not in QUANTITIES):
+        raise unknown("--quantity", quantity, QUANTITIES)
+    if histograms:
+        given = {"--x": x, "--y": y, "--panels": panels, "--colour": colour, "--at": at, "--samples": samples}
+        for option in (name for name, value in given.items() if value is not None):
+            raise RequestError(f"{option}: goes with curves, and not with --histograms")
+        return units.figure(curve_set, columns, quantity, share, ax)
     if x is None and y is None and len(curve_set) > MOST_LINES:
         x, y = _widest(columns)
     along = None if x is None or (isinstance(x, str) and x == LAYER) else columns.check("--x", x)
@@ -82,8 +92,6 @@ def figure(
     colour, samples = None if colour is None else columns.check("--colour", colour), checked(samples)
     if colour is not None and colour in (along, *(by or ())):
         raise RequestError(f"--colour: lines do not differ in {colour}, which --x or --panels is")
-    if quantity is not None and (not isinstance(quantity, str) or quantity not in QUANTITIES):
-        raise unknown("--quantity", quantity, QUANTITIES)
     if along is None and quantity is not None and quantity not in layers.ALONG:
         if x is not None:
             raise RequestError(f"--x: {quantity} is one number a network, and none along the layers")

@@ -1,12 +1,13 @@
 """From a network to the curves of its ensemble: chunks of replicas, folded into statistics."""
 
+from dataclasses import replace
 from functools import partial
 
 import numba
 import numpy as np
 
 from ..curves import Curves
-from ..errors import RequestError, finite_number, shown
+from ..errors import RequestError, finite_number, shown, whole_number
 from ..kernels.record import LOG_QUANTITIES
 from ..model.activations import find_activation
 from ..model.network import Network, mlp
@@ -20,6 +21,7 @@ from ..statistics.quantities import QUANTILES
 from ..telling import checked_progress, counted, told
 from .chunks import Replicas, folded_chunks
 from .footprint import refuse_at_once
+from .units import unit_histograms
 
 
 def warm_up(arithmetic="carried"):
@@ -52,6 +54,7 @@ def simulate(
     probe=RUN["probe"].default,
     arithmetic=RUN["arithmetic"].default,
     quantiles=QUANTILES,
+    histograms=0,
     progress=None,
 ):
     """Draw `replicas` networks, send `inputs` inputs forward and the loss's gradient backward, and give Curves.
@@ -65,7 +68,8 @@ def simulate(
     The numbers depend on the network, `seed`, `stream` (the network's identity unless given; a shared stream gives every
     network the same random numbers) and what goes in and out, not on `threads` (all cores unless given). `keep_samples`
     keeps every replica's logs as well: `<quantity>_log`, replicas along the first axis. `quantiles` are probabilities from
-    0 to 1.
+    0 to 1. `histograms` is of how many networks, the first ones, units are counted by their values, layer by layer:
+    `activation_histogram` and others (docs/format.md), about ten times the work that drawing these networks is.
 
     What takes longer than a second says so on stderr where that is a terminal or a notebook, and so does a first run, which
     compiles; `progress=True` has it said everywhere, False nowhere, and a function progress(n) is called after every n more
@@ -90,12 +94,17 @@ def simulate(
         arithmetic=arithmetic,
     )
     quantiles = _probabilities(quantiles)
+    histograms = min(whole_number("--histograms", histograms, 0), options["replicas"])
     refuse_at_once(network, options)
     threads = options["threads"] or numba.config.NUMBA_NUM_THREADS
     fold = fold_of(network, options)
     with told(progress, options["replicas"], "networks") as update:
         each = progress if callable(progress) else counted(update, options["replicas"])
-        return _curves(network, options, folded_chunks(network, fold, **options), quantiles, threads, each)
+        curves = _curves(network, options, folded_chunks(network, fold, **options), quantiles, threads, each)
+        if not histograms:
+            return curves
+        found = unit_histograms(network, options, histograms, threads)
+        return replace(curves, variables=curves.variables | found)
 
 
 def simulate_here(network, run, desk=None, quantiles=QUANTILES, progress=None):

@@ -187,13 +187,22 @@ def test_every_option_of_a_view_arrives(recorded):
     networks = [gradsim.mlp(width=4, depth=2, weight_gain=gain) for gain in (0.5, 1.0, 2.0)]
     gradsim.CurveSet([gradsim.simulate(network, 5) for network in networks]).save("r.h5")
     figure = recorded("gradsim.show.picture", "figure")
-    given = {"x": "weight_gain", "y": "width", "panels": "init,depth", "colour": "bias", "at": -2, "samples": 3, "share": False}
-    options = [text for name, value in given.items() if name != "share" for text in (f"--{name}", value)]
-    assert call("plot", "r.h5", *options, "--own-scales", "--select", "weight-gain=1..2") == 2
+    given = {
+        "x": "weight_gain",
+        "y": "width",
+        "panels": "init,depth",
+        "colour": "bias",
+        "at": -2,
+        "samples": 3,
+        "share": False,
+        "histograms": True,
+    }
+    options = [text for name, value in given.items() if value not in (True, False) for text in (f"--{name}", value)]
+    assert call("plot", "r.h5", *options, "--own-scales", "--histograms", "--select", "weight-gain=1..2") == 2
     assert figure[1] == given and [curves.network for curves in figure[0][0]] == networks[1:]
     assert call("plot", "r.h5", "--color", "bias", "--at", "rate") == 2
     unset = dict.fromkeys(("x", "y", "panels", "samples"))
-    assert figure[1] == unset | {"colour": "bias", "at": "rate", "share": True} and len(figure[0][0]) == 3
+    assert figure[1] == unset | {"colour": "bias", "at": "rate", "share": True, "histograms": False} and len(figure[0][0]) == 3
 
 
 def test_what_is_not_in_the_file_is_not_drawn(tmp_path, monkeypatch, capsys):
