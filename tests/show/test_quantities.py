@@ -80,6 +80,18 @@ def test_on_the_command_line(name, curve_set, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == "written: a.svg\n"
 
 
+@pytest.mark.parametrize("name", ["correlation", "activation_mean", "log_one_minus_correlation", "stream_gradient"])
+def test_bands_are_standard_deviations(name, curve_set):
+    """Or quantiles, of what has them."""
+    (curves,) = one = curve_set[2:]
+    ax = one.plot(quantity=name).axes[0]
+    corners = next(part for part in ax.collections if part.get_paths()[0].vertices.shape[0] > 4).get_paths()[0].vertices
+    low, _, high = expected(curves, QUANTITIES[name])
+    for layer in curves.layers[np.isfinite(low)]:
+        here = corners[corners[:, 0] == layer, 1]
+        assert here.min() == pytest.approx(low[layer]) and here.max() == pytest.approx(high[layer])
+
+
 def test_what_cannot_be_drawn_is_said(curve_set):
     one = CurveSet([simulate(mlp(width=4, depth=3), 4)])
     for curves, quantity, view, words in (

@@ -132,6 +132,12 @@ FAULTS = {
     "the bar on stdout": Fault(
         TELLING, "Console(stderr=True)", "Console()", tests=("tests/test_telling.py::test_the_bar_is_on_stderr",)
     ),
+    "nested calls tell too": Fault(
+        TELLING,
+        "token = _told.set(True)",
+        "token = _told.set(False)",
+        tests=("tests/test_telling.py::test_they_are_quiet_elsewhere_and_where_they_are_told_to",),
+    ),
     "no line of progress": Fault(
         TELLING, "now - said >= PLAIN_SECONDS and", "now - said < 0 and", tests=("tests/test_telling.py::test_lines",)
     ),
