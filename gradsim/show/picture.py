@@ -3,6 +3,7 @@
 import io
 
 from ..errors import RequestError, plain, several, shown, unknown
+from ..model.options import Flag
 from ..results.columns import Columns
 from ..statistics.quantities import QUANTITIES
 from ..store.files import PICTURE, check_output, file_name, write_whole
@@ -80,6 +81,9 @@ def figure(
     columns = Columns.of(curve_set)
     if quantity is not None and (not isinstance(quantity, str) or quantity not in QUANTITIES):
         raise unknown("--quantity", quantity, QUANTITIES)
+    share, histograms = (
+        Flag().check(option, plain(value)) for option, value in (("--share", share), ("--histograms", histograms))
+    )
     if histograms:
         given = {"--x": x, "--y": y, "--panels": panels, "--colour": colour, "--at": at, "--samples": samples}
         for option in (name for name, value in given.items() if value is not None):
