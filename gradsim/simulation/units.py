@@ -12,12 +12,13 @@ import numpy as np
 from ..kernels import layout
 from ..kernels.workspace import Tape, padded_width
 from ..memory import require
-from ..program.graph import ACTIVATION, DROPOUT, INPUT, LINEAR, outline
+from ..program.graph import ACTIVATION, INPUT, LINEAR, outline
 from ..program.slots import own_slots
 from ..statistics.blocks import blocks_of
 from ..statistics.units import BINS, HISTOGRAMMED, counted, exponent_of
 from .chunks import Replicas, Workplace
 
+DROPOUT = "dropout"  # behind an activation it makes what the next part reads
 AT_ONCE = 2**17  # numbers that are counted together: they stay in the cache
 COPIES = 80  # bytes that each takes meanwhile
 
