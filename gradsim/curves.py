@@ -19,6 +19,7 @@ from .model.request import FILES
 from .results.verdict import DECADES, Verdict, judge
 from .statistics.blocks import Blocks, blocks_of
 from .statistics.precision import PRECISIONS
+from .statistics.units import edges
 from .typed import File, Floats, Ints, Number
 
 if TYPE_CHECKING:
@@ -87,6 +88,19 @@ class Curves:
         """Names of the float types, along the last axis of `<quantity>_overflow_fraction` and its like."""
         return PRECISIONS
 
+    @property
+    def bins(self) -> tuple[Floats, Floats]:
+        """(low, high): the edges of the bins of histograms, as multiples of 2^exponent (see `gradsim.statistics.units`)."""
+        return edges()
+
+    @property
+    def counted(self) -> int:
+        """Of how many networks the units were counted by their values (see `simulate`): of an input each is a number."""
+        if "activation_histogram" not in self.variables:
+            return 0
+        counts = self.blocks.last("activation", self["activation_histogram"])[0]
+        return int(counts.sum()) // (self.run["inputs"] * self.network.input_width)
+
     def quantile(self, quantity: str, probability: Number) -> Floats:
         """The curve of one quantile: of shape (layers,) or (layers, places), natural log of a mean square."""
         probability = finite_number("probability", probability)
@@ -143,7 +157,8 @@ class Curves:
             if self.run.get(name) is not None:
                 raise RequestError(f"options: {name} was {self.run[name]['name']!r}, whose rows are not kept with the curves")
         kept = {name: value for name, value in self.run.items() if name in RUN}
-        return kept | {"quantiles": tuple(map(float, self.quantiles))}
+        kept |= {"quantiles": tuple(map(float, self.quantiles))}
+        return kept | ({"histograms": self.counted} if self.counted else {})
 
     def table(self) -> str:
         """The verdict as text, with its sentence and how to read it."""
@@ -165,13 +180,19 @@ class Curves:
         CurveSet([self]).save(path, overwrite)
 
     def plot(
-        self, path: File | None = None, quantity: str | None = None, overwrite: bool = False, theory: bool = False
+        self,
+        path: File | None = None,
+        quantity: str | None = None,
+        overwrite: bool = False,
+        theory: bool = False,
+        **view: Any,
     ) -> "Figure":
         """The picture of a quantity against the layer, as a matplotlib Figure; saved if `path` is given.
 
         The quantity is the gradient unless given, the stream's where there is a stream. A line a place, where it has several.
+        `view` as in `CurveSet.plot`.
         """
-        return CurveSet([self]).plot(path, quantity, overwrite, theory)
+        return CurveSet([self]).plot(path, quantity, overwrite, theory, **view)
 
     def report(self, path: File, overwrite: bool = False, **view: Any) -> None:
         """Write a page to look at in a browser (see CurveSet.report)."""
@@ -365,6 +386,10 @@ class CurveSet(Sequence[Curves]):
         - `at`: which number: "rate", decades per 100 layers, or a layer; -1 is the last one.
         - `panels`: the column or columns that panels are of, the activation unless given; a map has one for all else.
         - `colour`: the column that the colours of lines stand for. More than eight lines a panel have a colour scale anyway.
+        - `samples`: how many single networks of each line are thin lines, if `keep_samples` kept them; 0 for none.
+        - `share`: whether panels against the layer share their scales; they do unless it is False.
+        - `histograms=True`: how the units of layers are spread, where `simulate(..., histograms=100)` counted them.
+        - `ax`: Axes of matplotlib to draw into, one or as many as there are panels, in place of a figure of its own.
 
         The quantity is the gradient unless given: of each network with a stream, the stream's. A quantity of several linear
         maps, activations or norms a block has a line for each of these places, and as one number is that of the last one.

@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "gradsim"
 ORDER = (
     ("errors", "version", "typed", "steps"),
     ("memory", "kernels"),
+    ("telling",),
     ("model",),
     ("program",),
     ("statistics",),

@@ -20,8 +20,9 @@ from ..model.parts import Dropout, LayerNorm, Linear, Residual
 from ..model.request import checked
 from ..model.spelling import spelled, told_gain
 from ..program.engine import Layers
+from ..telling import checked_progress, counted, told
 from ..theory.roots import root
-from ..typed import Number, Whole
+from ..typed import Number, Progress, Whole
 from .checks import SAFE_DECADES, Checked, check
 
 SECONDS = 10.0  # of one core, about: what may be spent unless told otherwise
@@ -96,19 +97,28 @@ def recommend(
     gains: Mapping[str, Number] | Iterable[tuple[str, Number]] = (),
     seed: Whole = 0,
     seconds: Number = SECONDS,
+    progress: Progress = None,
 ) -> Recommendation:
     """The Recommendation for a Network: a weight gain with which gradients keep their scale, checked by simulation.
 
     `inputs`, `input_correlation` and `probe` as in `gradsim.simulate`. `gains` maps names to other gains to check. `seed` is of
     the networks that are drawn; they are not those that `simulate` draws with it. `seconds` bounds the work, counted from the
-    size of the networks and not by the clock, so that the answer is the same everywhere. Raises RequestError.
+    size of the networks and not by the clock, so that the answer is the same everywhere. `progress` as in `gradsim.simulate`; a
+    function progress(n) is called after every n more networks. Raises RequestError.
     """
+    progress = checked_progress(progress, "the number of networks that are done")
     options = {"inputs": inputs, "input_correlation": input_correlation, "probe": probe}
     run = checked(seed=seed, **options)
     seed, options = run["seed"], {name: run[name] for name in options}
     if not isinstance(network, Network):
         raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
-    desk = _Desk(options, seed, finite_number("seconds", seconds, 0.0))
+    seconds = finite_number("seconds", seconds, 0.0)
+    with told(progress, None, "networks") as update:
+        each = progress if callable(progress) else counted(update)
+        return _recommended(_Desk(options, seed, seconds, each), network, gains)
+
+
+def _recommended(desk, network, gains):
     reason = idle_gain(network)
     work = {"searches": 0, "checks": 1 + len(dict(gains))} if reason else {}
     if not desk.takes(network, **work):
@@ -175,10 +185,12 @@ def _too_large(needed, seconds):
 
 
 class _Desk:
-    """Where networks are simulated: with which options, and how many seconds of work are left."""
+    """Where networks are simulated: with which options, and how many seconds of work are left.
 
-    def __init__(self, options, seed, seconds):
-        self.options, self.seed, self.left = options, seed, seconds
+    `progress(n)` is called after every n more of them."""
+
+    def __init__(self, options, seed, seconds, progress):
+        self.options, self.seed, self.left, self.progress = options, seed, seconds, progress
 
     def needs(self, network, searches=1, checks=CHECKS):
         """Seconds that searches and checks of such networks take."""
@@ -195,12 +207,16 @@ class _Desk:
         return True
 
     def check(self, network):
-        replicas = _number(CHECK, _cost(network, self.options["inputs"]), CHECKED)
-        return check(network, replicas, self.seed, "recommendation: check", self.options)
+        return self._simulated(network, CHECK, CHECKED, "recommendation: check")
 
     def look(self, network):
-        replicas = _number(SEARCH, _cost(network, self.options["inputs"]), SEARCHED)
-        return check(network, replicas, self.seed, "recommendation: search", self.options)
+        return self._simulated(network, SEARCH, SEARCHED, "recommendation: search")
+
+    def _simulated(self, network, budget, bounds, stream):
+        replicas = _number(budget, _cost(network, self.options["inputs"]), bounds)
+        found = check(network, replicas, self.seed, stream, self.options)
+        self.progress(replicas)
+        return found
 
     def search(self, network, rows):
         """Adds "balanced" to the rows: the gain at which the median keeps its scale, or one nearby that is safe."""

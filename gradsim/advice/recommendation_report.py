@@ -51,19 +51,19 @@ def check_table(found):
         pad_edge=False,
         header_style="bold",
     )
+    table.add_column("", no_wrap=True)
     for name in ("gain", "decades", "middle 90 %", "spread", *TYPES, "infinite width"):
-        table.add_column(name, justify="right")
-    table.add_column("")
+        table.add_column(name, justify="right", no_wrap=True)
     predicted = {"as asked": found.mean_field} | {p.name: p.mean_field for p in found.proposals}
     for name, row in rows.items():
         table.add_row(
+            NAMES.get(name, name) + (", safe" if row.safe else ""),
             f"{told_gain(row.network):.6g}",
             _decades(row.decades),
             f"{_decades(row.low)} to {_decades(row.high)}",
             _spread(row.spread),
             *(f"{_share(row.forward[t])} / {_share(row.backward[t])}" for t in TYPES),
             _predicted(predicted[name]),
-            NAMES.get(name, name) + (", safe" if row.safe else ""),
         )
     return table
 

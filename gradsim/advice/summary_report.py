@@ -9,6 +9,7 @@ from rich.text import Text
 from ..results.cells import of_network
 from ..results.verdict import DECADES
 from ..show.exit_table import EXIT_NOTE, exit_table, leaves_a_type, untrusted
+from ..show.fitting import lay
 from ..show.table import wide
 from . import block_report
 from .recommendation_report import advice
@@ -35,13 +36,13 @@ def show(found, file=None):
         if number:
             console.print()
         for part in section:
-            console.print(part, soft_wrap=True)
+            lay(console, part)
     for section in (summary_exits(found), edges(found) if found.chain else (), advice(found)):
         parts = list(section)
         if parts:
             console.print()
         for part in parts:
-            console.print(part, soft_wrap=True)
+            lay(console, part)
 
 
 def _chain(found):

@@ -7,9 +7,10 @@ from contextlib import suppress
 import click
 
 from ..errors import RequestError, unknown
+from ..telling import tell
 from .output import Outputs
 from .signals import Stopped, in_thread, stoppable
-from .terminal import any_terminal, printable, tell
+from .terminal import any_terminal, printable
 
 COMPLETION = "_GRADSIM_COMPLETE"  # the variable by which click's completion in a shell asks
 LONGEST_LINE = 2000  # characters: names of files may have more
@@ -25,7 +26,7 @@ COMMANDS = {
     "theory": "Predict one network: mean field, exact laws, float ranges, critical gain.",
     "phase": "Draw the phase diagram of an activation.",
     "verify": "Hold the simulator against theory on this machine.",
-    "list": "List activations, initializers or blocks.",
+    "list": "List activations, initializers, blocks or quantities.",
     "warmup": "Compile the kernels ahead of the first run.",
 }
 

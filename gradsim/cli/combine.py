@@ -2,9 +2,9 @@
 
 import click
 
+from ..telling import progress, tell
 from .command import Command, FileName
-from .progress import progress
-from .terminal import printable, tell
+from .terminal import printable
 
 
 @click.command("combine", cls=Command)

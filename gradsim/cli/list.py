@@ -4,22 +4,30 @@ import click
 
 from .command import Command, Named
 
-TABLES = ("activations", "initializers", "blocks")
+NARROW = 100  # columns of a terminal: in fewer, aliases stand behind the meaning
+TABLES = ("activations", "initializers", "blocks", "quantities")
 
 
 @click.command("list", cls=Command)
 @click.argument("what", type=Named(TABLES, option="list"))
 def command(what):
-    """List activations or initializers with their aliases, or blocks with their papers."""
+    """List activations or initializers with their aliases, blocks with their papers, or quantities that are recorded."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("name", "aliases", "meaning", box=None, pad_edge=False)
-    rows = {"activations": _activations, "initializers": _initializers, "blocks": _blocks}[what]()
-    for name, aliases, meaning in rows:
-        table.add_row(name, ", ".join(aliases), meaning)
+    rows = list(
+        {"activations": _activations, "initializers": _initializers, "blocks": _blocks, "quantities": _quantities}[what]()
+    )
     console = Console(highlight=False, markup=False)
-    (console if console.is_terminal else Console(highlight=False, markup=False, width=150)).print(table)
+    console = console if console.is_terminal else Console(highlight=False, markup=False, width=150)
+    several = console.width >= NARROW and any(aliases for _, aliases, _ in rows)
+    table = Table(box=None, pad_edge=False)
+    for head in ("name", "aliases", "meaning") if several else ("name", "meaning"):
+        table.add_column(head, overflow="fold", max_width=None if several or head == "meaning" else console.width // 2)
+    for name, aliases, meaning in rows:
+        also = ", ".join(aliases)
+        table.add_row(name, also, meaning) if several else table.add_row(name, f"{meaning} ({also})" if also else meaning)
+    console.print(table)
 
 
 def _activations():
@@ -45,3 +53,10 @@ def _blocks():
 
     for name, family in FAMILIES.items():
         yield name, (), family.summary
+
+
+def _quantities():
+    from ..statistics.quantities import QUANTITIES
+
+    for name, quantity in QUANTITIES.items():
+        yield name, (), quantity.meaning

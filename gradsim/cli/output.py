@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from ..errors import RequestError
-from .terminal import printable, tell
+from ..telling import tell
+from .terminal import printable
 
 
 class Outputs:

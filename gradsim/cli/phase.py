@@ -103,7 +103,8 @@ def _ask(files, path, overwrite):
 def _simulated(activation, points, grid, options):
     """(weight_std, bias_std, decades) by simulation, on `points` a side of the same range."""
     from ..sweep.phases import axes, check_simulation, simulated
-    from .progress import compile_first, progress
+    from ..telling import progress
+    from .progress import compile_first
 
     coarse = axes(activation, points, *((std[0], std[-1]) for std in grid), option="--simulated-points")
     check_simulation(activation, **options)

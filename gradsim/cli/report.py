@@ -40,7 +40,7 @@ def command(files, paths, out, quantity, select, title, theory, activation, over
     from ..report.page import page
     from ..results.select import parsed
     from ..results.select import select as chosen
-    from .progress import progress
+    from ..telling import progress
     from .together import open_together
 
     curve_set = gradsim.open(paths[0]) if len(paths) == 1 else open_together(paths, "report")

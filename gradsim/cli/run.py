@@ -2,10 +2,11 @@
 
 import click
 
+from ..telling import compilation_notice, counted, progress
 from .command import Command
 from .options import network_options, output_options, run_options, some_options, threads_option
 from .output import deliver, sources
-from .progress import compilation_notice, compile_first, progress
+from .progress import compile_first
 from .verdicts import fail_on_option, judged
 
 
@@ -14,11 +15,12 @@ from .verdicts import fail_on_option, judged
 @run_options
 @threads_option
 @some_options("keep_samples")
+@click.option("--histograms", type=int, default=0, show_default=True, help="Networks whose units are counted by their values.")
 @output_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead: request, verdict, exits and curves.")
 @fail_on_option
 @click.pass_obj
-def command(files, out, plot, theory, overwrite, as_json, fail_on, keep_samples, threads, **options):
+def command(files, out, plot, theory, overwrite, as_json, fail_on, keep_samples, histograms, threads, **options):
     """Simulate one network and judge its gradient.
 
     Draws --replicas networks, runs each forward and backward, and prints what becomes of the gradient.
@@ -34,17 +36,10 @@ def command(files, out, plot, theory, overwrite, as_json, fail_on, keep_samples,
         files.ask_results("--out", out, overwrite, sources(options))
     if plot is not None:
         files.ask_picture("--plot", plot, overwrite, sources(options))
-    done = 0
     compile_first(run["arithmetic"])
     with compilation_notice(), progress(run["replicas"], "networks") as update:
-
-        def advance(replicas):
-            nonlocal done
-            done += replicas
-            update(done / run["replicas"], done)
-
         run |= {"threads": threads, "keep_samples": keep_samples}
-        curves = simulate(network, **run, progress=advance)
+        curves = simulate(network, **run, histograms=histograms, progress=counted(update, run["replicas"]))
     curve_set = CurveSet([curves])
     deliver(files, curve_set, out, plot, theory, as_json)
     return judged(curve_set, fail_on)

@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from ..errors import RequestError, in_place_of
+from ..telling import compilation_notice, progress, tell
 from .command import Command, FileName, Text, quantities
 from .options import output_options, threads_option
 from .output import picture, sources
-from .progress import compilation_notice, compile_first, progress
-from .terminal import tell
+from .progress import compile_first
 from .verdicts import fail_on_option, judged
 
 INCOMPLETE = 3  # exit code where some cells could not be computed
@@ -138,7 +138,7 @@ def _computed(files, sweep, threads, dask):
             tell(f"{found:,} of {len(sweep.tasks):,} cells are there already")
         if dask is None:
             compile_first(*sweep.plan.arithmetics)
-        bar = progress(len(sweep.tasks), "cells", sweep.share)
+        bar = progress(len(sweep.tasks), "cells")
         with _table_of_the_finished(files, sweep), compilation_notice(), bar as update:
             work = sweep.run(threads, lambda share, cells: update(share, cells, sweep.at_work), dask)
         if work.failed:

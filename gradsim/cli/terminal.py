@@ -3,7 +3,7 @@
 import codecs
 import io
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 PLAIN = {
     "∞": "inf",
@@ -76,9 +76,3 @@ def printable(text):
 def _spelled(character):
     code = ord(character)
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else character.encode("unicode_escape").decode()
-
-
-def tell(line):
-    """A line on stderr, if that takes it: what is computed does not depend on who listens."""
-    with suppress(OSError, ValueError):
-        print(line, file=sys.stderr, flush=True)

@@ -3,7 +3,7 @@
 import click
 
 from ..errors import unknown
-from .terminal import tell
+from ..telling import tell
 
 FOUND = 4  # exit code where a network has one of the verdicts that were named
 WORDS = ("stable", "vanishing", "exploding", "split", "zero", "symmetric", "non-finite")  # without NumPy; a test compares

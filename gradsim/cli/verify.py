@@ -28,8 +28,8 @@ def command(files, names, thorough, seed, only_list, out, overwrite):
         _say_not_checked()
         return 0
     folder = _folder(files, out, overwrite)
+    from ..telling import compilation_notice
     from ..verification import verify
-    from .progress import compilation_notice
 
     width = max(len(check.name) for check in chosen)
     with compilation_notice():

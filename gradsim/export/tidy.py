@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import RequestError, plain, unknown
 from ..results.cells import DERIVED, DESCRIPTIONS, describe
 from ..statistics.precision import PRECISIONS
-from ..statistics.quantities import QUANTITIES, VARIABLES
+from ..statistics.quantities import COUNTED, QUANTITIES, VARIABLES
 from ..store.dataset import stacked
 
 ROWS = 2**14  # of a block, as far as whole cells go
@@ -20,13 +20,13 @@ LAYER, PLACE = "layer", "place"
 class Tables:
     """Two tables of a CurveSet: `layers`, a row a cell, layer and (where networks have places) place, and `cells`.
 
-    `quantities` are those that are wanted, or None for all. Samples of single networks are in neither. Raises RequestError
-    where a quantity is not there, or curves are not whole.
+    `quantities` are those that are wanted, or None for all. Samples of single networks and histograms are in neither. Raises
+    RequestError where a quantity is not there, or curves are not whole.
     """
 
     def __init__(self, curve_set, quantities=None):
         self._curves, self._layout = curve_set, curve_set.layout()
-        names = [name for name in self._layout.names if "replica" not in VARIABLES[name].dims]
+        names = [name for name in self._layout.names if "replica" not in VARIABLES[name].dims and name not in COUNTED]
         if quantities is not None:
             quantities = [quantities] if isinstance(quantities, str) else list(map(plain, quantities))
             for quantity in quantities:

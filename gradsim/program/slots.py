@@ -25,3 +25,17 @@ def assign_slots(sources):
         if not handed_on:
             free.append(own)
     return [slot[k] for k in range(len(sources))], fresh, used + adds
+
+
+def own_slots(sources):
+    """(slot of each step, slots in all) where none is used again: what a cotangent is in the end stays to be read.
+
+    Only a sum and the first of what it adds share one, as in `assign_slots`; the one to spare is the last.
+    """
+    slot = {len(sources) - 1: 0}
+    for k in range(len(sources) - 1, 0, -1):
+        for edge, source in enumerate(sources[k]):
+            if source not in slot:
+                handed_on = edge == 0 and len(sources[k]) > 1
+                slot[source] = slot[k] if handed_on else len(set(slot.values()))
+    return [slot[k] for k in range(len(sources))], len(set(slot.values())) + 1

@@ -84,6 +84,7 @@ DERIVED = {
 # What a table may leave out where the rest tells networks apart all the same
 FOLLOWING = ("layers", "block_depth", "norm", "residual_scale", "engine")
 DIGITS = 8  # of a digest
+LONG = 8  # characters of a number
 
 
 def describe(curves):
@@ -158,7 +159,13 @@ def _text(value):
 
 def label(cell, names):
     """In words, what the names say of a described cell: what is empty there is left out, unless all is."""
-    return ", ".join(str(cell[name]) for name in names if cell[name] != "") or "–"
+    return ", ".join(in_short(cell[name]) for name in names if cell[name] != "") or "–"
+
+
+def in_short(value):
+    """A described value as text; no more than six digits of a number that has many, as those of `linspace` have."""
+    text = str(value)
+    return f"{value:.6g}" if isinstance(value, float) and len(text) > LONG else text
 
 
 def batch_norm_note(network, inputs):

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import RequestError, in_place_of, unknown, whole_number
 from ..statistics.quantities import QUANTITIES
+from .scale import band, scale_of
 from .verdict import BAND, DECADES
 
 RATE = "rate"
@@ -46,8 +47,13 @@ class Number:
 
     @property
     def log(self):
-        """Whether it is in decades: powers of ten of a root mean square."""
+        """Whether it has quantiles: of a root mean square, in powers of ten."""
         return QUANTITIES[self.quantity or "gradient"].log
+
+    @property
+    def scale(self):
+        """The Scale of the quantity (see `results.scale`)."""
+        return scale_of(self.quantity or "gradient")
 
     @property
     def rate(self):
@@ -66,7 +72,7 @@ class Number:
         """The median over networks, or of what has no logarithm the mean: a float; -inf, inf and NaN are themselves."""
         ends = self._ends(curves)
         if not self.log:
-            return self._picked(curves, curves[f"{self.name(curves)}_mean"], ends)
+            return self._picked(curves, band(curves, self.name(curves))[1], ends)
         return self._number(curves, self._quantile(curves, 0.5), ends)
 
     def middles(self, curve_set, cells):
@@ -97,8 +103,7 @@ class Number:
         standard deviation. The band of a rate is that of where the way ends, over the median of where it begins."""
         ends, name = self._ends(curves), self.name(curves)
         if not self.log:
-            mean, variance = (self._picked(curves, curves[f"{name}_{part}"], ends) for part in ("mean", "variance"))
-            return tuple(mean + sign * math.sqrt(variance) for sign in (-1, 0, 1))
+            return tuple(self._picked(curves, part, ends) for part in band(curves, name))
         median = self._quantile(curves, 0.5)
         return tuple(self._number(curves, self._quantile(curves, q), ends, median) for q in (BAND[0], 0.5, BAND[1]))
 
@@ -108,7 +113,7 @@ class Number:
         if found is None:
             return math.nan
         ends = self._ends(curves)
-        return self._number(curves, found, ends) if self.log else self._picked(curves, found, ends)
+        return self._number(curves, found, ends) if self.log else self._picked(curves, found, ends) * self.scale.factor
 
     def _quantile(self, curves, probability):
         return curves.quantile(self.name(curves), probability)

@@ -8,12 +8,16 @@ import numpy as np
 from ..errors import RequestError
 from ..results.cells import label
 from ..results.number import LAYERS, Number
+from ..results.scale import Scale, statistics_of
+from . import float_types
 from .axis import STEPS, Axis
-from .layers import decades
+from .canvas import Canvas, facts
+from .heights import spread_out, upright
 from .lines import styles, theory_legend
-from .style import CASING, THEORY_STYLES, darker, headline, outermost, panels, titled, words
+from .style import CASING, THEORY_STYLES, darker, titled, words
 
 MARKED = 40  # points of a line: no more than so many are marked
+RATES = Scale(f"decades per {LAYERS} layers")
 HALF_STEP = 0.15  # how far from its step a line may be drawn, so that bands do not coincide
 
 
@@ -29,7 +33,7 @@ class Line(NamedTuple):
     high: np.ndarray
 
 
-def figure(curve_set, columns, x, quantity=None, at=None, theory=False, by=None, colour=None):
+def figure(curve_set, columns, x, quantity=None, at=None, theory=False, by=None, colour=None, ax=None):
     """A matplotlib Figure: a Number of `quantity` and `at` against the column `x`, on one scale in all panels.
 
     A panel for every combination of the columns `by`, the activation unless given, and in it a line for every combination of
@@ -41,20 +45,25 @@ def figure(curve_set, columns, x, quantity=None, at=None, theory=False, by=None,
     found = _panels(curve_set, columns, axis, number, by, names)
     looks = styles([lines for _, lines in found], names, colour)
     side = columns.side(by) if len(found) == len(columns.keys(by)) else None
-    result, axes = panels(len(found), side, sharex=True, sharey=True)
-    for ax, (name, lines) in zip(axes, found, strict=True):
-        _panel(ax, lines, looks, axis, number, theory)
-        ax.set_title(name, loc="left", weight="bold")
-        axis.show(ax, "x")
-    _heights(axes, number)
-    for ax, (_, lines) in zip(axes, found, strict=True):
-        _bands(ax, lines, looks, axis)
-    outermost(axes)
+    canvas = Canvas(len(found), side, ax, sharex=True, sharey=True)
+    values = np.concatenate([np.ravel(line[-3:]) for _, lines in found for line in lines])
+    for panel in canvas.axes if not number.rate else ():
+        spread_out(panel, number.scale, values)
+    for panel, (name, lines) in zip(canvas.axes, found, strict=True):
+        _panel(panel, lines, looks, axis, number, theory)
+        panel.set_title(name, loc="left", weight="bold")
+        axis.show(panel, "x")
     drawn = {number.name(curves) for _, lines in found for line in lines for curves in line.curves}
-    headline(result, title(drawn, number, _statistics(number)))
-    looks.show(result, axes)
-    theory_legend(result, axes)
-    return result
+    _heights(canvas, number, words(drawn))
+    for panel, (_, lines) in zip(canvas.axes, found, strict=True):
+        _bands(panel, lines, looks, axis)
+        if number.log and not number.rate:
+            float_types.draw(panel)
+    canvas.outermost()
+    canvas.headline(title(drawn, number, statistics_of(number.quantity or "gradient")), facts(columns.cells))
+    looks.show(canvas)
+    theory_legend(canvas)
+    return canvas.figure
 
 
 def title(quantities, number, statistics):
@@ -76,15 +85,9 @@ def _last(place):
     return "last" if place == 1 else f"{place}th last" if place > 3 else ("second last", "third last")[place - 2]
 
 
-def _statistics(number):
-    return "median of the networks and 5–95 % band" if number.log else "mean and standard deviation over the networks"
-
-
 def scale_words(number):
     """What is written beside the axis of such numbers."""
-    if number.rate:
-        return f"decades per {LAYERS} layers"
-    return "root mean square" if number.log else "mean over the networks"
+    return _vertical(number).words
 
 
 def _panels(curve_set, columns, axis, number, by, names):
@@ -171,14 +174,18 @@ def _notes(line, axis):
             yield f"{what} {f'at {first}' if len(where) == 1 else several}"
 
 
-def _heights(axes, number):
+def _heights(canvas, number, what):
     """One vertical axis for all panels, that of everything drawn."""
+    axes = canvas.axes
     low, high = (f(ends) for f, ends in zip((min, max), zip(*(ax.get_ylim() for ax in axes), strict=True), strict=True))
-    axes[0].set_ylim(low, high)
     for ax in axes:
-        if number.log and not number.rate:
-            decades(ax, low, high)
-        ax.set_ylabel(scale_words(number))
+        upright(ax, _vertical(number), low, high)
+        ax.set_ylabel(canvas.upwards(what, scale_words(number)))
+
+
+def _vertical(number):
+    """The Scale of such numbers; that of rates has no decades to be written out."""
+    return RATES if number.rate else number.scale
 
 
 def _bands(ax, lines, looks, axis):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..results.cells import in_short
 from ..results.columns import number
 from .style import spaced
 
@@ -55,7 +56,7 @@ class Axis:
 
 def named(level):
     """A level as an axis has it."""
-    return "–" if level == "" else str(level)
+    return "–" if level == "" else in_short(level)
 
 
 def _scale(numbers):
@@ -72,7 +73,7 @@ def plain_logs(axis, levels):
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     if len(levels) <= MOST_NAMES // 2:
-        axis.set_ticks([number(level) for level in levels], [str(level) for level in levels])
+        axis.set_ticks([number(level) for level in levels], [in_short(level) for level in levels])
     else:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5) if number(levels[-1]) < FAR * number(levels[0]) else (1,)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -4,12 +4,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import RequestError
-from ..results.cells import describe, varying
+from ..results.cells import describe, in_short, varying
 from ..results.verdict import DECADES
 from ..statistics.quantities import THEORIES
 from ..theory.comparison import disagreements, predicted_exits, silence, silences
 from ..theory.float_ranges import measured_exits
 from .exit_table import EXIT_NOTE, exit_table, untrusted
+from .fitting import lay
 from .table import MOST_ROWS, wide
 
 WORDS = {"mean_field": "mean field", "exact": "exact law"}
@@ -25,20 +26,20 @@ def show(curve_set, file=None):
     """Print the z-scores of a CurveSet with theory, of its first MOST_ROWS networks, and where float types are left."""
     console, curve_set = wide(file), curve_set[:MOST_ROWS]
     console.print(Text("\nTheory against measurement", style="bold"))
-    console.print(disagreement_table(curve_set))
-    for line in missing(curve_set):
-        console.print(line, style="dim", soft_wrap=True)
-    console.print(NOTE, style="dim", soft_wrap=True)
+    lay(console, disagreement_table(curve_set), len(varying(curve_set)) + 3)
+    for line in (*missing(curve_set), NOTE):
+        lay(console, Text(line, style="dim"))
     if len(curve_set) == 1:
         for number, part in enumerate(exit_parts(curve_set[0])):
             if number == 0:
                 console.print()
-            console.print(part, soft_wrap=True)
+            lay(console, part)
 
 
 def silent_on(curve_set, quantity):
     """Whether no theory predicts the quantity for any of these curves with theory."""
-    return not any(f"{theory}_{quantity}_log_mean" in curves.variables for curves in curve_set for theory in THEORIES)
+    names = [f"{theory}_{quantity}_{statistic}" for theory in THEORIES for statistic in ("log_mean", "mean")]
+    return not any(name in curves.variables for curves in curve_set for name in names)
 
 
 def disagreement_table(curve_set):
@@ -55,7 +56,7 @@ def disagreement_table(curve_set):
             factor = DECADES if row.statistic == "log_mean" else 1.0
             sign = "" if row.statistic == "zero_share" else "+"
             result.add_row(
-                *(str(cell[name]) for name in names),
+                *(in_short(cell[name]) for name in names),
                 WORDS[row.theory],
                 _quantity(row),
                 str(row.layer),

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from ..results.along import along
 from ..results.cells import describe, label, varying
+from .fitting import lay
 from .table import MOST_ROWS, number, wide
 
 NOTES = {
@@ -51,8 +52,9 @@ def show(curve_set, quantities, unit, file=None):
     console, names = wide(file), varying(curve_set) or ["activation", "init"]
     for curves in curve_set[:MOST_ROWS]:
         console.print(Text(label(describe(curves), names), style="bold"))
-        console.print(table(curves, quantities, unit))
+        lay(console, table(curves, quantities, unit), 2 if curves.places else 1)
         console.print()
     if len(curve_set) > MOST_ROWS:
-        console.print(f"The first {MOST_ROWS} of {len(curve_set):,} networks; all: --csv, --json, gradsim export.\n")
-    console.print(Text(NOTES[unit] + SPREAD, style="dim"), soft_wrap=True)
+        lay(console, f"The first {MOST_ROWS} of {len(curve_set):,} networks; all: --csv, --json, gradsim export.")
+        console.print()
+    lay(console, Text(NOTES[unit] + SPREAD, style="dim"))

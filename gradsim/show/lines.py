@@ -3,7 +3,8 @@
 from collections import Counter
 from textwrap import fill
 
-from ..results.columns import levels
+from ..results.cells import in_short
+from ..results.columns import levels, number
 from .axis import LOG, MOST_NAMES, STEPS, Axis, named, plain_logs
 from .style import COLOURS, DASHES, MARKERS, THEORY_STYLES, spaced
 
@@ -29,10 +30,16 @@ def styles(panels, names, colour=None):
 
     `colour` is the name that the colours of a scale stand for, whatever the number of lines; None: chosen where it is needed.
     """
-    most = max(map(len, panels))
-    if names and (colour is not None or most > NAMED):
-        return Scaled([line for lines in panels for line in lines], names, most, colour)
-    return Named(dict.fromkeys(line.label for lines in panels for line in lines), names)
+    most, every = max(map(len, panels)), [line for lines in panels for line in lines]
+    if names and (colour is not None or most > NAMED or _numbers(every, names)):
+        return Scaled(every, names, most, colour)
+    return Named(dict.fromkeys(line.label for line in every), names)
+
+
+def _numbers(lines, names):
+    """Whether lines differ in more numbers than a legend tells apart, though no panel has all of them."""
+    found = (levels(line.cell[name] for line in lines) for name in names)
+    return any(len(values) > NAMED and None not in map(number, values) for values in found)
 
 
 class Named:
@@ -51,18 +58,16 @@ class Named:
         """The lines above a panel for pairs (line, what is not seen of it)."""
         return [f"{line.label}: {note}" if line.label else note for line, note in notes]
 
-    def show(self, figure, axes):
+    def show(self, canvas):
         """What the lines are, beside the panels."""
         handles = {}
-        for ax in axes:
+        for ax in canvas.axes:
             handles |= {h.get_label(): h for h in ax.get_legend_handles_labels()[0]}
         labels = [label for label in self._styles if label in handles]
         if any(labels):
-            figure.legend(
+            canvas.legend(
                 [handles[label] for label in labels],
-                [fill(label, LEGEND) for label in labels],
-                loc="outside right upper",
-                frameon=False,
+                labels=[fill(label, LEGEND) for label in labels],
                 title=fill(", ".join(map(spaced, self._names)), LEGEND) or None,
             )
 
@@ -114,10 +119,10 @@ class Scaled:
         found = [f"{note} ({count} line{'s' if count > 1 else ''})" for note, count in counts.most_common()]
         return found if len(found) <= MOST_NOTES else [*found[: MOST_NOTES - 1], f"and so on: {len(found)} kinds in all"]
 
-    def show(self, figure, axes):
+    def show(self, canvas):
         from matplotlib.cm import ScalarMappable
 
-        bar = figure.colorbar(ScalarMappable(self._norm, self._map), ax=list(axes), pad=0.02, aspect=30)
+        bar = canvas.bar(ScalarMappable(self._norm, self._map))
         if self._axis.scale == STEPS:
             bar.ax.minorticks_off()
             every = -(-len(self._axis.levels) // (2 * MOST_NAMES))
@@ -127,33 +132,26 @@ class Scaled:
             plain_logs(bar.ax.yaxis, self._axis.levels)
         bar.set_label(spaced(self._name))
         if len(self._dashes) > len(DASHES):
-            self._untold(figure)
+            names = ", ".join(map(spaced, self._others))
+            canvas.remark(f"lines of one colour differ in {names}: panels or a choice would tell them apart")
         elif self._others:
-            self._legend(figure)
+            self._legend(canvas)
 
-    def _legend(self, figure):
+    def _legend(self, canvas):
         """What the dashes are."""
         from matplotlib.lines import Line2D
 
         handles = [Line2D([], [], color="black", ls=dash, lw=WIDTH) for dash in self._dashes.values()]
-        labels = [fill(", ".join(str(value) for value in kind if value != "") or "–", LEGEND) for kind in self._dashes]
+        labels = [fill(", ".join(in_short(value) for value in kind if value != "") or "–", LEGEND) for kind in self._dashes]
         title = fill(", ".join(map(spaced, self._others)), LEGEND)
-        figure.legend(handles, labels, loc="outside right upper", frameon=False, title=title)
-
-    def _untold(self, figure):
-        names = ", ".join(map(spaced, self._others))
-        figure.supxlabel(
-            f"lines of one colour differ in {names}: panels or a choice would tell them apart",
-            fontsize=8,
-            color="0.35",
-        )
+        canvas.legend(handles, labels=labels, title=title)
 
 
-def theory_legend(figure, axes):
+def theory_legend(canvas):
     """What theory's lines are, below the panels that have some."""
     from matplotlib.lines import Line2D
 
-    drawn = {label for ax in axes for label in ax.get_legend_handles_labels()[1]}
+    drawn = {label for ax in canvas.axes for label in ax.get_legend_handles_labels()[1]}
     handles = [Line2D([], [], color="black", **style) for style in THEORY_STYLES.values() if style["label"] in drawn]
     if handles:
-        figure.legend(handles=handles, loc="outside lower center", frameon=False, ncols=2)
+        canvas.legend(handles, below=True)

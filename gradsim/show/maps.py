@@ -7,7 +7,8 @@ import numpy as np
 from ..results.number import Number
 from .across import nothing, scale_words, title, twice
 from .axis import STEPS, Axis
-from .style import headline, outermost, panels, titled
+from .canvas import Canvas, facts
+from .style import titled, words
 
 RATES, SIZES = "RdBu_r", "viridis"
 MISSING, ZERO, BROKEN = "0.85", "black", "#FAD800"
@@ -18,7 +19,7 @@ REACH = 0.75  # quantile of the absolute value of rates at which colours end, as
 LEAST = 1e-3  # decades that the colours of a rate reach at least
 
 
-def figure(curve_set, columns, xy, quantity=None, at=None, theory=False, by=None):
+def figure(curve_set, columns, xy, quantity=None, at=None, theory=False, by=None, ax=None):
     """A matplotlib Figure: a Number of `quantity` and `at` over the columns `xy`, a pair, in the same colours in all panels.
 
     A panel for every combination of the columns `by` and of what else networks differ in. Where a rate changes its sign
@@ -32,21 +33,21 @@ def figure(curve_set, columns, xy, quantity=None, at=None, theory=False, by=None
     values = np.array([grid for _, grid, _ in grids.values()])
     if not np.isfinite(values).any():
         raise nothing(curve_set, number)
-    result, places = panels(len(grids), columns.side(rest), sharex=True, sharey=True)
+    canvas = Canvas(len(grids), columns.side(rest), ax, sharex=True, sharey=True)
     (norm, extend), edges = _norm(values, number), []
-    for ax, (name, grid, predicted) in zip(places, grids.values(), strict=True):
-        image = _panel(ax, axes, grid, norm, number)
-        ax.set_title(name, loc="left", weight="bold")
+    for panel, (name, grid, predicted) in zip(canvas.axes, grids.values(), strict=True):
+        image = _panel(panel, axes, grid, norm, number)
+        panel.set_title(name, loc="left", weight="bold")
         for source, style in zip((grid, predicted), EDGES, strict=True):
-            if number.rate and _edge(ax, axes, source, style):
+            if number.rate and _edge(panel, axes, source, style):
                 edges.append(style)
         for axis, way in zip(axes, "xy", strict=True):
-            axis.show(ax, way)
-    outermost(places)
-    _bar(result, places, image, number, extend)
-    _legend(result, values, [style for style in EDGES if style in edges])
-    headline(result, title(quantities, number, f"{'median' if number.log else 'mean'} of the networks"))
-    return result
+            axis.show(panel, way)
+    canvas.outermost()
+    _bar(canvas, image, number, extend, words(quantities))
+    _legend(canvas, values, [style for style in EDGES if style in edges])
+    canvas.headline(title(quantities, number, f"{'median' if number.log else 'mean'} of the networks"), facts(columns.cells))
+    return canvas.figure
 
 
 def _grids(curve_set, columns, axes, number, rest, theory):
@@ -118,17 +119,18 @@ def _edge(ax, axes, grid, style):
     return False
 
 
-def _bar(figure, places, image, number, extend):
+def _bar(canvas, image, number, extend, what):
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    bar = figure.colorbar(image, ax=list(places), extend=extend, pad=0.02, aspect=30)
-    bar.set_label(f"{scale_words(number)}\nshrinks  ←     →  grows" if number.rate else scale_words(number))
-    if number.log and not number.rate:
+    bar = canvas.bar(image, extend=extend)
+    scale = canvas.upwards(what, scale_words(number))
+    bar.set_label(f"{scale}\nshrinks  ←     →  grows" if number.rate else scale)
+    if number.scale.decades and not number.rate:
         bar.ax.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{value:.0f}}}$"))
 
 
-def _legend(figure, values, edges):
+def _legend(canvas, values, edges):
     """What colours beside the scale are, and what lines of these styles."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -137,4 +139,4 @@ def _legend(figure, values, edges):
     handles = [Patch(color=colour, label=OUTSIDE[colour]) for colour, where in found.items() if where.any()]
     handles += [Line2D([], [], color="black", ls=style, lw=1.6, label=EDGES[style]) for style in edges]
     if handles:
-        figure.legend(handles=handles, loc="outside lower center", frameon=False, ncols=2, fontsize=9)
+        canvas.legend(handles, below=True, fontsize=9)

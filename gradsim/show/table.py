@@ -9,9 +9,10 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ..results.cells import batch_norm_note, describe, label, varying
+from ..results.cells import batch_norm_note, describe, in_short, label, varying
 from ..results.exits import REPORTED_PRECISIONS
 from ..statistics.quantities import CORRELATION_FLOOR
+from .fitting import lay
 
 WIDTH = 150
 MOST_ROWS = 100  # networks in a table that is read from top to bottom
@@ -80,7 +81,7 @@ def table(curve_set, exits=True):
             result.add_section()
         previous = cell[names[0]]
         found = [entry for name in types for entry in _exits(curves, name)]
-        result.add_row(*(str(cell[name]) for name in names), *_verdict(curves), *found)
+        result.add_row(*(in_short(cell[name]) for name in names), *_verdict(curves), *found)
     return result
 
 
@@ -94,7 +95,7 @@ def exit_table(curve_set):
     for curves in curve_set:
         cell = describe(curves)
         for k, name in enumerate(REPORTED_PRECISIONS):
-            result.add_row(*("" if k else str(cell[n]) for n in names), name, *_exits(curves, name))
+            result.add_row(*("" if k else in_short(cell[n]) for n in names), name, *_exits(curves, name))
     return result
 
 
@@ -154,13 +155,17 @@ def printed(console, curve_set, most):
     """The same to a rich Console."""
     count, curve_set = len(curve_set), curve_set[:most]
     for part in _tables(curve_set, console):
-        console.print(part)
+        lay(console, part, len(varying(curve_set)) or 2)
     if count > len(curve_set):
-        console.print(f"\nThe first {len(curve_set)} of {count:,} networks; all: gradsim export, gradsim plot.")
-    console.print(Text("\n" + "\n".join(sentences(curve_set))), soft_wrap=True)
+        lay(console, f"\nThe first {len(curve_set)} of {count:,} networks; all: gradsim export, gradsim plot.")
+    console.print()
+    for line in sentences(curve_set):
+        lay(console, line)
     told = all("?" not in _exits(curves, name) for curves in curve_set for name in REPORTED_PRECISIONS)
     unknown = [] if told else [UNKNOWN_NOTE]
-    console.print(Text("\n" + "\n".join((*remarks(curve_set), NOTE, *unknown)), style="dim"), soft_wrap=True)
+    console.print()
+    for line in (*remarks(curve_set), NOTE, *unknown):
+        lay(console, Text(line, style="dim"))
 
 
 def text(curve_set):

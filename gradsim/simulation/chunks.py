@@ -40,7 +40,7 @@ class Workplace:
             self.tape = new_tape(len(program.steps), program.inputs, program.tape_size, program.widest, program.slots)
         else:
             self.run, self.rest = run_plain_chunk, (PLAIN_LIMITS[arithmetic],)
-            self.tape = new_plain_tape(program.inputs, program.tape_size, program.widest, arithmetic)
+            self.tape = new_plain_tape(program.inputs, program.tape_size, program.widest, arithmetic, program.slots)
 
     def fits(self, program, arithmetic, replicas):
         """Whether there is room for so many replicas of `program`."""

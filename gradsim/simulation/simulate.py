@@ -1,13 +1,13 @@
 """From a network to the curves of its ensemble: chunks of replicas, folded into statistics."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numba
 import numpy as np
 
 from ..curves import Curves
-from ..errors import RequestError, finite_number, shown
+from ..errors import RequestError, finite_number, shown, whole_number
 from ..kernels.record import LOG_QUANTITIES
 from ..model.activations import find_activation
 from ..model.network import Network, mlp
@@ -18,9 +18,11 @@ from ..statistics.blocks import blocks_of
 from ..statistics.ensemble import EnsembleStatistics
 from ..statistics.quantiles import collector, rows_of
 from ..statistics.quantities import QUANTILES
-from ..typed import Number, Numbers, Rows, Whole
+from ..telling import checked_progress, counted, told
+from ..typed import Number, Numbers, Progress, Rows, Whole
 from .chunks import Replicas, folded_chunks
 from .footprint import refuse_at_once
+from .units import unit_histograms
 
 
 def warm_up(arithmetic: str = "carried") -> None:
@@ -53,7 +55,8 @@ def simulate(
     probe: str = RUN["probe"].default,
     arithmetic: str = RUN["arithmetic"].default,
     quantiles: Numbers = QUANTILES,
-    progress: Callable[[int], object] | None = None,
+    histograms: Whole = 0,
+    progress: Progress = None,
 ) -> Curves:
     """Draw `replicas` networks, send `inputs` inputs forward and the loss's gradient backward, and give Curves.
 
@@ -66,12 +69,16 @@ def simulate(
     The numbers depend on the network, `seed`, `stream` (the network's identity unless given; a shared stream gives every
     network the same random numbers) and what goes in and out, not on `threads` (all cores unless given). `keep_samples`
     keeps every replica's logs as well: `<quantity>_log`, replicas along the first axis. `quantiles` are probabilities from
-    0 to 1. `progress(n)` is called after every n more replicas. Raises RequestError for what cannot be.
+    0 to 1. `histograms` is of how many networks, the first ones, units are counted by their values, layer by layer:
+    `activation_histogram` and others (docs/format.md), ten to twenty times the work that drawing these networks is.
+
+    What takes longer than a second says so on stderr where that is a terminal or a notebook, and so does a first run, which
+    compiles; `progress=True` has it said everywhere, False nowhere, and a function progress(n) is called after every n more
+    replicas instead. Raises RequestError for what cannot be.
     """
     if not isinstance(network, Network):
         raise RequestError(f"network: {shown(network)} is not a Network; make one with gradsim.mlp(...)")
-    if not (progress is None or callable(progress)):
-        raise RequestError(f"progress: {shown(progress)} is not a function of the number of networks that are done")
+    progress = checked_progress(progress, "the number of networks that are done")
     options = checked(
         replicas=replicas,
         seed=seed,
@@ -88,10 +95,17 @@ def simulate(
         arithmetic=arithmetic,
     )
     quantiles = _probabilities(quantiles)
+    histograms = min(whole_number("--histograms", histograms, 0), options["replicas"])
     refuse_at_once(network, options)
     threads = options["threads"] or numba.config.NUMBA_NUM_THREADS
     fold = fold_of(network, options)
-    return _curves(network, options, folded_chunks(network, fold, **options), quantiles, threads, progress)
+    with told(progress, options["replicas"], "networks") as update:
+        each = progress if callable(progress) else counted(update, options["replicas"])
+        curves = _curves(network, options, folded_chunks(network, fold, **options), quantiles, threads, each)
+        if not histograms:
+            return curves
+        found = unit_histograms(network, options, histograms, threads)
+        return replace(curves, variables=curves.variables | found)
 
 
 def simulate_here(network, run, desk=None, quantiles=QUANTILES, progress=None):

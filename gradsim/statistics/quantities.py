@@ -6,6 +6,7 @@ from functools import cached_property
 
 from ..kernels.frames import RANK_TOLERANCE
 from ..kernels.record import LOG_QUANTITIES, RECORDED, TABLE
+from .units import HISTOGRAMMED
 
 OVER_PAIRS = "mean over all pairs of inputs of the cosine between their {} (NaN if one of them is zero)"
 CORRELATION_FLOOR = RANK_TOLERANCE / 2  # of one minus the correlation of two inputs, which else go on as one direction
@@ -171,10 +172,19 @@ def _predictions(quantity):
             yield f"{theory}_{quantity.name}_{statistic}", layer, f"{words}: {meaning} {quantity.meaning}"
 
 
+def _counts(quantity):
+    """The same for how many units have which values; stored where it was asked for."""
+    if quantity.name in HISTOGRAMMED:
+        what, name = quantity.meaning.removeprefix("mean square of the "), f"{quantity.name}_histogram"
+        yield name, ("layer", "bin"), f"units in each bin, over inputs and networks: {what}, over 2^exponent", True
+        yield f"{name}_exponent", ("layer",), f"exponent of the power of two that bins are multiples of: {what}"
+
+
 VARIABLES = {
     name: Variable(quantity, *rest)
-    for source in (_statistics, _predictions)
+    for source in (_statistics, _predictions, _counts)
     for quantity in QUANTITIES.values()
     for name, *rest in source(quantity)
 }
+COUNTED = frozenset(name for quantity in QUANTITIES.values() for name, *_ in _counts(quantity))
 PREDICTED = frozenset(name for quantity in QUANTITIES.values() for name, *_ in _predictions(quantity))

@@ -15,6 +15,7 @@ from ..results.verdict import WORDS
 from ..statistics.blocks import blocks_of
 from ..statistics.precision import PRECISIONS
 from ..statistics.quantities import VARIABLES
+from ..statistics.units import BINS, middles
 
 DIMENSIONS = {
     "cell": "network and run",
@@ -23,6 +24,7 @@ DIMENSIONS = {
     "place": "the linear map, activation or norm in a layer: its kind and its number; there where a block holds several",
     "quantile": "probability of the quantile",
     "precision": "float type",
+    "bin": "a number in each bin of a histogram, as a multiple of 2^exponent (0: exactly zero)",
 }
 VERDICTS = {
     "verdict": f"what becomes of the gradient (with skip connections, the stream's): {', '.join(WORDS)}",
@@ -163,7 +165,7 @@ class Layout:
     def sizes(self):
         """Of every dimension that the file has."""
         sizes = {"cell": self.cells, "replica": self.replicas, "layer": self.layers, "place": len(self.places)}
-        sizes |= {"quantile": len(self.quantiles), "precision": len(PRECISIONS)}
+        sizes |= {"quantile": len(self.quantiles), "precision": len(PRECISIONS), "bin": BINS}
         used = {"cell", "layer", "quantile", "precision"} | {dim for name in self.names for dim in self.dims(name)}
         return {name: sizes[name] for name in DIMENSIONS if name in used}
 
@@ -186,8 +188,9 @@ class Layout:
             "place": np.array(self.places, object),
             "quantile": self.quantiles,
             "precision": np.array(PRECISIONS, object),
+            "bin": middles(),
         }
-        kinds = {"place": str, "precision": str, "quantile": float}
+        kinds = {"place": str, "precision": str, "quantile": float, "bin": float}
         return {
             name: (_field((name,), kinds.get(name, int), DIMENSIONS[name]), values[name])
             for name in DIMENSIONS

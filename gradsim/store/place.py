@@ -7,12 +7,15 @@ import numpy as np
 from ..errors import RequestError
 from ..results.exits import REPORTED_PRECISIONS
 from ..statistics.precision import PRECISIONS
+from ..statistics.units import BINS, middles
+
+NEAR = 1e-3  # of two bins: they are 0.04 apart
 
 
 class Place:
     """Where the rows of the file lie: its coordinates, each value once."""
 
-    def __init__(self, contents, samples, places):
+    def __init__(self, contents, samples, places, bins):
         self.layers = _distinct("layer", contents.numbers("layer", ("layer",), whole=True))
         self.quantiles = _distinct("quantile", contents.numbers("quantile", ("quantile",)))
         self.precisions = _distinct("precision", contents.texts("precision", ("precision",))).tolist()
@@ -20,13 +23,14 @@ class Place:
         self.replicas = None
         if samples:
             self.replicas = _distinct("replica", contents.numbers("replica", ("replica",), whole=True))
+        self.bins = _distinct("bin", contents.numbers("bin", ("bin",))) if bins else None
         if any(not 0 <= q <= 1 for q in self.quantiles):
             raise RequestError("the coordinate 'quantile' is not numbers from 0 to 1")
 
     @property
     def sizes(self):
         coordinates = {"layer": self.layers, "quantile": self.quantiles, "precision": self.precisions}
-        coordinates |= {"replica": self.replicas, "place": self.places}
+        coordinates |= {"replica": self.replicas, "place": self.places, "bin": self.bins}
         return {name: len(values) for name, values in coordinates.items() if values is not None}
 
     @property
@@ -50,6 +54,10 @@ class Place:
         if dim == "precision":
             rows = np.array([k for k, name in enumerate(self.precisions) if name in PRECISIONS], int)
             return rows, np.array([PRECISIONS.index(self.precisions[k]) for k in rows], int), len(PRECISIONS)
+        if dim == "bin":
+            places = np.searchsorted(middles(), self.bins * (1 - np.sign(self.bins) * NEAR))
+            rows = np.flatnonzero(np.isclose(middles()[np.minimum(places, BINS - 1)], self.bins, rtol=NEAR, atol=0))
+            return rows, places[rows], BINS
         if dim == "replica":
             rows = np.flatnonzero(self.replicas < run["replicas"])
             return rows, np.arange(len(rows)), len(rows)

@@ -15,7 +15,7 @@ from ..errors import RequestError
 from ..model.network import Network
 from ..model.stored import from_json
 from ..statistics.blocks import blocks_of
-from ..statistics.quantities import PREDICTED, VARIABLES
+from ..statistics.quantities import COUNTED, PREDICTED, VARIABLES
 from .contents import Contents
 from .dataset import SCHEMA_VERSION
 from .files import HDF5_SIGNATURE, file_name
@@ -47,6 +47,7 @@ SINCE = {  # and what later ones may have added
 KEPT = 2**26  # bytes of variables that stay in memory for the next cells
 REQUIRED = ("request", "layer", "quantile", "precision")
 # What a request says in the words of `cells.describe`, which must be what the variable of that name says
+ASKED_FOR = PREDICTED | COUNTED
 DESCRIBED = ("width", "depth", "replicas", "inputs")
 
 
@@ -179,13 +180,14 @@ class Stored(Sequence):
             raise RequestError(f"it has schema version {version}; this gradsim reads up to {SCHEMA_VERSION}")
         self.names = dict.fromkeys(name for name in VARIABLES if name in contents)
         samples = any("replica" in VARIABLES[name].dims for name in self.names)
-        places = "place" in contents
-        required = (*REQUIRED, *(("replica",) if samples else ()), *(("place",) if places else ()))
+        places, bins = "place" in contents, any("bin" in VARIABLES[name].dims for name in self.names)
+        several = {"replica": samples, "place": places, "bin": bins}
+        required = (*REQUIRED, *(name for name, there in several.items() if there))
         contents.check(required, ("quantile_method", "layer_width", *DESCRIBED, *self.names))
         self._requests = contents.texts("request", ("cell",))
         if not self._requests.size:
             raise RequestError("it has no cells")
-        self.place = Place(contents, samples, places)
+        self.place = Place(contents, samples, places, bins)
         for name, size in self.place.sizes.items():
             if contents.sizes.get(name, 1) != size:
                 raise RequestError(f"its variables have {contents.sizes.get(name, 1)} along {name}, where there are {size}")
@@ -270,7 +272,7 @@ class Variables(Mapping):
         return part
 
     def __contains__(self, name):
-        return self._may_have(name) and (name not in PREDICTED or self._part(name) is not None)
+        return self._may_have(name) and (name not in ASKED_FOR or self._part(name) is not None)
 
     def __iter__(self):
         return (name for name in self._stored.names if name in self)
@@ -282,7 +284,8 @@ class Variables(Mapping):
         return dict, (dict(self),)
 
     def _may_have(self, name):
-        """Whether the cell may have a variable, which else is said of other cells. Of theory it has what is a number."""
+        """Whether the cell may have a variable, which else is said of other cells. Of what must be asked for, theory and
+        counts of units, it has what is a number."""
         if name not in self._stored.names:
             return False
         quantity = VARIABLES[name].quantity
@@ -299,7 +302,7 @@ class Variables(Mapping):
         return {dim for dim, rows in self._rows.items() if straight(rows)}
 
     def _part(self, name):
-        """The rows of the file where they belong; None for what theory does not say of this cell."""
+        """The rows of the file where they belong; None for what was not asked for, or theory does not say, of this cell."""
         dims, values = self._stored.dims(name), self._stored.values(name, self._number)
         if self._straight.issuperset(dims):
             part = values[tuple(slice(self._rows[dim][2]) for dim in dims)].copy()
@@ -307,7 +310,7 @@ class Variables(Mapping):
             part = spread(values, [self._rows[dim] for dim in dims])
         if "place" in dims and not self._blocks.placed:
             part = self._blocks.closed(VARIABLES[name].quantity.name, part, dims.index("layer"))
-        return None if name in PREDICTED and np.isnan(part).all() else part
+        return None if name in ASKED_FOR and np.all((part == -1) | np.isnan(part)) else part
 
 
 def _hdf5(source, **options):

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import unknown, whole_number
-from ..typed import Whole
+from ..telling import checked_progress, told
+from ..typed import Progress, Whole
 from . import (
     activations,
     block_engines,
@@ -72,14 +73,22 @@ def verify(
     thorough: bool = False,
     seed: Whole = 0,
     each: Callable[[Check, Result], object] | None = None,
+    progress: Progress = None,
 ) -> Report:
-    """Run the chosen checks and give a Report; `each(check, result)` is called after every one. Raises RequestError."""
-    number = whole_number("--seed", seed, 0)
-    results = {}
-    for check in select(names):
-        results[check.name] = check.run(THOROUGH if thorough else 1, number)
-        if each is not None:
-            each(check, results[check.name])
+    """Run the chosen checks and give a Report; `each(check, result)` is called after every one.
+
+    `progress` as in `gradsim.simulate`; a function progress(share, checks) is called with the share that is done, from 0 to 1,
+    and the checks. Raises RequestError.
+    """
+    seed, results, chosen = whole_number("--seed", seed, 0), {}, select(names)
+    progress = checked_progress(progress, "the share that is done and the checks")
+    with told(progress, len(chosen), "checks") as update:
+        update = progress if callable(progress) else update
+        for number, check in enumerate(chosen, 1):
+            results[check.name] = check.run(THOROUGH if thorough else 1, seed)
+            if each is not None:
+                each(check, results[check.name])
+            update(number / len(chosen), number)
     scores = [r.z for name, r in results.items() if CHECKS[name].kind == "exact" and r.z.size]
     return Report(results, overall(np.concatenate(scores)) if scores else None)
 

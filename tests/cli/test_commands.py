@@ -1,5 +1,6 @@
 """The command line, in process (main) and as a process."""
 
+import os
 import subprocess
 import sys
 import time
@@ -133,6 +134,7 @@ def test_sweep_and_plot(tmp_path, monkeypatch, capsys):
 def test_list_and_warmup(capsys):
     assert call("list", "activations") == 0 and "leaky_relu(a)" in capsys.readouterr().out
     assert call("list", "initializers") == 0 and "kaiming_normal" in capsys.readouterr().out
+    assert call("list", "quantities") == 0 and all(name in capsys.readouterr().out for name in ["dead_fraction"])
     assert call("warmup") == 0 and "ready" in capsys.readouterr().out
 
 
@@ -151,10 +153,14 @@ def test_as_a_process(tmp_path):
 
 
 def test_the_first_compilation_is_announced(tmp_path):
-    script = "from numba.core import event; from gradsim.cli.progress import compilation_notice\n"
-    script += "import numba\nwith compilation_notice():\n    numba.njit(lambda x: x + 1)(1)\n"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stderr.count("\n") == 1 and "compiling" in done.stderr
+    script = "import numba; from gradsim.telling import compilation_notice\n"
+    script += "from gradsim.kernels.compilation import entry_point\n"
+    script += "with compilation_notice():\n    numba.njit(lambda x: x + 1)(1)\n    print('the user\\'s own is none')\n"
+    script += "    entry_point(lambda x: x + 1)(1)\n    entry_point(lambda x: x + 2)(1)\n"
+    together = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    done = subprocess.run([sys.executable, "-u", "-c", script], **together, env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)})
+    own, notice, *rest = done.stdout.splitlines()
+    assert own.startswith("the user") and notice.startswith("compiling the kernels, once") and not rest
 
 
 def test_importing_gradsim_loads_neither_numba_nor_hdf5():

@@ -1,7 +1,6 @@
 """Every option of every command arrives where it works; help says every default; what goes to stderr stays there."""
 
 import importlib
-import io
 from pathlib import Path
 
 import click
@@ -9,7 +8,7 @@ import numba
 import pytest
 
 import gradsim
-from gradsim.cli import COMMANDS, main, progress
+from gradsim.cli import COMMANDS, main
 from gradsim.model.options import NETWORK, OPTIONS, RUN
 
 SMALL = ["--width", "4", "--depth", "3", "--replicas", "5"]
@@ -188,13 +187,22 @@ def test_every_option_of_a_view_arrives(recorded):
     networks = [gradsim.mlp(width=4, depth=2, weight_gain=gain) for gain in (0.5, 1.0, 2.0)]
     gradsim.CurveSet([gradsim.simulate(network, 5) for network in networks]).save("r.h5")
     figure = recorded("gradsim.show.picture", "figure")
-    given = {"x": "weight_gain", "y": "width", "panels": "init,depth", "colour": "bias", "at": -2}
-    options = [text for name, value in given.items() for text in (f"--{name}", value)]
-    assert call("plot", "r.h5", *options, "--select", "weight-gain=1..2") == 2
+    given = {
+        "x": "weight_gain",
+        "y": "width",
+        "panels": "init,depth",
+        "colour": "bias",
+        "at": -2,
+        "samples": 3,
+        "share": False,
+        "histograms": True,
+    }
+    options = [text for name, value in given.items() if value not in (True, False) for text in (f"--{name}", value)]
+    assert call("plot", "r.h5", *options, "--own-scales", "--histograms", "--select", "weight-gain=1..2") == 2
     assert figure[1] == given and [curves.network for curves in figure[0][0]] == networks[1:]
     assert call("plot", "r.h5", "--color", "bias", "--at", "rate") == 2
-    unset = dict.fromkeys(("x", "y", "panels"))
-    assert figure[1] == unset | {"colour": "bias", "at": "rate"} and len(figure[0][0]) == 3
+    unset = dict.fromkeys(("x", "y", "panels", "samples"))
+    assert figure[1] == unset | {"colour": "bias", "at": "rate", "share": True, "histograms": False} and len(figure[0][0]) == 3
 
 
 def test_what_is_not_in_the_file_is_not_drawn(tmp_path, monkeypatch, capsys):
@@ -242,32 +250,6 @@ def test_nothing_that_exists_is_replaced_unless_asked(arguments, recorded, capsy
     assert "exists; allow its replacement with --overwrite" in words and words.count("\n") == 1
     assert call(*arguments, "--overwrite") == 2 and capsys.readouterr().err == "gradsim: recorded\n"
     assert {path: path.read_bytes() for path in Path().iterdir()} == before
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_the_bar_is_on_stderr(monkeypatch, capsys):
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("sys.stderr", terminal := Terminal())
-    with progress.progress(10, "networks") as update:
-        update(0.5, 5)
-    assert capsys.readouterr().out == "" and "5/10 networks" in terminal.getvalue()
-
-
-def test_lines_of_progress(monkeypatch, capsys):
-    """Where there is no terminal: after two seconds, every ten from then on, and none at the end."""
-    now = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    with progress.progress(100, "cells") as update:
-        for second, done in ((1, 10), (3, 25), (9, 75), (13, 80), (20, 99), (99, 100)):
-            now[0] = float(second)
-            update(done / 100, done)
-    out, err = capsys.readouterr()
-    lines = ["25/100 cells, 25 % done, 7.5 cells/s, about 9 s left", "80/100 cells, 80 % done, 5.83 cells/s, about 3 s left"]
-    assert out == "" and err.splitlines() == lines
 
 
 @pytest.mark.parametrize("name", COMMANDS)

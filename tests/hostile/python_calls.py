@@ -127,6 +127,17 @@ SIMULATE = [
     ),
     *calls("gradsim.simulate(net, 8, keep_samples={})", "'yes'", "2", "None", "[]", words=("keep",)),
     *calls("gradsim.simulate(net, 8, progress={})", "3", "'x'", words=("progress",)),
+    *calls(
+        "gradsim.simulate(net, 8, histograms={})",
+        "-1",
+        "1.5",
+        "'x'",
+        "None",
+        "[]",
+        "float('nan')",
+        "True",
+        words=("histograms",),
+    ),
     *calls("gradsim.simulate(net, 8, input_correlation={})", "None", "'1'", "[1]", "2", words=("correlation",)),
     *calls(
         "gradsim.simulate(net, 8, input_file={})",
@@ -214,6 +225,13 @@ HELD = [
     call(CURVES + "c.plot(quantity='gradints')", refused("gradints", "gradient"), "a typo of a picture"),
     call(CURVES + "c.plot(quantity=3)", refused("3"), "a number for a picture"),
     call(CURVES + "c.plot(quantity=None)", done(), "the gradient of the network, whichever it is"),
+    *(
+        call(CURVES + f"c.plot(samples={v})", refused("samples"), f"thin lines of {v}")
+        for v in ("-1", "'x'", "float('nan')", "5")
+    ),
+    *(call(CURVES + f"c.plot(ax={v})", refused("ax"), f"a picture into {v}") for v in ("3", "'x'", "[]", "[None]", "Silent()")),
+    *(call(CURVES + f"c.plot(share={v})", refused("share"), f"scales shared: {v}") for v in ("'no'", "3", "None", "[]")),
+    *(call(CURVES + f"c.plot(histograms={v})", refused("histograms"), f"histograms: {v}") for v in ("True", "'x'", "3")),
     call(CURVES + "c.plot('a.txt')", refused("a.txt", "png"), "a picture of text"),
     *(call(CURVES + f"c.plot({v})", refused(), f"a picture in {v}") for v in ("3", "[]")),
     call(CURVES + "c.plot(b'a.png')", done(writes=("a.png",)), "a picture in bytes"),

@@ -16,9 +16,9 @@ import pytest
 
 import gradsim
 from gradsim.cli import main
-from gradsim.cli.progress import compilation_notice
 from gradsim.kernels import cache, interpreter
 from gradsim.kernels.compilation import entry_point
+from gradsim.telling import compilation_notice
 
 ROOT = Path(gradsim.__file__).parents[1]
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -275,6 +275,7 @@ def test_use_keeps_a_folder_young(home):
 SCRIPT = """
 import os, sys, resource
 from gradsim.kernels.compilation import entry_point
+from gradsim.telling import compilation_notice
 if len(sys.argv) > 1:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 def double(x):

@@ -6,7 +6,7 @@ import pytest
 from gradsim import mlp, simulate
 from gradsim.curves import CurveSet
 from gradsim.show import picture
-from gradsim.show.style import MANY
+from gradsim.show.canvas import MANY
 
 
 def curve_set(gains=(1.0,), **axes):
@@ -34,6 +34,14 @@ def test_eight_lines_have_a_legend_nine_a_scale(x):
         bar = bar_of(figure)
         assert len(lines(figure.axes[0])) == count and (bar is not None) == (count == 9) and len(figure.legends) == (count == 8)
     assert bar.get_ylabel() == "weight gain"
+
+
+def test_numbers_have_a_scale_though_no_panel_has_all_of_them():
+    """A legend would use its colours again."""
+    few, more = curve_set(np.linspace(1, 2, 5), width=(4,)), curve_set(np.linspace(3, 4, 5), width=(8,))
+    figure = CurveSet([*few, *more]).plot(panels="width")
+    assert bar_of(figure).get_ylabel() == "weight gain" and bar_of(figure).get_ylim() == pytest.approx((1, 4))
+    assert len({line.get_color() for ax in figure.axes[:2] for line in lines(ax)}) == 10
 
 
 def test_colours_follow_the_scale():

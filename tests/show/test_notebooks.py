@@ -71,11 +71,15 @@ def test_a_notebook_shows_pictures_and_tables():
         "curves.network",
         "gradsim.CurveSet([curves]).plot(quantity='activation')",
         "curves.table()",
+        "from gradsim import telling\ntelling.CALL_SECONDS = 0\ngradsim.simulate(curves.network, 3000).verdict",
     ]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     client.NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    *told, last = book.cells.pop().outputs
+    assert {part.name for part in told} == {"stderr"}
+    assert "/3,000 networks" in told[-1].text and "text/html" in last.data
     outputs = [[output for output in cell.outputs if output.output_type != "stream"] for cell in book.cells]
-    assert [len(found) for found in outputs] == [1] * len(cells)  # the table is not shown twice
+    assert [len(found) for found in outputs] == [1] * len(cells[:-1])  # the table is not shown twice
     shown = [cell.outputs[-1].data for cell in book.cells]
     assert ["text/html" in data for data in shown] == [True, False, True, True, False, False]
     assert ["image/png" in data for data in shown] == [False, True, False, False, True, False]

@@ -9,7 +9,7 @@ from gradsim.statistics.blocks import blocks_of
 from gradsim.statistics.ensemble import EnsembleStatistics
 from gradsim.statistics.precision import PRECISIONS, log_square_limits
 from gradsim.statistics.quantiles import Binning, Samples
-from gradsim.statistics.quantities import PREDICTED, QUANTITIES, VARIABLES
+from gradsim.statistics.quantities import COUNTED, PREDICTED, QUANTITIES, VARIABLES
 
 NETWORK = mlp(width=3, depth=4, activation="relu", outputs=2)  # width 3: one layer in eight is dead
 
@@ -31,7 +31,7 @@ def test_chunks_add_up(chunks, collector):
     found = dict(total.variables(blocks, (0.25, 0.5)))
     has = [name for name in QUANTITIES if not name.startswith(("stream", "norm"))]
     named = {name for name, v in VARIABLES.items() if "replica" not in v.dims and v.quantity.name in has}
-    assert set(found) == named - PREDICTED
+    assert set(found) == named - PREDICTED - COUNTED
     gradient = blocks.of("gradient", records)[:, 1:6]
     zeros = (gradient == -np.inf).sum(axis=0)
     assert zeros[0] > 50 and np.array_equal(found["gradient_zero_count"], [-1, *zeros])

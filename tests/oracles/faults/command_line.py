@@ -2,7 +2,7 @@
 
 from . import Fault
 
-INIT, LIST, OPTIONS, OUTPUT, PHASE, PLOT, PROGRESS, RUN, SWEEP, TERMINAL, THEORY, VERIFY, WARMUP = (
+INIT, LIST, OPTIONS, OUTPUT, PHASE, PLOT, RUN, SWEEP, THEORY, VERIFY, WARMUP = (
     f"cli/{name}.py"
     for name in (
         "__init__",
@@ -11,15 +11,14 @@ INIT, LIST, OPTIONS, OUTPUT, PHASE, PLOT, PROGRESS, RUN, SWEEP, TERMINAL, THEORY
         "output",
         "phase",
         "plot",
-        "progress",
         "run",
         "sweep",
-        "terminal",
         "theory",
         "verify",
         "warmup",
     )
 )
+TELLING = "telling.py"
 PASSED_ON, COMMANDS, SAID = (f"tests/cli/test_{name}.py::test_" for name in ("passed_on", "commands", "theory_commands"))
 ARRIVES = f"{PASSED_ON}every_option_of_a_run_arrives"
 
@@ -128,11 +127,19 @@ FAULTS = {
         INIT, "def _complain(message, code=2):", "def _complain(message, code=1):", tests=(f"{COMMANDS}bad_grids",)
     ),
     "complaints on stdout": Fault(
-        TERMINAL, "print(line, file=sys.stderr, flush=True)", "print(line, flush=True)", tests=(f"{COMMANDS}bad_grids",)
+        TELLING, "print(line, file=sys.stderr, flush=True)", "print(line, flush=True)", tests=(f"{COMMANDS}bad_grids",)
     ),
-    "the bar on stdout": Fault(PROGRESS, "Console(stderr=True)", "Console()", tests=(f"{PASSED_ON}the_bar_is_on_stderr",)),
+    "the bar on stdout": Fault(
+        TELLING, "Console(stderr=True)", "Console()", tests=("tests/test_telling.py::test_the_bar_is_on_stderr",)
+    ),
+    "nested calls tell too": Fault(
+        TELLING,
+        "token = _told.set(True)",
+        "token = _told.set(False)",
+        tests=("tests/test_telling.py::test_they_are_quiet_elsewhere_and_where_they_are_told_to",),
+    ),
     "no line of progress": Fault(
-        PROGRESS, "now - said >= PLAIN_SECONDS and", "now - said < 0 and", tests=(f"{PASSED_ON}lines_of_progress",)
+        TELLING, "now - said >= PLAIN_SECONDS and", "now - said < 0 and", tests=("tests/test_telling.py::test_lines",)
     ),
     "help: no defaults": Fault(
         OPTIONS, "show_default=option.default is not None", "show_default=False", tests=(f"{PASSED_ON}help_says_every_default",)

@@ -8,9 +8,50 @@ BLOCKS, ENSEMBLE, LEAVING, MOMENTS, QUANTILES = (
 OF_ENSEMBLE, OF_MOMENTS, OF_QUANTILES = (
     f"tests/statistics/test_{name}.py::test_" for name in ("ensemble", "moments", "quantiles")
 )
+OF_UNITS, OF_SHOW = "tests/test_units.py::test_", "tests/show/test_"
 SAMPLES = f"{OF_ENSEMBLE}shares_that_have_left_a_type_are_those_of_the_samples"
 
 FAULTS = {
+    "units in the bin above": Fault(
+        "statistics/units.py",
+        "place = np.ceil(",
+        "place = 1 + np.floor(",
+        tests=(f"{OF_UNITS}what_is_counted_is_what_is_there",),
+    ),
+    "one slot for all cotangents": Fault(
+        "program/slots.py",
+        "slot[source] = slot[k] if handed_on else len(set(slot.values()))",
+        "slot[source] = slot[k] if handed_on else 1 - slot[k]",
+        tests=(f"{OF_UNITS}second_moments_are_those_on_record",),
+    ),
+    "dropout is not in what is counted": Fault(
+        "simulation/units.py",
+        "(INPUT, ACTIVATION, DROPOUT)",
+        "(INPUT, ACTIVATION)",
+        tests=(f"{OF_UNITS}second_moments_are_those_on_record",),
+    ),
+    "zeros in the bars": Fault("show/histograms.py", "counts[BINS // 2] = 0.0", "pass", tests=(f"{OF_UNITS}they_are_drawn",)),
+    "every panel its own scale": Fault(
+        "show/layers.py",
+        "upright(ax, panel.scale, *(shared or ax.get_ylim()))",
+        "upright(ax, panel.scale, *ax.get_ylim())",
+        tests=(f"{OF_SHOW}canvas.py::test_panels_share_their_scales_unless_told",),
+    ),
+    "standard deviations for variances": Fault(
+        "results/scale.py",
+        'np.sqrt(curves[f"{quantity}_variance"])',
+        'curves[f"{quantity}_variance"]',
+        tests=(f"{OF_SHOW}quantities.py::test_bands_are_standard_deviations",),
+    ),
+    "thin lines of all networks": Fault(
+        "show/singles.py", "logs[:count]", "logs[:]", tests=(f"{OF_SHOW}singles.py::test_the_first_ones_are_drawn",)
+    ),
+    "a spread apart from its number": Fault(
+        "show/fitting.py",
+        "in SPREADS:",
+        "in ():",
+        tests=(f"{OF_SHOW}fitting.py::test_pieces_repeat_the_keys_and_keep_a_spread_with_its_number",),
+    ),
     "bias gradients before BatchNorm that are rounding": Fault(  # called unresolved then, which is true, and less
         "program/program.py",
         "balanced.get(k, False))",
