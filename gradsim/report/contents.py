@@ -53,7 +53,7 @@ def _axis(name, levels, values):
 def _texts(levels):
     """Levels as a page has them: numbers to DIGITS figures, where these tell them apart."""
     short = [named(float(f"{level:.{DIGITS}g}") if isinstance(level, float) else level) for level in levels]
-    return short if len(set(short)) == len(short) else [named(level) for level in levels]
+    return short if len(set(short)) == len(short) else [str(level) for level in levels]
 
 
 def common(columns):

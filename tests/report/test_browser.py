@@ -11,6 +11,7 @@ import pytest
 
 import gradsim
 from gradsim.curves import CurveSet
+from gradsim.show.style import words
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 REQUIRED = bool(os.environ.get("GRADSIM_REQUIRE_CHROMIUM"))
@@ -125,8 +126,8 @@ def test_sliders_and_menus_choose_the_network(opened, sweep):
     assert shown() == ("relu", 2.0)
     tab.click("[aria-label='show network 2']")
     assert shown() == ("tanh", 1.0) and menu.input_value() == "0"
-    for entry, value in (("Correlation", "correlation"), ("Dead fraction", "dead_fraction")):
-        tab.select_option(".panel select", label=entry)
+    for value in ("correlation", "dead_fraction"):
+        tab.select_option(".panel select", label=words([value]))
         np.testing.assert_allclose(drawn(settled(tab))[0][0][1][1:], sweep[1][f"{value}_mean"][1:], atol=1e-4)
     assert "theory says nothing of this quantity here" in text(tab, ".notes")
 
@@ -201,7 +202,7 @@ def test_what_a_picture_cannot_show_is_said(opened):
     assert "smallest normal bfloat16, float32" in tab.evaluate("document.querySelector('.plot').textContent")
     tab.uncheck("#limits")
     assert "smallest normal" not in settled(tab).evaluate("document.querySelector('.plot').textContent")
-    tab.select_option("#axes select", label="1000000000.0")
+    tab.select_option("#axes select", label="1e+09")
     assert "inf or NaN in half of the networks at layers" in text(settled(tab), ".notes")
 
 
