@@ -8,11 +8,17 @@ found is judged by others.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from copy import copy
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 from ..errors import RequestError, finite_number
+from ..model.activations import find_activation
 from ..model.families import FAMILIES
 from ..model.network import Network, mlp
 from ..model.options import LARGEST_WIDTH
@@ -121,15 +127,17 @@ def recommend(
 def _recommended(desk, network, gains):
     reason = idle_gain(network)
     work = {"searches": 0, "checks": 1 + len(dict(gains))} if reason else {}
-    if not desk.takes(network, **work):
+    if not desk.takes(desk.needs(network, **work)):
         return Recommendation(network, None, {}, (), _too_large(desk.needs(network, **work), desk.left))
-    rows = {"as asked": desk.check(network)}
-    rows |= {name: desk.check(network.with_gain(gain)) for name, gain in dict(gains).items()}
-    if network.depth == 1 or not network.usual_gain:
+    asked = {"as asked": network} | {name: network.with_gain(gain) for name, gain in dict(gains).items()}
+    if alone := network.depth == 1 or not network.usual_gain:
         reason = f"there is one {'block' if network.has_stream else 'hidden layer'}" if network.depth == 1 else "the gain is 0"
+    search = partial(desk.search, network) if not reason else lambda: None  # first, since it takes longest
+    balanced, rows = _at_once(network, [search, lambda: {name: desk.check(other) for name, other in asked.items()}])
+    if balanced is not None:
+        rows["balanced"] = balanced
+    if alone:
         return Recommendation(network, _first_safe(rows), rows, (), reason)
-    if not reason:
-        desk.search(network, rows)
     found, desk.left = _first_safe(rows), min(desk.left, REMEDIES)
     return Recommendation(network, found, rows, () if found else tuple(_remedies(desk, network, rows)), reason)
 
@@ -191,6 +199,7 @@ class _Desk:
 
     def __init__(self, options, seed, seconds, progress):
         self.options, self.seed, self.left, self.progress = options, seed, seconds, progress
+        self._telling = Lock()  # of all copies
 
     def needs(self, network, searches=1, checks=CHECKS):
         """Seconds that searches and checks of such networks take."""
@@ -198,9 +207,12 @@ class _Desk:
         work = searches * EVALUATIONS * _number(SEARCH, cost, SEARCHED) + checks * _number(CHECK, cost, CHECKED)
         return work * cost / 1e9
 
-    def takes(self, network, **amounts):
-        """Whether that fits what is left; it is taken from it if so."""
-        needed = self.needs(network, **amounts)
+    def copy(self):
+        """One that has as much left, for itself."""
+        return copy(self)
+
+    def takes(self, needed):
+        """Whether so many seconds are left; they are taken if so."""
         if needed > self.left:
             return False
         self.left -= needed
@@ -215,20 +227,22 @@ class _Desk:
     def _simulated(self, network, budget, bounds, stream):
         replicas = _number(budget, _cost(network, self.options["inputs"]), bounds)
         found = check(network, replicas, self.seed, stream, self.options)
-        self.progress(replicas)
+        with self._telling:
+            self.progress(replicas)
         return found
 
-    def search(self, network, rows):
-        """Adds "balanced" to the rows: the gain at which the median keeps its scale, or one nearby that is safe."""
+    def search(self, network):
+        """The Checked network whose gain has the median keep its scale, or one nearby that is safe; None where none has."""
         search = _Search(self, network)
         place = search.balanced()
         if place is None:
-            return
-        rows["balanced"] = self.check(search.at(place).network)
-        if not rows["balanced"].safe:
+            return None
+        found = self.check(search.at(place).network)
+        if not found.safe:
             calm = search.calmest(place)
-            if calm is not None and calm.network != rows["balanced"].network and (other := self.check(calm.network)).safe:
-                rows["balanced"] = other
+            if calm is not None and calm.network != found.network and (other := self.check(calm.network)).safe:
+                return other
+        return found
 
 
 class _Search:
@@ -292,17 +306,40 @@ class _Search:
 def _remedies(desk, network, rows):
     """What may help where no gain is safe, each with its own balanced gain and checked: until one of a kind helps.
 
-    More of a kind is tried where the first of it went at least half of the way.
+    More of a kind is tried where the first of it went at least half of the way. Kinds are tried at once, since one core
+    simulates the networks at a gain; what they took is then counted one after another.
     """
     start = rows.get("balanced", rows["as asked"])
-    for kind, tries in _tries(network, start.network).items():
-        before = start
-        for words, other in tries:
-            remedy = Remedy(kind, words, _tried(desk, other))
-            yield remedy
-            if remedy.helps or remedy.checked is None or not _way(remedy.checked) < ENOUGH * _way(before):
+    kinds = _tries(network, start.network)
+    jobs = [partial(_of_a_kind, desk.copy(), kind, tries, start) for kind, tries in kinds.items()]
+    for tried in _at_once(network, jobs):
+        for remedy, needed in tried:
+            if not desk.takes(needed):
+                yield replace(remedy, checked=None)
                 break
-            before = remedy.checked
+            yield remedy
+
+
+def _at_once(network, jobs):
+    """What the jobs give: each on a thread, since one core simulates the networks at a gain."""
+    watched = any(find_activation(part.name)[0].faults is not None for part in network.activations)
+    with ThreadPoolExecutor(1 if watched else max(len(jobs), 1)) as pool:  # what users' functions do is noted of one at a time
+        # in the context of this call, which says whether they tell on stderr how far they are
+        return [begun.result() for begun in [pool.submit(copy_context().run, job) for job in jobs]]
+
+
+def _of_a_kind(desk, kind, tries, before):
+    """Pairs of a Remedy and the seconds that it needed."""
+    found = []
+    for words, other in tries:
+        idle = bool(idle_gain(other))
+        needed = desk.needs(other, searches=0 if idle else 1, checks=1 if idle else 2)
+        remedy = Remedy(kind, words, _tried(desk, other, idle) if desk.takes(needed) else None)
+        found.append((remedy, needed))
+        if remedy.helps or remedy.checked is None or not _way(remedy.checked) < ENOUGH * _way(before):
+            break
+        before = remedy.checked
+    return found
 
 
 def _way(found):
@@ -310,15 +347,10 @@ def _way(found):
     return max(found.spread, abs(found.decades)) if idle_gain(found.network) else found.spread
 
 
-def _tried(desk, network):
-    """The Checked network with its balanced gain; as it is where there is none; None where it is too large."""
-    idle = bool(idle_gain(network))
-    if not desk.takes(network, searches=0 if idle else 1, checks=1 if idle else 2):
-        return None
-    if idle:
-        return desk.check(network)
-    desk.search(network, rows := {})
-    return rows["balanced"] if "balanced" in rows else desk.check(network)
+def _tried(desk, network, idle):
+    """The Checked network with its balanced gain; as it is where there is none."""
+    balanced = None if idle else desk.search(network)
+    return desk.check(network) if balanced is None else balanced
 
 
 def _tries(network, start):

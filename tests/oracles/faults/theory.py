@@ -221,7 +221,7 @@ FAULTS = {
         tests=(f"{STREAMS}what_theory_does_not_know_is_no_promise",),
     ),
     "a gain looked for where none balances": Fault(
-        ADVICE, "if not reason:", "if reason:", tests=(f"{STREAMS}no_gain_is_looked_for_where_none_balances",)
+        ADVICE, "if not reason else", "if reason else", tests=(f"{STREAMS}no_gain_is_looked_for_where_none_balances",)
     ),
     "a bias does not hear the gain": Fault(
         ADVICE, ' and part.bias == "zeros"', "", tests=(f"{STREAMS}what_makes_a_gain_idle",)
