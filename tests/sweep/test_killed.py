@@ -176,6 +176,7 @@ def test_two_processes_on_one_output():
     Path("grid.toml").write_text(GRID.replace("replicas = 300", "replicas = 2000"))
     child = start("sweep", "grid.toml", before=QUICK)
     until(sealed, child)
+    child.send_signal(signal.SIGSTOP)  # so that it does not finish meanwhile; what it holds it holds
     code, out, err = finish("sweep", "grid.toml")
     assert code == 2 and out == ""
     assert re.fullmatch(rf"gradsim: --out: 'grid.h5': process {child.pid} on \S+, since \S+, is at work on it\n", err)

@@ -70,7 +70,7 @@ FAULTS = {
         tests=(f"{TOLD}networks_that_differ_are_told_apart",),
     ),
     "one median for another quantile": Fault(
-        "curves.py", "[..., column[0]]", "[..., column[0] - 1]", tests=(f"{HELD}samples_agree_with_the_statistics",)
+        "curves/curves.py", "[..., column[0]]", "[..., column[0] - 1]", tests=(f"{HELD}samples_agree_with_the_statistics",)
     ),
     "branches that are exactly zero underflow": Fault(
         "statistics/leaving.py",

@@ -1,209 +1,31 @@
-"""What the user holds: the curves of one network, and sets of them."""
+"""The curves of several networks: in memory, or in a file."""
 
 import operator
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
 import numpy.typing as npt
 
-from .errors import MissingVariable, RequestError, finite_number
-from .kernels.record import LOG_QUANTITIES
-from .model.activations import check_given
-from .model.network import Network
-from .model.options import RUN
-from .model.request import FILES
-from .results.verdict import DECADES, Verdict, judge
-from .statistics.blocks import Blocks, blocks_of
-from .statistics.precision import PRECISIONS
-from .statistics.units import edges
-from .typed import File, Floats, Ints, Number
+from ..errors import MissingVariable, RequestError
+from ..model.activations import check_given
+from ..typed import File
+from .curves import Curves
 
 if TYPE_CHECKING:
     import pandas
     import xarray
     from matplotlib.figure import Figure
 
-    from .store.cells import HeldCells, OpenedCells
-    from .store.layout import Layout, Share
-
-CLOSE = 1e-6  # probabilities that are one
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Statistics over an ensemble of replicas of one network, layer by layer.
-
-    `curves["gradient_log_mean"]` is an array over layers 0..L (L + 1 with a readout), NaN (a count: -1) where the
-    quantity is not defined; `_log_quantile` has a last axis over `quantiles`, `_overflow_fraction` over `precisions`.
-    Layers are blocks; where a block holds several linear maps, activations or norms, their quantities have an axis more
-    behind the layers, over `places`: `curves["gradient_log_mean"][500, curves.places.index("linear2")]`.
-    Logs are natural, of mean squares. All names: `sorted(curves.variables)`; what they mean: docs/format.md.
-    """
-
-    network: Network
-    run: dict[str, Any]  # the options of `simulate`, and engine_used in words
-    quantiles: Floats
-    quantile_method: str  # "exact", or "histogram" where samples would not have fit the byte budget
-    variables: Mapping[str, npt.NDArray[Any]] = field(repr=False)
-    cut: str = ""  # in words, what of them is not in the file that they were read from
-
-    def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        """A variable, of the shapes above. Raises RequestError (a KeyError too) with the nearest names that are there."""
-        if not isinstance(name, str) or name not in self.variables:
-            raise MissingVariable(name, self.variables)
-        return self.variables[name]
-
-    def whole(self, purpose: str) -> "Curves":
-        """These curves. Raises RequestError where parts of them were cut away, so that they are no ground for `purpose`."""
-        if self.cut:
-            raise RequestError(f"{purpose}: needs whole curves; not in the file: {self.cut}")
-        return self
-
-    @cached_property
-    def blocks(self) -> Blocks:
-        """Where quantities lie (see `gradsim.statistics.blocks`)."""
-        return blocks_of(self.network, self.run["inputs"])
-
-    @property
-    def layers(self) -> Ints:
-        """0, 1, ..., int64 (layers,): what the first axis of most variables counts."""
-        return np.arange(len(self.blocks.widths))
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        """Names along the axis of places: "input", "linear1", "activation1", ...; empty where curves have no such axis."""
-        return self.blocks.places
-
-    @property
-    def gradient(self) -> str:
-        """The quantity that tells what becomes of the gradient: the stream's where there is a stream."""
-        return "stream_gradient" if self.network.has_stream else "gradient"
-
-    @property
-    def precisions(self) -> tuple[str, ...]:
-        """Names of the float types, along the last axis of `<quantity>_overflow_fraction` and its like."""
-        return PRECISIONS
-
-    @property
-    def bins(self) -> tuple[Floats, Floats]:
-        """(low, high): the edges of the bins of histograms, as multiples of 2^exponent (see `gradsim.statistics.units`)."""
-        return edges()
-
-    @property
-    def counted(self) -> int:
-        """Of how many networks the units were counted by their values (see `simulate`): of an input each is a number."""
-        if "activation_histogram" not in self.variables:
-            return 0
-        counts = self.blocks.last("activation", self["activation_histogram"])[0]
-        return int(counts.sum()) // (self.run["inputs"] * self.network.input_width)
-
-    def quantile(self, quantity: str, probability: Number) -> Floats:
-        """The curve of one quantile: of shape (layers,) or (layers, places), natural log of a mean square."""
-        probability = finite_number("probability", probability)
-        column = np.flatnonzero(abs(self.quantiles - probability) <= CLOSE)
-        if not len(column):
-            raise RequestError(f"probability: {probability:g} was not kept; kept: {self.quantiles.tolist()}")
-        return self[f"{quantity}_log_quantile"][..., column[0]]
-
-    def decades(self, quantity: str, probability: Number = 0.5) -> Floats:
-        """log10 of the root mean square of a quantity, of shape (layers,) or (layers, places): of the median network, or of
-        another quantile that was kept. It never overflows; NaN where the quantity is not defined, -inf where it is zero.
-
-        Raises RequestError for what is no mean square.
-        """
-        return np.multiply(self.quantile(quantity, probability), DECADES)
-
-    def rms(self, quantity: str, probability: Number = 0.5) -> Floats:
-        """The root mean square of a quantity as plain numbers, otherwise as `decades`: inf and 0 also where it is beyond
-        float64, above 1.8e308 or below 4.9e-324, which `decades` still tells."""
-        with np.errstate(over="ignore", under="ignore"):
-            return np.exp(self.quantile(quantity, probability) / 2)
-
-    @cached_property
-    def verdict(self) -> Verdict:
-        """What becomes of the gradient, in words and decades (see `gradsim.results.verdict`)."""
-        return judge(self.whole("verdict"))
-
-    @property
-    def merged_layer(self) -> int | None:
-        """The first layer at which inputs agree to the last digit of float32 in some networks; None if there is none."""
-        if self.run["inputs"] == 1:
-            return None
-        merged = self["log_one_minus_correlation_nonfinite_count"] > self["correlation_nonfinite_count"]  # -inf, not NaN
-        return int(np.argmax(merged.any(axis=tuple(range(1, merged.ndim))))) if merged.any() else None
-
-    @property
-    def unresolved(self) -> tuple[str, ...]:
-        """Quantities that some networks have below what float32 tells from zero: recorded as their upper bounds there."""
-        return tuple(name for name in LOG_QUANTITIES if np.any(self.variables.get(f"{name}_unresolved_count", 0) > 0))
-
-    def with_theory(self) -> "Curves":
-        """These curves with what theory says beside them: `mean_field_<name>`, and `exact_<name>` where a law is known."""
-        from .theory.comparison import with_theory
-
-        return with_theory(self.whole("theory"))
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The arguments of `gradsim.simulate` that compute these curves again: simulate(curves.network, **curves.options).
-
-        Raises RequestError where rows of a file or an array went in: they are not kept, and must be given.
-        """
-        for name in FILES:
-            if self.run.get(name) is not None:
-                raise RequestError(f"options: {name} was {self.run[name]['name']!r}, whose rows are not kept with the curves")
-        kept = {name: value for name, value in self.run.items() if name in RUN}
-        kept |= {"quantiles": tuple(map(float, self.quantiles))}
-        return kept | ({"histograms": self.counted} if self.counted else {})
-
-    def table(self) -> str:
-        """The verdict as text, with its sentence and how to read it."""
-        return CurveSet([self]).table()
-
-    def _repr_html_(self) -> str:
-        return CurveSet([self])._repr_html_()
-
-    def to_dataframe(self, *quantities: str) -> "pandas.DataFrame":
-        """A pandas.DataFrame, a row a layer (and place); of some quantities, or all. Columns as in docs/format.md."""
-        return CurveSet([self]).to_dataframe(*quantities)
-
-    def to_xarray(self) -> "xarray.Dataset":
-        """An xarray.Dataset over layer, quantile and precision (place, replica: where there are places and kept samples)."""
-        return CurveSet([self]).to_xarray().isel(cell=0)
-
-    def save(self, path: File, overwrite: bool = False) -> None:
-        """Write an HDF5 file (docs/format.md), under a temporary name first. Refuses to replace one unless told to."""
-        CurveSet([self]).save(path, overwrite)
-
-    def plot(
-        self,
-        path: File | None = None,
-        quantity: str | None = None,
-        overwrite: bool = False,
-        theory: bool = False,
-        **view: Any,
-    ) -> "Figure":
-        """The picture of a quantity against the layer, as a matplotlib Figure; saved if `path` is given.
-
-        The quantity is the gradient unless given, the stream's where there is a stream. A line a place, where it has several.
-        `view` as in `CurveSet.plot`.
-        """
-        return CurveSet([self]).plot(path, quantity, overwrite, theory, **view)
-
-    def report(self, path: File, overwrite: bool = False, **view: Any) -> None:
-        """Write a page to look at in a browser (see CurveSet.report)."""
-        CurveSet([self]).report(path, overwrite, **view)
+    from ..store.cells import HeldCells, OpenedCells
+    from ..store.layout import Layout, Share
 
 
 def open_file(path: File) -> "CurveSet":
     """The CurveSet in an HDF5 file that gradsim wrote, whose numbers are read when they are used. Raises RequestError if there
     is none."""
-    from .store.cells import OpenedCells
-    from .store.read import Stored
+    from ..store.cells import OpenedCells
+    from ..store.read import Stored
 
     return CurveSet(OpenedCells(Stored(path), Curves))
 
@@ -226,7 +48,7 @@ class CurveSet(Sequence[Curves]):
         identities: Sequence[str] | None = None,
         share: "Share | None" = None,
     ) -> None:
-        from .store.cells import HeldCells, OpenedCells
+        from ..store.cells import HeldCells, OpenedCells
 
         if isinstance(curves, HeldCells | OpenedCells):
             self._cells = curves
@@ -282,7 +104,7 @@ class CurveSet(Sequence[Curves]):
 
         Raises RequestError for other names.
         """
-        from .store.cells import column
+        from ..store.cells import column
 
         return column(self._cells, name)
 
@@ -294,7 +116,7 @@ class CurveSet(Sequence[Curves]):
             layout = self.layout()
             if name not in layout.names:
                 raise MissingVariable(name, layout.names)
-            from .store.dataset import stacked
+            from ..store.dataset import stacked
 
             found = stacked(layout, name, self)
         return found
@@ -309,7 +131,7 @@ class CurveSet(Sequence[Curves]):
         Names are the axes of the sweep and those under "What a cell is" of docs/format.md; a list allows any of its values, a
         slice of two numbers all between them. Raises RequestError for what is not there.
         """
-        from .results.select import select
+        from ..results.select import select
 
         if not wanted:
             raise RequestError("select: nothing is asked for; give names and values, as activation='tanh'")
@@ -323,25 +145,25 @@ class CurveSet(Sequence[Curves]):
 
     def table(self) -> str:
         """The verdicts as text, a row a network."""
-        from .show.table import text
+        from ..show.table import text
 
         return text(self)
 
     def _repr_html_(self) -> str:
         """For notebooks: the table of verdicts, and the picture of the gradient."""
-        from .show.cards import card
+        from ..show.cards import card
 
         return card(self)
 
     def to_xarray(self) -> "xarray.Dataset":
         """An xarray.Dataset over cell, layer, quantile and precision, the same as opening the saved file."""
-        from .store.dataset import to_xarray
+        from ..store.dataset import to_xarray
 
         return to_xarray(self, self.layout())
 
     def to_dataframe(self, *quantities: str) -> "pandas.DataFrame":
         """A pandas.DataFrame, a row a network and layer (and place); of some quantities, or all (docs/format.md)."""
-        from .export.tidy import to_dataframe
+        from ..export.tidy import to_dataframe
 
         return to_dataframe(self, quantities or None)
 
@@ -352,20 +174,20 @@ class CurveSet(Sequence[Curves]):
 
         A row a network and layer, and, in a file beside it, a row a network with its verdict. Raises RequestError.
         """
-        from .export.formats import export
+        from ..export.formats import export
 
         return export(self, to, path, quantities, overwrite)
 
     def layout(self) -> "Layout":
         """What a file of these curves holds (see `gradsim.store.layout`). Raises RequestError where they do not fit one."""
-        from .store.layout import Layout
+        from ..store.layout import Layout
 
         cells = (curves.whole("saving") for curves in self)
         return Layout.of(cells, self.request, self.coordinates, self._cells.identities, self._cells.share)
 
     def save(self, path: File, overwrite: bool = False) -> None:
         """Write an HDF5 file (docs/format.md), under a temporary name first. Refuses to replace one unless told to."""
-        from .store.write import write
+        from ..store.write import write
 
         write(self, path, overwrite)
 
@@ -395,7 +217,7 @@ class CurveSet(Sequence[Curves]):
         maps, activations or norms a block has a line for each of these places, and as one number is that of the last one.
         More than 400 networks are drawn as a map unless `x` is given. Raises RequestError for what cannot be drawn.
         """
-        from .show.picture import check_picture, figure, save
+        from ..show.picture import check_picture, figure, save
 
         if path is not None:
             check_picture("path", path, overwrite)
@@ -419,6 +241,6 @@ class CurveSet(Sequence[Curves]):
         `title` is the name of the file unless given; `quantity` a name or several, of what lies along the layers: all unless
         given. With `theory` what theory says is there too, computed where curves lack it. Raises RequestError.
         """
-        from .report.page import save
+        from ..report.page import save
 
         save(self, path, overwrite, title=title, quantity=quantity, theory=theory)
