@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -111,7 +111,7 @@ class Together(Stacked):
         return held[:, row, start:stop].reshape(len(held), *shape, *held.shape[3:])
 
 
-@cache
+@lru_cache(16)  # a sweep may have networks of a hundred thousand forms
 def _listed(pieces, stacks):
     order = sorted(pieces.of, key=lambda name: pieces.of[name][:3])
     return tuple((name, stacks[at.stack][0], (*at.shape, *stacks[at.stack][1])) for name in order for at in (pieces.of[name],))
