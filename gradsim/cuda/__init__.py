@@ -1,0 +1,1 @@
+"""Networks on a GPU: the CPU's kernels, compiled for teams of threads from the same source (docs/cuda.md)."""
