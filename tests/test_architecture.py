@@ -11,7 +11,7 @@ ORDER = (
     ("memory", "kernels"),
     ("telling",),
     ("model",),
-    ("program",),
+    ("program", "cuda"),
     ("statistics",),
     ("reference", "results", "theory"),
     ("store",),

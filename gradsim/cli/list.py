@@ -5,19 +5,27 @@ import click
 from .command import Command, Named
 
 NARROW = 100  # columns of a terminal: in fewer, aliases stand behind the meaning
-TABLES = ("activations", "initializers", "blocks", "quantities")
+TABLES = ("activations", "initializers", "blocks", "quantities", "devices")
 
 
 @click.command("list", cls=Command)
 @click.argument("what", type=Named(TABLES, option="list"))
 def command(what):
-    """List activations or initializers with their aliases, blocks with their papers, or quantities that are recorded."""
+    """List activations or initializers with their aliases, blocks with their papers, quantities that are recorded, or GPUs."""
     from rich.console import Console
     from rich.table import Table
 
     rows = list(
-        {"activations": _activations, "initializers": _initializers, "blocks": _blocks, "quantities": _quantities}[what]()
+        {
+            "activations": _activations,
+            "initializers": _initializers,
+            "blocks": _blocks,
+            "quantities": _quantities,
+            "devices": _devices,
+        }[what]()
     )
+    if what == "devices" and not rows:
+        return click.echo(_no_devices())
     console = Console(highlight=False, markup=False)
     console = console if console.is_terminal else Console(highlight=False, markup=False, width=150)
     several = console.width >= NARROW and any(aliases for _, aliases, _ in rows)
@@ -60,3 +68,18 @@ def _quantities():
 
     for name, quantity in QUANTITIES.items():
         yield name, (), quantity.meaning
+
+
+def _devices():
+    from ..cuda.seam import devices
+
+    for device in devices():
+        capability = ".".join(map(str, device.capability))
+        sizes = f"{device.memory / 2**30:.0f} GiB of memory, {device.free / 2**30:.0f} of them free"
+        yield f"{device.number}", (), f"{device.name}, compute capability {capability}, {sizes}"
+
+
+def _no_devices():
+    from ..cuda.seam import missing
+
+    return f"no GPU for --engine cuda: {missing() or 'this is the simulator of Numba, which needs none'}"

@@ -28,7 +28,8 @@ PICKED = {
 }
 KERNELS = "gradsim.kernels."
 import os
-LATER=bool(os.environ.get("CALLED"))
+
+LATER = bool(os.environ.get("CALLED"))
 
 
 def numpy_of_device():

@@ -17,7 +17,7 @@ MOST = 2**32  # replicas, layers, inputs: each is one 32-bit word of the counter
 LARGEST_SEED = 2**128 - 1  # what secrets.randbits(128) gives; the key is a hash of it
 MOST_LISTED = 10**7  # widths, one by one
 LONGEST_TEXT = 1000  # characters of a name that is kept in every cell of a file
-ENGINES = ("auto", "matrix_free", "dense")
+ENGINES = ("auto", "matrix_free", "dense", "cuda")
 LOSSES = ("probe", "mse", "cross_entropy")
 PROBES = ("independent", "shared")
 ARITHMETICS = ("carried", "float32", "float64")
@@ -318,7 +318,7 @@ RUN = _table(
         "engine",
         Choice(ENGINES),
         "auto",
-        "auto (no weight matrices where the law allows), matrix_free or dense.",
+        "auto (no weight matrices where the law allows), matrix_free, dense, or cuda: matrix_free on a GPU.",
     ),
     Option(
         "stream",

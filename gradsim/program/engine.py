@@ -20,6 +20,7 @@ MATRIX_FREE = {
     "identity": LINEAR_DENSE,
 }
 WITHOUT_NUMBERS = ("constant", "identity")
+WITHOUT_MATRIX = ("matrix_free", "cuda")  # engines
 
 
 def nanoseconds(operation, kind, inputs, fan_in, fan_out):
@@ -47,8 +48,8 @@ class Layers:
         order = [*map(id, network.linear_maps)]  # those of equal blocks are the same objects
         maps = dict(zip(order, network.linear_maps, strict=True))
         laws = {key: weight_law(linear.init, fan_in, linear.width, linear.gain) for key, (fan_in, linear) in maps.items()}
-        if engine == "matrix_free":
-            self._check({law.kind for law in laws.values()}, arithmetic)
+        if engine in WITHOUT_MATRIX:
+            self._check(engine, {law.kind for law in laws.values()}, arithmetic)
         self.engine, self.inputs = engine if arithmetic == "carried" else "dense", inputs
         choices = {key: self._choice(laws[key].kind, fan_in, linear.width) for key, (fan_in, linear) in maps.items()}
         self.laws = tuple(map(laws.__getitem__, order))
@@ -56,16 +57,16 @@ class Layers:
         self.nanoseconds = sum(costs)
 
     @staticmethod
-    def _check(kinds, arithmetic):
+    def _check(engine, kinds, arithmetic):
         if arithmetic != "carried":
             raise RequestError(
-                f"--engine: matrix_free has no weights, and {arithmetic} arithmetic rounds each product with one: "
+                f"--engine: {engine} has no weights, and {arithmetic} arithmetic rounds each product with one: "
                 "--engine=auto or --engine=dense"
             )
         for kind in sorted(kinds):
             if kind not in MATRIX_FREE:
                 raise RequestError(
-                    "--engine: matrix_free is exact for normal and orthogonal weights, whose law is the same in every "
+                    f"--engine: {engine} is exact for normal and orthogonal weights, whose law is the same in every "
                     f"direction; that of {kind} weights is not, so they need their matrix: --engine=auto or --engine=dense"
                 )
 
@@ -80,7 +81,7 @@ class Layers:
             return LINEAR_DENSE, "dense", cost(LINEAR_DENSE)
         if self.engine == "auto" and kind not in WITHOUT_NUMBERS and cost(LINEAR_DENSE) < cost(without):
             return LINEAR_DENSE, f"dense, cheaper for {self.inputs} inputs", cost(LINEAR_DENSE)
-        return without, "matrix-free", cost(without)
+        return without, "matrix-free on a GPU" if self.engine == "cuda" else "matrix-free", cost(without)
 
     @property
     def used(self):

@@ -22,6 +22,7 @@ from ..model.activations import find_activation
 from ..model.request import checked
 from ..model.streams import stream_key
 from ..program.program import lower
+from .device import OnDevice
 from .fit import fit
 from .footprint import chunk_size, workers
 
@@ -92,6 +93,7 @@ class Replicas:
         self.key = stream_key(run["seed"], network.to_json() if run["stream"] is None else run["stream"])
         self.count, self.arithmetic = run["replicas"], run["arithmetic"]
         self.size = min(chunk_size(self.program.columns, self.program.linear_nanoseconds), self.count)
+        self._device = OnDevice(self) if run["engine"] == "cuda" else None
         self._entries = [find_activation(activation.name)[0] for activation in network.activations]
 
     def folded(self, fold, begin=0, desk=None):
@@ -101,9 +103,10 @@ class Replicas:
         return self._watched(self._folded(fold, first, desk) for first in self._starts(begin))
 
     def folded_by(self, threads, ahead, fold, begin=0):
-        """The same, computed by so many threads, which are `ahead` of what is taken. One alone could only make others wait."""
+        """The same, computed by so many threads, which are `ahead` of what is taken. One alone could only make others wait, and
+        a GPU has one that gives it work."""
         starts, idle = self._starts(begin), []
-        if min(threads, len(starts)) <= 1:
+        if min(threads, len(starts)) <= 1 or self._device is not None:
             return self.folded(fold, begin)
 
         def chunk(first):
@@ -122,8 +125,14 @@ class Replicas:
         return range(begin, self.count, self.size)
 
     def _folded(self, fold, first, desk):
-        place, count = desk.place(self.program, self.arithmetic, self.size), min(self.size, self.count - first)
-        return fold(place.fill(self.program, self.key, first, count), place.unresolved[:count])
+        count = min(self.size, self.count - first)
+        return fold(*self._computed(first, count, desk.place(self.program, self.arithmetic, self.size)))
+
+    def _computed(self, first, count, place):
+        """(records, unresolved) of so many replicas from `first` on."""
+        if self._device is not None:
+            return self._device.chunk(first, count, place)
+        return place.fill(self.program, self.key, first, count), place.unresolved[:count]
 
     def _watched(self, results):
         """`results`, while users' functions are watched. Raises RequestError where one fails, and where memory is short."""

@@ -1,7 +1,8 @@
 """Whether a run fits a network, and the machine: found out before anything is computed."""
 
+from ..cuda.seam import require_device
 from ..errors import RequestError
-from ..model.activations import check_given
+from ..model.activations import check_given, find_activation
 from ..model.network import mlp
 from ..model.options import NETWORK, RUN
 from ..model.request import checked
@@ -18,6 +19,8 @@ def fit(network, options):
     if network.has_batch_norm and options["inputs"] < 2:
         raise RequestError("--inputs: batch norm takes means over the inputs side by side; give it --inputs=2 or more")
     layers_of(network, options["engine"], options["inputs"], options["arithmetic"])
+    if options["engine"] == "cuda":
+        _check_activations(network)
     given, targets, loss = options["input_file"], options["target_file"], options["loss"]
     if given is not None and given.values.shape[1] != network.input_width:
         width = given.values.shape[1]
@@ -40,6 +43,15 @@ def fit(network, options):
             raise RequestError(f"--target-file: {targets.name!r} is not one label a row, whole numbers from 0 to {width - 1}")
 
 
+def _check_activations(network):
+    for part in network.activations:
+        if find_activation(part.name)[0].addresses[0]:
+            raise RequestError(
+                f"--engine: cuda has the activations of the table, and {part.name!r} is a function of your own, compiled for the "
+                "CPU: --engine=auto"
+            )
+
+
 def network_and_run(options):
     """The Network and the checked run of options of both kinds; the input is as wide as the file, if there is one."""
     run = checked(**{name: value for name, value in options.items() if name in RUN})
@@ -49,4 +61,6 @@ def network_and_run(options):
     network = mlp(**network)
     fit(network, run)
     workers(network, run, threads=1)  # it fits the memory at all
+    if run["engine"] == "cuda":
+        require_device()
     return network, run
