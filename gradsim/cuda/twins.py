@@ -11,6 +11,7 @@ import linecache
 import math
 import textwrap
 import types
+from functools import cache
 
 import numpy as np
 from numba.core.dispatcher import Dispatcher
@@ -27,9 +28,6 @@ PICKED = {
     "log_surprise": ("x[label]",),
 }
 KERNELS = "gradsim.kernels."
-import os
-
-LATER = bool(os.environ.get("CALLED"))
 
 
 def numpy_of_device():
@@ -66,6 +64,19 @@ def _rounding(cuda):
     return rint
 
 
+@cache
+def _code(plain):
+    """The code of a function, its loops over units shared; their lines can be looked up as those of a file."""
+    if plain.__closure__ is not None or plain.__name__ == "<lambda>":
+        return plain.__code__
+    tree, changed = shared(textwrap.dedent(inspect.getsource(plain)), PICKED.get(plain.__name__, ()))
+    if not changed:
+        return plain.__code__
+    place, source = f"<{plain.__module__}.{plain.__name__} shared by a team>", ast.unparse(tree) + "\n"
+    linecache.cache[place] = len(source), None, source.splitlines(True), place
+    return next(found for found in compile(source, place, "exec").co_consts if isinstance(found, types.CodeType))
+
+
 class Twins:
     """Twins for one kernel. `scope` has names that shared loops use. Of what stands in for functions of the CPU's, `replaced`
     says it by module and name, and `named` by a name alone, of what is no function."""
@@ -80,7 +91,7 @@ class Twins:
         options = getattr(function, "targetoptions", {})
         if options.get("inline") == "always":
             return inlined_on_device(twin)
-        return on_device(twin) if options.get("forceinline", True) or not LATER else called_on_device(twin)
+        return on_device(twin) if options.get("forceinline", True) else called_on_device(twin)
 
     def of(self, function):
         """The twin of a kernel."""
@@ -92,10 +103,7 @@ class Twins:
 
     def _bound(self, plain):
         """The plain function of the twin: its own code, or that with shared loops, with other names."""
-        code, closure = plain.__code__, plain.__closure__
-        if closure is None and plain.__name__ != "<lambda>":
-            tree, changed = shared(textwrap.dedent(inspect.getsource(plain)), PICKED.get(plain.__name__, ()))
-            code = self._compiled(tree, plain) if changed else code
+        code, closure = _code(plain), plain.__closure__
         scope = {"__builtins__": plain.__globals__["__builtins__"], "__name__": plain.__module__} | self.scope
         for name in (name for name in code.co_names if name in plain.__globals__):
             scope[name] = self.named[name] if name in self.named else self._replacement(plain.__globals__[name])
@@ -104,14 +112,6 @@ class Twins:
         twin = types.FunctionType(code, scope, plain.__name__, plain.__defaults__, closure)
         twin.__qualname__, twin.__module__ = plain.__qualname__, plain.__module__
         return twin
-
-    @staticmethod
-    def _compiled(tree, plain):
-        """The code of the function that a syntax tree defines; its lines can be looked up as those of a file."""
-        place, source = f"<{plain.__module__}.{plain.__name__} shared by a team>", ast.unparse(tree) + "\n"
-        linecache.cache[place] = len(source), None, source.splitlines(True), place
-        module = compile(source, place, "exec")
-        return next(constant for constant in module.co_consts if isinstance(constant, types.CodeType))
 
     def _replacement(self, value):
         if value is np:

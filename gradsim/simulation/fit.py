@@ -47,8 +47,8 @@ def _check_activations(network):
     for part in network.activations:
         if find_activation(part.name)[0].addresses[0]:
             raise RequestError(
-                f"--engine: cuda has the activations of the table, and {part.name!r} is a function of your own, compiled for the "
-                "CPU: --engine=auto"
+                f"--engine: cuda has the activations of the table; {part.name!r} is a function of your own, which is compiled "
+                "for the CPU: --engine=auto"
             )
 
 
