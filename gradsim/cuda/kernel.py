@@ -34,11 +34,12 @@ from ..kernels.steps.loss import CROSS_ENTROPY, MEAN_SQUARED_ERROR
 from ..kernels.vectors import log_mean_square
 from ..kernels.views import cotangent
 from ..kernels.workspace import Code, Data, Scratch, Tape
-from .replaced import activations_of, doubts_and_views, draws_of, scope_of, window_of_device
-from .seam import on_device
+from .replaced import activations_of, doubts_and_views, draws_of, scope_of
+from .seam import inlined_on_device, on_device
 from .team import team_of
 from .twins import KERNELS as TWINNED
 from .twins import Twins
+from .views import view_of
 
 LINEAR = (LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR)
 
@@ -73,8 +74,11 @@ def sort_of(program, team):
 
 
 class Arrays(NamedTuple):
-    """What a kernel reads and writes in the device's memory. A slot is a team's; numbers of which every thread has its own lie
-    one after another along the last axis."""
+    """What a kernel reads and writes in the device's memory.
+
+    A row of what is "of a team" is what a team works on. In a row of what is "of threads" every thread has numbers of its own,
+    one beside those of the next thread.
+    """
 
     steps: np.ndarray  # the program, as in `kernels.workspace`
     parameters: np.ndarray
@@ -85,22 +89,23 @@ class Arrays(NamedTuple):
     targets: np.ndarray
     target_exponents: np.ndarray
     labels: np.ndarray
-    values: np.ndarray  # float32 (slots, numbers of a tape)
-    cotangents: np.ndarray  # float32 (slots, slots of cotangents, inputs * padded width)
-    rows: np.ndarray  # float32 (slots, 2, inputs * padded width): fresh, room
-    floats: np.ndarray  # float32 (slots, padded width)
-    wide: np.ndarray  # float64 (slots, 2, padded width): signs, logs
-    residuals: np.ndarray  # float64 (slots, inputs, padded width)
-    exponents: np.ndarray  # int64 (steps, inputs, threads)
-    squares: np.ndarray  # float64 (steps, inputs, threads)
-    ranks: np.ndarray  # int64 (steps, threads)
-    d_exponents: np.ndarray  # int64 (slots of cotangents, inputs, threads)
-    d_squares: np.ndarray  # float64 (slots of cotangents, inputs, threads)
-    sums: np.ndarray  # float64 (3, inputs, threads): tops, squares, left
-    products: np.ndarray  # float64 (2, inputs, inputs, threads): first, second
-    numbers: np.ndarray  # int64 (3, inputs, threads): samples, labels, doubts
-    state: np.ndarray  # int64 (6, threads)
-    words: np.ndarray  # uint32 (4, 1, threads)
+    sizes: np.ndarray  # int64 (3,): inputs, padded width of the widest vector, slots of cotangents
+    values: np.ndarray  # of a team, float32: the tape
+    cotangents: np.ndarray  # float32: (slots of cotangents, inputs * padded width)
+    rows: np.ndarray  # float32: fresh, room
+    floats: np.ndarray  # float32: (padded width,)
+    wide: np.ndarray  # float64: signs, logs
+    residuals: np.ndarray  # float64: (inputs, padded width)
+    exponents: np.ndarray  # of threads, int64: (steps, inputs)
+    squares: np.ndarray  # float64: (steps, inputs)
+    ranks: np.ndarray  # int64: (steps,)
+    d_exponents: np.ndarray  # int64: (slots of cotangents, inputs)
+    d_squares: np.ndarray  # float64: (slots of cotangents, inputs)
+    sums: np.ndarray  # float64: tops, squares, left
+    products: np.ndarray  # float64: first, second
+    numbers: np.ndarray  # int64: samples, labels, doubts
+    state: np.ndarray  # int64
+    words: np.ndarray  # uint32
     records: np.ndarray  # float64 (replicas, columns)
     doubtful: np.ndarray  # int32 (replicas,): whether the CPU is to compute it again
 
@@ -159,55 +164,73 @@ def _left_out(function, result):
 def kernel_of(sort):
     """The function (arrays, first replica, replicas) of a Sort, for `cuda.jit`."""
     team = team_of(sort.team)
-    twins = Twins(scope_of(team), {}, {"window": window_of_device()})
+    twins = Twins(scope_of(team), {}, {"window": view_of()})
     of = twins.of
     twins.replaced |= doubts_and_views(of) | draws_of(team, of)
     twins.replaced |= dict(_left_out(function, result) for function, result in absent(sort))
     twins.named |= activations_of(sort.activations, team, of)
     twins.named["call_haar"] = _call(of(haar_step))
     twins.named["call_blocks"] = _call(of(block_step))
-    forward, backward, view, write, mean_square = map(of, (forward_step, backward_step, cotangent, put, log_mean_square))
+    forward, backward, last, write, mean_square = map(of, (forward_step, backward_step, cotangent, put, log_mean_square))
     call_blocks, place = twins.named["call_blocks"], team.place
 
+    view, own, one_row = view_of(), view_of(sort.team), sort.one_row
+    one, two, three, four, six = (np.int64(number) for number in (1, 2, 3, 4, 6))
+
+    @inlined_on_device
+    def shared_part(array, slot, shape):
+        return view(array, slot * array.shape[1], shape)
+
+    @inlined_on_device
+    def own_part(array, slot, lane, shape):
+        return own(array, slot * array.shape[1] + lane, shape)
+
     def run(arrays, first, count):
-        thread, slot, slots = place()
+        lane, slot, slots = place()
         code = Code(arrays.steps, arrays.parameters, arrays.starts)
         data = Data(arrays.inputs, arrays.input_exponents, arrays.targets, arrays.target_exponents, arrays.labels)
-        exponents, doubts, state = arrays.exponents[:, :, thread], arrays.numbers[2, :, thread], arrays.state[:, thread]
-        values, cotangents = arrays.values[slot], arrays.cotangents[slot]
-        d_exponents, samples = arrays.d_exponents[:, :, thread], arrays.numbers[0, :, thread]
+        rows = one if one_row else np.int64(arrays.sizes[0])
+        columns, taken, depth = np.int64(arrays.sizes[1]), np.int64(arrays.sizes[2]), np.int64(arrays.steps.shape[0])
+        exponents = own_part(arrays.exponents, slot, lane, (depth, rows))
+        d_exponents = own_part(arrays.d_exponents, slot, lane, (taken, rows))
+        numbers, sums = own_part(arrays.numbers, slot, lane, (three, rows)), own_part(arrays.sums, slot, lane, (three, rows))
+        products = own_part(arrays.products, slot, lane, (two, rows, rows))
+        values = shared_part(arrays.values, slot, (np.int64(arrays.values.shape[1]),))
+        cotangents = shared_part(arrays.cotangents, slot, (taken, rows * columns))
+        room, wide = shared_part(arrays.rows, slot, (two, rows * columns)), shared_part(arrays.wide, slot, (two, columns))
         tape = Tape(
             values,
             exponents,
-            arrays.squares[:, :, thread],
-            arrays.ranks[:, thread],
+            own_part(arrays.squares, slot, lane, (depth, rows)),
+            own_part(arrays.ranks, slot, lane, (depth,)),
             cotangents,
             d_exponents,
-            arrays.d_squares[:, :, thread],
+            own_part(arrays.d_squares, slot, lane, (taken, rows)),
             d_exponents,  # doubts are not followed here
-            samples,
+            numbers[0],
             exponents,
-            samples,
+            numbers[0],
             values,
             cotangents,
-            samples,
+            numbers[0],
         )
-        words, signs = arrays.words[:, :, thread], arrays.wide[slot, 0]
+        words = own_part(arrays.words, slot, lane, (four, one))
+        doubts, state = numbers[2], own_part(arrays.state, slot, lane, (six,))
         scratch = Scratch(
-            arrays.floats[slot],
-            signs,
-            arrays.wide[slot, 1],
+            shared_part(arrays.floats, slot, (columns,)),
+            wide[0],
+            wide[1],
             words,
             words,
-            arrays.rows[slot, 1],
-            arrays.rows[slot, 0],
-            arrays.sums[0, :, thread],
-            arrays.sums[1, :, thread],
-            arrays.sums[2, :, thread],
-            arrays.products[0, :, :, thread],
-            arrays.products[1, :, :, thread],
-            arrays.residuals[slot],
-            arrays.numbers[1, :, thread],
+            room[1],
+            room[0],
+            sums[0],
+            sums[1],
+            sums[2],
+            products[0],
+            products[1],
+            shared_part(arrays.residuals, slot, (rows, columns)),
+            numbers[1],
             doubts,
             state,
         )
@@ -221,7 +244,7 @@ def kernel_of(sort):
                 forward(k, code, key, replica, data, tape, scratch, record)
             for k in range(steps.shape[0] - 1, 0, -1):
                 backward(k, code, key, replica, data, tape, scratch, record)
-            x_0 = view(steps[0, SLOT], steps[0, WIDTH], tape)
+            x_0 = last(steps[0, SLOT], steps[0, WIDTH], tape)
             write(record, INPUT_GRADIENT, 0, mean_square(x_0.values, x_0.exponents, x_0.n))
             if steps[0, STREAM] >= 0:
                 call_blocks(0, STREAM_BACKWARD, 0, code, key, replica, tape, scratch, record)

@@ -128,7 +128,7 @@ class Shared(ast.NodeTransformer):
             else:
                 after.append(ast.Assign([_store(name)], _call("team_most", _load(name))))
         first, last = [ast.Constant(0), *node.iter.args] if len(node.iter.args) == 1 else node.iter.args
-        body = [self.generic_visit(statement) for statement in body]
+        body = [self.visit(statement) for statement in body]
         loop = ast.For(node.target, _call("range", _call("first_unit", first), last, _load("TEAM")), body, [])
         self._inside = False
         # returns come first: what else the loop found is of no use then

@@ -8,7 +8,7 @@ from .kernel import Arrays, kernel_of, sort_of
 from .seam import numba_cuda, require_device, simulated
 from .team import WARP
 
-THREADS = 128  # of a block
+THREADS = 64  # of a block: kernels take some 190 registers, so that five blocks fit a multiprocessor
 BLOCKS_A_MULTIPROCESSOR = 5
 SHARE = 0.8  # of the memory that is free
 LAUNCH_BYTES = 2**28  # of records at once
@@ -22,43 +22,49 @@ def team_size(widest):
     return team
 
 
-def slot_shapes(program, team):
-    """{name: (shape without the slots, type)} of what each team has of its own."""
+def team_numbers(program):
+    """{name: (numbers, their type)} of what a team has of its own, in the order of Arrays."""
     rows, columns = program.inputs, padded_width(program.widest)
     return {
-        "values": ((program.tape_size,), np.float32),
-        "cotangents": ((program.slots, rows * columns), np.float32),
-        "rows": ((2, rows * columns), np.float32),
-        "floats": ((columns,), np.float32),
-        "wide": ((2, columns), np.float64),
-        "residuals": ((rows, columns), np.float64),
+        "values": (program.tape_size, np.float32),
+        "cotangents": (program.slots * rows * columns, np.float32),
+        "rows": (2 * rows * columns, np.float32),
+        "floats": (columns, np.float32),
+        "wide": (2 * columns, np.float64),
+        "residuals": (rows * columns, np.float64),
     }
 
 
-def thread_shapes(program):
+def thread_numbers(program):
     """The same of what each thread has of its own."""
     steps, rows = len(program.steps), program.inputs
     return {
-        "exponents": ((steps, rows), np.int64),
-        "squares": ((steps, rows), np.float64),
-        "ranks": ((steps,), np.int64),
-        "d_exponents": ((program.slots, rows), np.int64),
-        "d_squares": ((program.slots, rows), np.float64),
-        "sums": ((3, rows), np.float64),
-        "products": ((2, rows, rows), np.float64),
-        "numbers": ((3, rows), np.int64),
-        "state": ((6,), np.int64),
-        "words": ((4, 1), np.uint32),
+        "exponents": (steps * rows, np.int64),
+        "squares": (steps * rows, np.float64),
+        "ranks": (steps, np.int64),
+        "d_exponents": (program.slots * rows, np.int64),
+        "d_squares": (program.slots * rows, np.float64),
+        "sums": (3 * rows, np.float64),
+        "products": (2 * rows * rows, np.float64),
+        "numbers": (3 * rows, np.int64),
+        "state": (6, np.int64),
+        "words": (4, np.uint32),
     }
 
 
-def _bytes(shapes):
-    return sum(int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind in shapes.values())
+def numbers_of(program, team):
+    """{name: (numbers, their type)} of all that a team takes."""
+    own = {name: (team * count, kind) for name, (count, kind) in thread_numbers(program).items()}
+    return team_numbers(program) | own
 
 
-def slot_bytes(program, team):
+def team_bytes(program, team):
     """Bytes of the device's memory that a team takes."""
-    return _bytes(slot_shapes(program, team)) + team * _bytes(thread_shapes(program))
+    return sum(count * np.dtype(kind).itemsize for count, kind in numbers_of(program, team).values())
+
+
+def sizes_of(program):
+    return np.array([program.inputs, padded_width(program.widest), program.slots])
 
 
 class DevicePlace:
@@ -77,15 +83,14 @@ class DevicePlace:
         self.kernel = self.cuda.jit(kernel_of(self.sort))
         self.fixed = [self._put(array) for array in (program.steps, program.parameters, program.columns.starts)]
         self.fixed.append(None)
-        self.fixed += [self._put(array) for array in program.data]
-        self.room = [self._empty((self.slots, *shape), kind) for shape, kind in slot_shapes(program, team).values()]
-        self.room += [self._empty((*shape, self.slots * team), kind) for shape, kind in thread_shapes(program).values()]
+        self.fixed += [self._put(array) for array in (*program.data, sizes_of(program))]
+        self.room = [self._empty((self.slots, count), kind) for count, kind in numbers_of(program, team).values()]
 
     def _slots(self, team):
         """As many teams as keep the device busy, and as its memory has room for."""
         if simulated():
             return 1
-        device, one = self.cuda.get_current_device(), slot_bytes(self.program, team)
+        device, one = self.cuda.get_current_device(), team_bytes(self.program, team)
         free = self.cuda.current_context().get_memory_info()[0]
         fitting = int(SHARE * free - LAUNCH_BYTES) // one
         teams = self.threads // team

@@ -23,36 +23,7 @@ from ..kernels.steps.dropout import FACTOR, THRESHOLD
 from ..kernels.steps.loss import CANCELLED_LOG
 from ..kernels.vectors import copy
 from ..kernels.workspace import Draws
-from .seam import inlined_on_device, numba_cuda, on_device, simulated
-
-
-def window_of_device():
-    """`kernels.windows.window`, which is made of instructions, for the device's compiler."""
-    if simulated():
-        return lambda array, offset, shape: array.reshape(-1)[offset : offset + int(np.prod(shape))].reshape(shape)
-    numba_cuda()
-    from numba.cuda import types
-    from numba.cuda.extending import intrinsic
-
-    @intrinsic
-    def window(typing_context, array, offset, shape):
-        view = types.Array(array.dtype, shape.count, "C")
-
-        def generate(context, builder, signature, arguments):
-            source = context.make_array(signature.args[0])(context, builder, arguments[0])
-            extents = [builder.extract_value(arguments[2], axis) for axis in range(shape.count)]
-            itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(array.dtype)))
-            strides = [itemsize]
-            for extent in extents[:0:-1]:
-                strides.insert(0, builder.mul(strides[0], extent))
-            result = context.make_array(view)(context, builder)
-            data = builder.gep(source.data, [arguments[1]])
-            context.populate_array(result, data=data, shape=extents, strides=strides, itemsize=itemsize, meminfo=None)
-            return result._getvalue()
-
-        return view(array, types.int64, types.UniTuple(types.int64, shape.count)), generate
-
-    return window
+from .seam import inlined_on_device, on_device
 
 
 def scope_of(team):

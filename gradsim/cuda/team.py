@@ -78,13 +78,13 @@ def team_of(size):
 
 def _on_device(size):
     """(exchange, barrier, thread, place): `exchange` gives the value of another thread of the team, `place` the number of this
-    thread among all, that of its team, and how many teams there are."""
+    thread in its team, that of its team, and how many teams there are."""
     cuda = numba_cuda()
 
     @on_device
     def place():
         me, teams = np.int64(cuda.grid(1)), np.int64(cuda.gridsize(1)) // size
-        return me, me // size, teams
+        return me & (size - 1), me // size, teams
 
     if size == 1:
         return None, on_device(lambda: None), on_device(lambda: np.int64(0)), place
@@ -130,6 +130,6 @@ def _in_simulator(size):
 
     def place():
         me = threading.current_thread()
-        return me.blockIdx.x * size + me.threadIdx.x, me.blockIdx.x, me._manager._grid_dim[0]
+        return me.threadIdx.x, me.blockIdx.x, me._manager._grid_dim[0]
 
     return exchange, barrier, (lambda: 0) if size == 1 else thread, place
