@@ -81,7 +81,7 @@ def test_it_is_said_whether_a_driver_or_a_gpu_is_missing(gpus, words):
 
 @pytest.mark.skipif(HERE, reason="there is a GPU, or its simulator")
 def test_a_run_without_a_gpu_is_one_clear_line():
-    with pytest.raises(RequestError, match='cuda cannot run here: .*; engine="auto" runs on the CPU'):
+    with pytest.raises(RequestError, match=r'cuda cannot run here: .*; engine="auto" runs on the CPU'):
         gradsim.simulate(gradsim.mlp(width=4, depth=1), replicas=1, engine="cuda")
     command = [sys.executable, "-m", "gradsim", "run", "--engine", "cuda", "--width", "4", "--depth", "1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
