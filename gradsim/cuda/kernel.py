@@ -39,7 +39,7 @@ from .seam import inlined_on_device, on_device
 from .team import team_of
 from .twins import KERNELS as TWINNED
 from .twins import Twins
-from .views import view_of
+from .views import registers_of, view_of
 
 LINEAR = (LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR)
 
@@ -185,6 +185,13 @@ def kernel_of(sort):
     def own_part(array, slot, lane, shape):
         return own(array, slot * array.shape[1] + lane, shape)
 
+    def few(shape, kind):
+        """In place of `own_part`, for numbers that are registers of a thread where there is one input."""
+        return registers_of(shape, kind) if one_row else own_part
+
+    few_sums, few_products = few((3, 1), np.float64), few((2, 1, 1), np.float64)
+    few_numbers, few_states, few_words = few((3, 1), np.int64), few((6,), np.int64), few((4, 1), np.uint32)
+
     def run(arrays, first, count):
         lane, slot, slots = place()
         code = Code(arrays.steps, arrays.parameters, arrays.starts)
@@ -193,8 +200,9 @@ def kernel_of(sort):
         columns, taken, depth = np.int64(arrays.sizes[1]), np.int64(arrays.sizes[2]), np.int64(arrays.steps.shape[0])
         exponents = own_part(arrays.exponents, slot, lane, (depth, rows))
         d_exponents = own_part(arrays.d_exponents, slot, lane, (taken, rows))
-        numbers, sums = own_part(arrays.numbers, slot, lane, (three, rows)), own_part(arrays.sums, slot, lane, (three, rows))
-        products = own_part(arrays.products, slot, lane, (two, rows, rows))
+        numbers = few_numbers(arrays.numbers, slot, lane, (three, rows))
+        sums = few_sums(arrays.sums, slot, lane, (three, rows))
+        products = few_products(arrays.products, slot, lane, (two, rows, rows))
         values = shared_part(arrays.values, slot, (np.int64(arrays.values.shape[1]),))
         cotangents = shared_part(arrays.cotangents, slot, (taken, rows * columns))
         room, wide = shared_part(arrays.rows, slot, (two, rows * columns)), shared_part(arrays.wide, slot, (two, columns))
@@ -214,8 +222,8 @@ def kernel_of(sort):
             cotangents,
             numbers[0],
         )
-        words = own_part(arrays.words, slot, lane, (four, one))
-        doubts, state = numbers[2], own_part(arrays.state, slot, lane, (six,))
+        words = few_words(arrays.words, slot, lane, (four, one))
+        doubts, state = numbers[2], few_states(arrays.state, slot, lane, (six,))
         scratch = Scratch(
             shared_part(arrays.floats, slot, (columns,)),
             wide[0],

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .seam import numba_cuda, simulated
+from .seam import inlined_on_device, numba_cuda, simulated
 
 
 def view_of(step=1):
@@ -43,3 +43,17 @@ def _on_device(step):
         return found(array, types.int64, types.UniTuple(types.int64, shape.count)), generate
 
     return view
+
+
+def registers_of(shape, kind):
+    """A function (array, slot, lane, shape) that gives numbers of a thread in no array: registers, where every index is known
+    when it is compiled."""
+    if simulated():
+        return lambda array, slot, lane, given: np.zeros(shape, kind)
+    cuda = numba_cuda()
+
+    @inlined_on_device
+    def registers(array, slot, lane, given):
+        return cuda.local.array(shape, kind)
+
+    return registers
