@@ -3,11 +3,13 @@
 A kernel for the CPU walks along vectors by itself. On a GPU a team of threads walks along them, thread t of T from unit t in
 steps of T, and so every loop over units becomes such a walk, and its sums and maxima become those of the team:
 
-    for i in range(n):              for i in range(first_unit(0), n, T):
-        total += v[i]       ->          total = ...
+    for i in range(n):              i = first_unit(0)
+        total += v[i]       ->      while i < n:
+                                        total += v[i]
+                                        i = i + TEAM
                                     total = team_sum(total)
 
-Nothing but that is changed, so there is one source for both. What is not understood raises: no loop is shared by guessing.
+(Numba's ranges may go either way, which takes registers on a device.) Nothing but that is changed, so there is one source for both. What is not understood raises: no loop is shared by guessing.
 A loop is over units if its variable is called `i`, or if it walks along a tile of them.
 """
 
@@ -129,7 +131,11 @@ class Shared(ast.NodeTransformer):
                 after.append(ast.Assign([_store(name)], _call("team_most", _load(name))))
         first, last = [ast.Constant(0), *node.iter.args] if len(node.iter.args) == 1 else node.iter.args
         body = [self.visit(statement) for statement in body]
-        loop = ast.For(node.target, _call("range", _call("first_unit", first), last, _load("TEAM")), body, [])
+        unit, end = node.target.id, self._name("end")
+        before += [ast.Assign([_store(end)], last), ast.Assign([_store(unit)], _call("first_unit", first))]
+        body = [part for found in body for part in _listed(found)]
+        body.append(ast.Assign([_store(unit)], ast.BinOp(_load(unit), ast.Add(), _load("TEAM"))))
+        loop = ast.While(ast.Compare(_load(unit), [ast.Lt()], [_load(end)]), body, [])
         self._inside = False
         # returns come first: what else the loop found is of no use then
         after.sort(key=lambda statement: not isinstance(statement, ast.If))

@@ -36,14 +36,15 @@ def scope_of(team):
 
     @on_device
     def fill_units(v, n, value):
-        for i in range(first_unit(0), n, TEAM):
+        i = first_unit(0)
+        while i < n:
             v[i] = value
+            i = i + TEAM
 
     @on_device
     def fill_rows(v, value):
         for b in range(v.shape[0]):
-            for i in range(first_unit(0), v.shape[1], TEAM):
-                v[b, i] = value
+            fill_units(v[b], v.shape[1], value)
 
     return {
         "TEAM": TEAM,
@@ -92,12 +93,14 @@ def draws_of(team, of):
     def sample_row(law, key, layer, replica, role, row, columns, words, out):
         draws, blocks = Draws(key, layer, replica), np.int64((columns + 3) // 4)
         barrier()  # others may still look at what is there
-        for j in range(thread(), blocks, TEAM):
+        j = thread()
+        while j < blocks:
             z_0, z_1, z_2, z_3 = numbers_of(law, draws, role, row * blocks + j)
             out[j] = z_0
             out[blocks + j] = z_1 if blocks + j < columns else np.float32(0.0)
             out[2 * blocks + j] = z_2 if 2 * blocks + j < columns else np.float32(0.0)
             out[3 * blocks + j] = z_3 if 3 * blocks + j < columns else np.float32(0.0)
+            j = j + TEAM
         barrier()
 
     @on_device
@@ -144,9 +147,11 @@ def activations_of(codes, team, of):
 
         @on_device
         def apply(code, phi_address, derivative_address, v, scale, a, n, out, slopes):
-            for i in range(first_unit(0), n, TEAM):
+            i = first_unit(0)
+            while i < n:
                 h = v[i] * scale
                 out[i], slopes[i] = phi(h, a), derivative(h, a)
+                i = i + TEAM
 
         return apply
 
