@@ -243,6 +243,8 @@ def kernel_of(sort):
             state,
         )
         steps, key = arrays.steps, arrays.key
+        for place_of_state in range(6):
+            state[place_of_state] = 0
         for r in range(slot, count, slots):
             record, replica = Record(arrays.records[r], arrays.starts), first + r
             state[DOUBTFUL] = 0

@@ -7,6 +7,7 @@ from ..kernels.workspace import padded_width
 from .kernel import Arrays, kernel_of, sort_of
 from .seam import numba_cuda, require_device, simulated
 from .team import WARP
+from .views import left_over
 
 THREADS = 64  # of a block: kernels take some 190 registers, so that five blocks fit a multiprocessor
 BLOCKS_A_MULTIPROCESSOR = 5
@@ -107,7 +108,7 @@ class DevicePlace:
         return array if simulated() else self.cuda.to_device(array)
 
     def _empty(self, shape, kind):
-        return np.zeros(shape, kind) if simulated() else self.cuda.device_array(shape, kind)
+        return left_over(shape, kind) if simulated() else self.cuda.device_array(shape, kind)
 
     def compute(self, key, first, count):
         """(records float64 (count, columns), doubtful bool (count,)) of replicas first, first + 1, ...

@@ -45,11 +45,16 @@ def _on_device(step):
     return view
 
 
+def left_over(shape, kind):
+    """An array of what may lie in a device's memory: nothing that a kernel should get by on."""
+    return np.full(shape, np.nan if np.dtype(kind).kind == "f" else 77_777_777, kind)
+
+
 def registers_of(shape, kind):
     """A function (array, slot, lane, shape) that gives numbers of a thread in no array: registers, where every index is known
     when it is compiled."""
     if simulated():
-        return lambda array, slot, lane, given: np.zeros(shape, kind)
+        return lambda array, slot, lane, given: left_over(shape, kind)
     cuda = numba_cuda()
 
     @inlined_on_device
