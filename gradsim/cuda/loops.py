@@ -9,7 +9,8 @@ steps of T, and so every loop over units becomes such a walk, and its sums and m
                                         i = i + TEAM
                                     total = team_sum(total)
 
-(Numba's ranges may go either way, which takes registers on a device.) Nothing but that is changed, so there is one source for both. What is not understood raises: no loop is shared by guessing.
+Numba's ranges may go either way, which takes registers on a device; these loops do not. Nothing else is changed, so there
+is one source for both. What is not understood raises: no loop is shared by guessing.
 A loop is over units if its variable is called `i`, or if it walks along a tile of them.
 """
 

@@ -77,7 +77,7 @@ def test_choices_are_shown_and_checked_in_one_place(capsys):
 @pytest.mark.parametrize(
     "words, found",
     [
-        ("run --engine ", ["auto", "matrix_free", "dense"]),
+        ("run --engine ", ["auto", "matrix_free", "dense", "cuda"]),
         ("run --init kaiming_n", ["kaiming_normal"]),
         ("run --last-activation leaky_", ["leaky_relu"]),
         ("run --residual-scale 1/d", ["1/depth"]),

@@ -13,20 +13,25 @@ import pytest
 
 from gradsim.kernels.activations import ACTIVATIONS
 
-PROGRAM = Path(__file__).with_name("simulated.py")
+PROGRAM, ROOT = Path(__file__).with_name("simulated.py"), Path(__file__).parents[2]
 # Of the logs: 2e-6 + 1e-7 a layer for what adds up squares, more for what cancels
 OF_SQUARES, OF_CANCELLING = 4e-6, 4e-5
 CANCELLING = ("loss", "correlation", "log_one_minus_correlation", "gradient_correlation", "bias_gradient", "weight_gradient")
 DOUBTFUL = "in doubt"
 
 
+def simulated(program, *arguments):
+    """What a program prints that runs in the simulator."""
+    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-W", "ignore", str(program), *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def found():
-    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": str(PROGRAM.parents[2])}
-    command = [sys.executable, "-W", "ignore", str(PROGRAM)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
+    return json.loads(simulated(PROGRAM))
 
 
 def tolerance(quantity):
@@ -61,3 +66,11 @@ def test_curves_are_those_of_the_cpu(found):
     """Several chunks, and networks that the CPU computes again: with what of them is unresolved."""
     assert all(same == count > 50 for same, count in found["curves"]["alike"])
     assert found["curves"]["engine"] == "matrix-free on a GPU"
+
+
+def test_the_check_for_machines_with_a_gpu_runs(tmp_path):
+    """All of its steps, as small as they can be."""
+    simulated(ROOT / "scripts" / "verify_cuda.py", "--tiny", "--json", str(tmp_path / "found.json"))
+    results = json.loads((tmp_path / "found.json").read_text())["results"]
+    assert [result["what"].split()[0] for result in results] == ["normals", *4 * ["records"], "law", "speed"]
+    assert results[0]["bit_equal"] > 0.5 and all(result["gap"] < OF_CANCELLING for result in results[1:5])
