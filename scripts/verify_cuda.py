@@ -93,7 +93,7 @@ def speed(width, depth, activation, count):
         "unit_layers_a_second": rate,
         "seconds": seconds,
         "first": compiled,
-        "teams": place.slots,
+        "teams": place.teams,
         "registers": registers,
     }
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ..cuda.place import DevicePlace
-
 
 class OnDevice:
     """What a GPU computes of some Replicas, ahead of what is asked for. Raises RequestError where there is none."""
 
     def __init__(self, replicas):
+        from ..cuda.place import DevicePlace  # and with it kernels that other engines have no use for
+
         self.program, self.key, self.count = replicas.program, replicas.key, replicas.count
         self.device, self._begin = DevicePlace(self.program), 0
         self._records, self._doubtful = np.empty((0, self.program.columns.size)), np.zeros(0, bool)

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 from .. import memory
+from ..cuda.size import launch_bytes
 from ..errors import RequestError
 from ..kernels.record import LOG_QUANTITIES, PLAIN_QUANTITIES
 from ..kernels.workspace import padded_width, tile_blocks
@@ -80,8 +81,9 @@ class Footprint:
             * sum(_numbers(blocks, [way.quantity]) * len(QUANTITIES[way.quantity].leaving) for way in blocks.ways)
         )
         data = sum(12 * run[name].values.size for name in ("input_file", "target_file") if run[name] is not None)
+        launch = launch_bytes(recorded.size, run["replicas"]) if run["engine"] == "cuda" else 0
         return cls(
-            program=LAYER_BYTES * count + data,
+            program=LAYER_BYTES * count + data + launch,
             statistics=3 * sums + _quantile_bytes(recorded.logs, rows, run["replicas"]) + 2 * curves,
             samples=(2 * kept + kept_curves) * run["replicas"],  # of chunks, in one array, and by layers
             thread=tape + scratch + 8 * chunk * (2 * recorded.size + recorded.places),  # records, twice while they are summed

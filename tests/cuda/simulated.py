@@ -68,8 +68,8 @@ def compared(network, run, team):
     replicas = Replicas(network, checked(replicas=count, engine="matrix_free", **run))
     program, key = replicas.program, replicas.key
     cpu = Workplace(program, "carried", count).fill(program, key, 0, count).copy()
-    found, doubtful = DevicePlace(program, team, slots=1).compute(key, 0, count)
-    again = found if team > 1 else DevicePlace(program, team, slots=3).compute(key, 1, 1)[0]
+    found, doubtful = DevicePlace(program, team, teams=1).compute(key, 0, count)
+    again = found if team > 1 else DevicePlace(program, team, teams=3).compute(key, 1, 1)[0]
     with np.errstate(all="ignore"):
         gaps = np.where(cpu == found, 0.0, np.abs(cpu - found) / np.maximum(1.0, np.abs(cpu)))
     gaps[np.isnan(cpu) & np.isnan(found)] = 0.0

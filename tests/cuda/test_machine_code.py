@@ -13,8 +13,8 @@ import pytest
 
 import gradsim
 from gradsim.cuda.kernel import Arrays, kernel_of, sort_of
-from gradsim.cuda.place import numbers_of, sizes_of
 from gradsim.cuda.seam import on_device, simulated
+from gradsim.cuda.size import numbers_of, sizes_of
 from gradsim.cuda.twins import Twins
 from gradsim.kernels.compilation import for_python
 from gradsim.kernels.sampling import box_muller
