@@ -97,6 +97,8 @@ def command(
         compile_first(*plan.arithmetics)
         show(plan, grid, threads)
         return 0
+    if dask is None:
+        plan.check_machine()
     out = out or _usual_output(grid, plan)
     read = [grid, *sources(plan.request)]
     files.ask_results("--out", out, True, read)

@@ -1,11 +1,15 @@
 """Where replicas are computed on a device: its memory, laid out for a program, and launches of as many as fit it."""
 
+from threading import Lock
+
 import numpy as np
 
 from .kernel import Arrays, kernel_of, sort_of
 from .seam import numba_cuda, require_device, simulated
 from .size import LAUNCH_BYTES, numbers_of, sizes_of, team_bytes, team_size, teams_and_threads
 from .views import left_over
+
+TURN = Lock()  # of threads that compute networks of a sweep, on one device
 
 
 class DevicePlace:
@@ -44,8 +48,9 @@ class DevicePlace:
         on_device = [self._put(array) for array in (np.asarray(key), records, doubtful)]
         arrays = Arrays(*self._program, on_device[0], *self._data, *self._room, *on_device[1:])
         blocks = self.teams * self.sort.team // self.threads
-        self.kernel[blocks, self.threads](arrays, np.int64(first), np.int64(count))
-        if not simulated():
-            on_device[1].copy_to_host(records)
-            on_device[2].copy_to_host(doubtful)
+        with TURN:
+            self.kernel[blocks, self.threads](arrays, np.int64(first), np.int64(count))
+            if not simulated():
+                on_device[1].copy_to_host(records)
+                on_device[2].copy_to_host(doubtful)
         return records, doubtful != 0

@@ -47,6 +47,8 @@ def run(
     progress = checked_progress(progress, "the share that is done and the cells finished")
     workers: int | None = RUN["threads"].check(threads)
     plan = plan if isinstance(plan, Plan) else read_plan(plan)
+    if dask is None:
+        plan.check_machine()
     if out is not None:
         check_output("out", out, True, RESULTS)
         precision = precision if precision is None or isinstance(precision, Precision) else Precision(precision)

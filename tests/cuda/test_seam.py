@@ -90,6 +90,15 @@ def test_a_run_without_a_gpu_is_one_clear_line():
 
 
 @pytest.mark.skipif(HERE, reason="there is a GPU, or its simulator")
+def test_a_sweep_without_a_gpu_is_one_line_for_all_cells(tmp_path):
+    options = {"engine": "cuda", "width": 4, "depth": 1, "weight_gain": [0.5, 1.0]}
+    for more in ({}, {"out": tmp_path / "out.h5"}):
+        with pytest.raises(RequestError, match=r"^engine: cuda cannot run here"):
+            gradsim.sweep.run(options, **more)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(HERE, reason="there is a GPU, or its simulator")
 def test_the_list_of_devices_says_why_it_is_empty():
     done = subprocess.run([sys.executable, "-m", "gradsim", "list", "devices"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and done.stdout.startswith("no GPU for --engine cuda: ") and done.stderr == ""
