@@ -17,6 +17,7 @@ A loop is over units if its variable is called `i`, or if it walks along a tile 
 import ast
 
 TILE = "SUM_TILE"
+OF_TILE = "np.uint64(start) + np.uint64(k)"  # the unit number k of a tile
 HELD = ("widest_vectors", "rarely_called")  # said to the CPU's compiler alone
 
 
@@ -93,16 +94,49 @@ def _begun(statement):
     return {node.id for node in names if isinstance(node.ctx, ast.Store)}
 
 
+def _is_stored(node):
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def _outside(node):
+    """Names within a node that are outside of its loops over units."""
+    if isinstance(node, ast.For) and is_over_units(node):
+        return []
+    names = [node] if isinstance(node, ast.Name) else []
+    return names + [name for child in ast.iter_child_nodes(node) for name in _outside(child)]
+
+
+def _check_units(body, unit):
+    """Raises NotShared where a unit looks at others, or puts something where all units do."""
+    for node in (node for part in body for node in ast.walk(part) if isinstance(node, ast.Subscript)):
+        names = {found.id for found in ast.walk(node.slice) if isinstance(found, ast.Name)}
+        last = node.slice.elts[-1] if isinstance(node.slice, ast.Tuple) else node.slice
+        own = ast.unparse(last) in (unit, "i", OF_TILE)
+        if not own and (isinstance(node.ctx, ast.Store) or names & {unit, "i"}):
+            raise NotShared(ast.unparse(node))
+
+
 class Shared(ast.NodeTransformer):
     """`picked` are expressions that read one unit of a vector, outside of loops: every thread gets it."""
 
     def __init__(self, picked=()):
         self.picked, self.left = set(picked), set(picked)
-        self._inside, self._count, self.changed = False, 0, False
+        self._inside, self._count, self.changed, self._begun = False, 0, False, set()
 
     def _name(self, kind):
         self._count += 1
         return f"_{kind}_{self._count}"
+
+    def visit_FunctionDef(self, node):
+        outside = _outside(node)
+        found = self.generic_visit(node)
+        read = {name.id for name in outside if isinstance(name.ctx, ast.Load)}
+        left = self._begun & read - {name.id for name in outside if _is_stored(name)} - {
+            argument.arg for argument in node.args.args
+        }
+        if left:
+            raise NotShared(f"{sorted(left)} of {node.name} are what the last unit left behind")
+        return found
 
     def visit_Expr(self, node):
         if isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name) and node.value.func.id in HELD:
@@ -119,6 +153,8 @@ class Shared(ast.NodeTransformer):
         before, after = [], []
         body = [self._without_return(statement, before, after) for statement in node.body]
         grown = _accumulators(body)
+        _check_units(body, node.target.id)
+        self._begun |= {found.id for part in body for found in ast.walk(part) if _is_stored(found)} - grown.keys()
         for name, how in grown.items():
             # What was there before is added once, not by every thread
             if how == "sum":

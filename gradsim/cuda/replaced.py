@@ -220,6 +220,10 @@ def doubts_and_views(of):
         scratch.state[DOUBTFUL] = 1
 
     @on_device
+    def hold_units_back(kept, d, g, d_top, top_inverse, exponent, scratch):
+        scratch.state[DOUBTFUL] = 1
+
+    @on_device
     def readout_bias_gradient(h, h_doubts, place, scratch, record):
         if recorded(record, BIAS_GRADIENT, place) < recorded(record, GRADIENT, place) + CANCELLED_LOG:
             scratch.state[DOUBTFUL] = 1
@@ -239,6 +243,7 @@ def doubts_and_views(of):
         ("cancellation", "clear"): clear,
         ("cancellation", "hold"): hold,
         ("steps.batch_norm", "hold_units"): hold_units,
+        ("steps.batch_norm", "hold_units_back"): hold_units_back,
         ("steps.loss", "readout_bias_gradient"): readout_bias_gradient,
         ("weights", "weights_times"): weights_times,
         ("weights", "transposed_weights_times"): transposed_weights_times,

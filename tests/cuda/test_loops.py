@@ -109,12 +109,21 @@ def test_a_unit_that_ends_the_function_ends_it_for_all(bad, expected):
         "if v[i] > 0: return 1\nelse: total += v[i]",
         "for i in range(n): total += v[i]",
         "v[:n] = 0.0",
+        "v[i] = v[i - 1]",
+        "v[i + 1] = 0.0",
+        "v[0] = total",
+        "v[n - 1] += v[i]",
     ],
 )
 def test_what_is_not_understood_is_refused(body):
     source = "def f(v, n):\n total = 0.0\n for i in range(n):\n" + textwrap.indent(body, "  ") + "\n return total"
     with pytest.raises(NotShared):
         shared(source)
+
+
+def test_what_the_last_unit_leaves_behind_is_refused():
+    with pytest.raises(NotShared, match="left behind"):
+        shared("def f(v, n):\n for i in range(n):\n  last = v[i]\n  v[i] = 2.0 * last\n return last")
 
 
 def test_what_is_picked_must_be_there():
