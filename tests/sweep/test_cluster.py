@@ -22,7 +22,14 @@ from tests.oracles.alike import same
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
-GRID = {"activation": ["relu", "tanh"], "weight_gain": [0.9, 1.0, 1.1, 1.2, 1.3], "width": 5, "depth": 4, "replicas": 7}
+GRID = {
+    "activation": ["relu", "tanh"],
+    "weight_gain": [0.9, 1.0, 1.1, 1.2, 1.3],
+    "width": 5,
+    "depth": 4,
+    "replicas": 7,
+    "histograms": 2,
+}
 
 
 class Deadly(distributed.WorkerPlugin):
