@@ -9,7 +9,7 @@ from gradsim.cli import main
 from gradsim.model.request import checked
 from gradsim.reference.draw import draw
 from gradsim.reference.network import backward, forward
-from gradsim.results.spread import Spread
+from gradsim.results.spread import spreads
 from gradsim.simulation.units import _nodes, unit_histograms
 from gradsim.statistics.quantities import COUNTED
 from gradsim.statistics.units import BINS, HISTOGRAMMED, counted, edges, exponent_of, middles
@@ -105,7 +105,7 @@ def test_sizes_beyond_any_float():
     exponent = curves["activation_histogram_exponent"]
     assert exponent[-1] > 2000 and np.diff(exponent[1:]).max() < 30
     assert (curves["activation_histogram"].sum(axis=1) == 32).all()
-    spread = Spread(curves, "activation", 400)
+    spread = spreads(curves, "activation", 6)[0][-1]
     assert spread.power == pytest.approx(exponent[-1] * np.log10(2), abs=3)
     assert "10^{" in curves.plot(histograms=True).axes[-1].get_xlabel()
 

@@ -235,8 +235,8 @@ class CurveSet(Sequence[Curves]):
         quantity: str | Sequence[str] | None = None,
         theory: bool = True,
     ) -> None:
-        """Write a page to look at in a browser, without a network: curves, bands and verdicts, with sliders and menus over all
-        that networks differ in (docs/report.md). `path` ends in .html.
+        """Write a page to look at in a browser, without a network: curves, bands, verdicts, and histograms where units were
+        counted, with sliders and menus over all that networks differ in (docs/report.md). `path` ends in .html.
 
         `title` is the name of the file unless given; `quantity` a name or several, of what lies along the layers: all unless
         given. With `theory` what theory says is there too, computed where curves lack it. Raises RequestError.

@@ -2,8 +2,7 @@
 
 from ..errors import RequestError
 from ..results.cells import label
-from ..results.sentence import percent
-from ..results.spread import Spread, has_counts, some_layers, together
+from ..results.spread import has_counts, spreads, together
 from ..statistics.units import HISTOGRAMMED
 from .canvas import Canvas, facts
 from .lines import style_of
@@ -28,7 +27,7 @@ def figure(curve_set, columns, quantity=None, share=True, ax=None):
         raise RequestError("--histograms: units were not counted; see histograms of simulate, gradsim run --histograms")
     if len(chosen) > MOST_NETWORKS:
         raise RequestError(f"--histograms: {len(chosen):,} networks are more than {MOST_NETWORKS}; choose some with --select")
-    rows = [[Spread(curves, quantity, layer) for layer in some_layers(curves, quantity, MOST_LAYERS)] for curves, _ in chosen]
+    rows = [spreads(curves, quantity, MOST_LAYERS)[0] for curves, _ in chosen]
     side = max(map(len, rows))
     panels = [spread for row in rows for spread in row]
     canvas = Canvas(len(rows) * side if ax is None else len(panels), side, ax)
@@ -60,9 +59,4 @@ def _panel(ax, spread, ends, head):
     ax.set_yticks([])
     ax.tick_params(axis="x", labelsize=8)
     ax.set_ylim(bottom=0)
-    notes = []
-    if spread.zero:
-        notes.append(f"{percent(spread.zero / spread.total)} exactly zero")
-    if not spread.total:
-        notes.append("no number")
-    ax.text(0.98, 0.95, "\n".join(notes), transform=ax.transAxes, ha="right", va="top", fontsize=7.5, color="0.3")
+    ax.text(0.98, 0.95, "\n".join(spread.notes), transform=ax.transAxes, ha="right", va="top", fontsize=7.5, color="0.3")
