@@ -48,6 +48,8 @@ def test_cells_are_those_of_single_runs(expected):
     Path("grid.toml").write_text("\n".join(f"{name} = {value}" for name, value in GRID.items()))
     assert call("sweep", "grid.toml", "--histograms", 6) == 0
     assert same(gradsim.open("grid.h5"), expected)
+    assert call("export", "grid.h5", "--to", "csv", "--histograms", "--quantity", "gradient") == 0
+    assert {line.split(",")[3] for line in Path("grid.histograms.csv").read_text().splitlines()} == {"quantity", "gradient"}
     assert call("sweep", "grid.toml", "--set", "histograms=6", "-o", "set.h5") == 0
     assert same(gradsim.open("set.h5"), expected) and gradsim.open("set.h5").request["histograms"] == [6]
 
