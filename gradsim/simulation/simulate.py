@@ -69,7 +69,8 @@ def simulate(
     network the same random numbers) and what goes in and out, not on `threads` (all cores unless given). `keep_samples`
     keeps every replica's logs as well: `<quantity>_log`, replicas along the first axis. `quantiles` are probabilities from
     0 to 1. `histograms` is of how many networks, the first ones, units are counted by their values, layer by layer:
-    `activation_histogram` and others (docs/format.md); that takes longer than to draw these, of small ones about a hundred times.
+    `activation_histogram` and others (docs/format.md). A network takes longer to be counted than to be drawn, a small one about
+    a hundred times as long.
 
     What takes longer than a second says so on stderr where that is a terminal or a notebook, and so does a first run, which
     compiles; `progress=True` has it said everywhere, False nowhere, and a function progress(n) is called after every n more
