@@ -12,7 +12,6 @@ from .. import memory
 from ..errors import RequestError
 from ..kernels.record import LOG_QUANTITIES, PLAIN_QUANTITIES
 from ..kernels.workspace import padded_width, tile_blocks
-from ..program.columns import Columns
 from ..program.engine import layers_of
 from ..program.graph import outline
 from ..program.program import tape_numbers
@@ -35,26 +34,18 @@ COUNT_NANOSECONDS = {"unit": 40, "vector": 4e3, "network": 4e5}  # what counting
 LAYER_COLUMNS = 17  # of a record that a layer is reckoned with: sums hang on the size of a chunk, which stays what it was
 
 
-def chunk_size(program):
-    """Replicas in a chunk of a Program, or whatever else has its `columns` and `nanoseconds`."""
-    layers = max(program.columns.places, program.columns.size / LAYER_COLUMNS)
+def chunk_size(columns, linear_nanoseconds):
+    """Replicas in a chunk of programs with these Columns, and so much work in the linear maps of each."""
+    layers = max(columns.places, columns.size / LAYER_COLUMNS)
     by_bytes = CHUNK_BYTES // (8 * LAYER_COLUMNS * layers)
     least = max(CHUNK_NANOSECONDS, SUM_NANOSECONDS / SUM_SHARE * layers)
-    return int(max(1, min(LARGEST_CHUNK, by_bytes, least // program.nanoseconds)))
-
-
-@dataclass(frozen=True)
-class _Sizes:
-    """What a chunk's size is made of."""
-
-    columns: Columns
-    nanoseconds: float
+    return int(max(1, min(LARGEST_CHUNK, by_bytes, least // linear_nanoseconds)))
 
 
 def chunk_of(network, run):
     """The `chunk_size` of a network and a checked run, whose program is not made for it."""
     layers = layers_of(network, run["engine"], run["inputs"], run["arithmetic"])
-    return chunk_size(_Sizes(blocks_of(network, run["inputs"]).columns, layers.nanoseconds))
+    return chunk_size(blocks_of(network, run["inputs"]).columns, layers.nanoseconds)
 
 
 def counting_nanoseconds(network, run, drawing):
@@ -90,7 +81,7 @@ class Footprint:
         inputs, arithmetic, count = run["inputs"], run["arithmetic"], len(network.linear_widths) + 1
         layers, blocks = layers_of(network, run["engine"], inputs, arithmetic), blocks_of(network, inputs)
         recorded = blocks.columns
-        chunk = min(chunk_size(_Sizes(recorded, layers.nanoseconds)), run["replicas"])
+        chunk = min(chunk_size(recorded, layers.nanoseconds), run["replicas"])
         number = 8 if arithmetic == "float64" else 4
         columns = padded_width(max(network.input_width, *network.linear_widths))
         steps = 2 * count

@@ -7,6 +7,7 @@ from itertools import groupby
 from ..kernels.interpreter import LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR
 from ..model.initializers import bias_law, weight_law
 from ..program.engine import Layers
+from ..program.program import nanoseconds
 from ..statistics.blocks import blocks_of
 from ..statistics.quantiles import Samples, bins_of, collector, rows_of
 from ..statistics.quantities import QUANTILES
@@ -45,7 +46,7 @@ class Settled:
             chunk=chunk_of(network, run),
             quantiles="exact" if exact else f"histogram of {bins_of(rows)} bins",
             probabilities=QUANTILES,
-            nanoseconds=layers.nanoseconds,
+            nanoseconds=nanoseconds(network, layers),
             logs=columns.logs,
             counting=run["histograms"] * counting_nanoseconds(network, run, layers.nanoseconds),
             curves=Footprint.of(network, run).curves,
