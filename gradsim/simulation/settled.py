@@ -40,15 +40,15 @@ class Settled:
         layers = Layers(network, run["engine"], run["inputs"], run["arithmetic"])
         columns = blocks_of(network, run["inputs"]).columns
         rows = rows_of(columns)
-        exact = collector(rows, run["replicas"]) is Samples
+        exact, drawing = collector(rows, run["replicas"]) is Samples, nanoseconds(network, layers)
         return cls(
             engine=tuple((OPERATIONS[operation], len(list(group))) for operation, group in groupby(layers.operations)),
             chunk=chunk_of(network, run),
             quantiles="exact" if exact else f"histogram of {bins_of(rows)} bins",
             probabilities=QUANTILES,
-            nanoseconds=nanoseconds(network, layers),
+            nanoseconds=drawing,
             logs=columns.logs,
-            counting=run["histograms"] * counting_nanoseconds(network, run, layers.nanoseconds),
+            counting=run["histograms"] * counting_nanoseconds(network, run, drawing),
             curves=Footprint.of(network, run).curves,
         )
 
