@@ -207,7 +207,7 @@ def children(pid):
     "number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)], ids=["INT", "TERM", "KILL"]
 )
 def test_a_signal_keeps_what_is_finished_and_leaves_no_process(number, code):
-    Path("grid.toml").write_text("weight_gain = {from = 0.5, to = 2.0, points = 200}\nwidth = 64\ndepth = 60\nreplicas = 3000\n")
+    Path("grid.toml").write_text("weight_gain = {from = 0.5, to = 2.0, points = 200}\nwidth = 64\ndepth = 60\nreplicas = 300\n")
     command = [sys.executable, "-m", "gradsim", "sweep", "grid.toml", "--no-draws", "--dask", "local", "--threads", "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
         limit = time.monotonic() + 120
