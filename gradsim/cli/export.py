@@ -46,6 +46,6 @@ def command(file, to, out, quantity, histograms, select, overwrite):
     out = out or Path(file).with_suffix(SUFFIXES[to])
     if same_file(out, file):
         raise RequestError(f"--out: {str(out)!r} is a file that is read; give another name")
-    with in_place_of("path", "--out"), in_place_of("quantities", "--quantity"):
+    with in_place_of("path", "--out"), in_place_of("quantities", "--quantity"), in_place_of("histograms", "--histograms"):
         written = export(curve_set, to, out, quantity or None, overwrite, histograms)
     click.echo(f"written: {', '.join(printable(path) for path in written)}")

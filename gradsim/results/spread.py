@@ -12,7 +12,7 @@ from .sentence import percent
 BARS = 60
 INSIDE = 0.001, 0.999  # quantiles of the units between which bars are
 ALIKE = 100.0  # times the narrowest that the widest is, if all share their scale
-SEEN = 0.005  # of the units beyond that: it is said
+SEEN = 0.002  # of the units beyond these: it is said
 PLAIN = -2, 3  # decades: what is as large as that has no power of ten beside it
 
 

@@ -349,8 +349,9 @@ class Sweep:
 
     def _counted_in_output(self, cells, names):
         """Of how many networks of each cell the output has the units counted."""
-        several = any(name in COUNTED for name in names)
-        return [curves.counted for curves in open_file(self.out)] if several else [0] * cells
+        if COUNTED.isdisjoint(names):
+            return [0] * cells
+        return [curves.counted for curves in open_file(self.out)]
 
     def _has_its_cells(self, count, grid, share):
         """Whether an output of so many cells has those of the plan, as far as its `grid` and its Share tell.

@@ -40,7 +40,7 @@ def call(*arguments):
     return ended.value.code
 
 
-def test_cells_are_those_of_single_runs(expected):
+def test_cells_are_those_of_single_runs(expected, capsys):
     found = gradsim.sweep.run(GRID, histograms=6)
     assert same(found, expected) and [curves.counted for curves in found] == [6] * 4
     assert same(gradsim.sweep.run(GRID | {"histograms": 6}), expected)
@@ -50,6 +50,8 @@ def test_cells_are_those_of_single_runs(expected):
     assert same(gradsim.open("grid.h5"), expected)
     assert call("export", "grid.h5", "--to", "csv", "--histograms", "--quantity", "gradient") == 0
     assert {line.split(",")[3] for line in Path("grid.histograms.csv").read_text().splitlines()} == {"quantity", "gradient"}
+    assert call("export", "grid.h5", "--to", "netcdf", "--histograms") == 2
+    assert capsys.readouterr().err == "gradsim: --histograms: netcdf has all that were counted; leave it out\n"
     assert call("sweep", "grid.toml", "--set", "histograms=6", "-o", "set.h5") == 0
     assert same(gradsim.open("set.h5"), expected) and gradsim.open("set.h5").request["histograms"] == [6]
 
