@@ -98,7 +98,7 @@ FAULTS = {
         "sweep/identity.py",
         "for name in ASKED_FOR if run[name]}",
         "for name in ()}",
-        tests=(f"{UNITS}no_more_are_counted_than_are_drawn", f"{UNITS}what_is_finished_is_gone_on_with"),
+        tests=(f"{UNITS}no_more_are_counted_than_are_drawn", f"{UNITS}a_sweep_that_was_stopped_goes_on"),
     ),
     "fewer counts than are there": Fault(
         "sweep/folder.py",
