@@ -246,7 +246,7 @@ def normal_quantile(y, w):
     Of y next to -1 or 1, it is w that has the digits: 1 - y^2 is 4 P(z < x) P(z > x). So does Giles 2010, "Approximating the
     erfinv function", with other polynomials.
     """
-    t = ONE / np.sqrt(w)
+    t = ONE / np.sqrt(max(w, ONE))  # where w is less, it does not count
     near, far = polynomial(w - SEVEN_HALVES, NEAR_QUANTILE), polynomial(t - FIFTH, FAR_QUANTILE) / t
     return y * (near if w < SEVEN else far)
 
