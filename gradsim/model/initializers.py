@@ -52,7 +52,7 @@ class WeightLaw:
     mean: float
     scale: float
     density: float = 1.0
-    cuts: tuple = ()
+    cuts: tuple[float, ...] = ()
 
     @property
     def variance(self):

@@ -106,7 +106,7 @@ COMPILED = {
         "model/cut_normal.py",
         "return middle + shift, second, fourth",
         "return middle + shift, 1.0, fourth",
-        ("weights: whole laws", "weights: moments"),
+        ("second moments",),
     ),
     "sparse columns: the share rounded down": Fault(
         "model/initializers.py", "math.ceil(sparsity * fan_out)", "math.floor(sparsity * fan_out)", ("weights: moments",)
