@@ -7,6 +7,7 @@ import numpy as np
 
 from ..kernels.record import LOGS, NOT_RECORDED, RECORDED, TABLE
 from ..model.form import once_a_form
+from ..typed import Ints
 from .graph import outline
 
 
@@ -15,16 +16,16 @@ class Placed(NamedTuple):
     and the name of the node in its block ("" for the stream and what there is once)."""
 
     columns: slice
-    blocks: np.ndarray  # int64 (columns,)
-    names: tuple
+    blocks: Ints  # (columns,)
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Columns:
     """`starts` int64 as `kernels.record.put` wants them; `logs` of all `size` columns are logs and come first."""
 
-    starts: np.ndarray
-    placed: dict
+    starts: Ints
+    placed: dict[str, Placed]
     logs: int
     size: int
     places: int  # one more than the largest place of any quantity

@@ -84,7 +84,7 @@ NAMES = [
     line("run --init he_normal(fan_avg)", Refused(("--init", "fan_avg", "fan_in"), ("not a number",))),
     line("run --init kaiming_uniform(b=2.236)", Refused(("--init", "b=2.236"), ("not a number",))),
     line("run --init truncated_normal(0,0.02,-2,2)", refused("--init", "truncated_normal(mean, std)")),
-    line("run --init trunc_normal(0,0.5)", refused("--init", "standard deviations")),
+    line("run --init trunc_normal(0,0.02,1,2)", refused("--init", "standard deviations")),
 ]
 
 ACTIVATIONS = [
@@ -136,6 +136,8 @@ SCHEMES = [
             "sparse(1.5)",
             "sparse(1e9)",
             "sparse(2,-1)",
+            "sparse_columns(-0.1)",
+            "trunc_normal(0,1,2,2.001)",
             "orthogonal(inf)",
             "normal(0,1e309)",
             "normal(0,1;2)",
