@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for those who read and do not run
     from .model.parts import Activation as Activation
     from .model.parts import Linear as Linear
     from .model.parts import Repeat as Repeat
+    from .model.presets import preset as preset
+    from .model.presets import presets as presets
     from .model.steps.add import Residual as Residual
     from .model.steps.batch_norm import BatchNorm as BatchNorm
     from .model.steps.dropout import Dropout as Dropout
@@ -46,6 +48,8 @@ _HOMES = {
     "Repeat": "model.parts",
     **{part: f"model.steps.{step}" for step, parts in BLOCK_STEPS.items() for part in parts},
     "activation": "model.activations",
+    "preset": "model.presets",
+    "presets": "model.presets",
     "simulate": "simulation.simulate",
     "recommend": "advice.recommendation",
     "Curves": "curves",
