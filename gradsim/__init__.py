@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for those who read and do not run
     from .curves import Curves as Curves
     from .curves import CurveSet as CurveSet
     from .errors import RequestError as RequestError
+    from .frameworks import code_for as code_for
     from .model.activations import activation as activation
     from .model.network import Network as Network
     from .model.network import mlp as mlp
@@ -50,6 +51,7 @@ _HOMES = {
     "activation": "model.activations",
     "preset": "model.presets",
     "presets": "model.presets",
+    "code_for": "frameworks",
     "simulate": "simulation.simulate",
     "recommend": "advice.recommendation",
     "Curves": "curves",

@@ -20,7 +20,7 @@ PUBLIC = (
         "gradsim",
         tuple(PARTS),
     ),
-    ("Presets", "gradsim", ("preset", "presets")),
+    ("Presets", "gradsim", ("preset", "presets", "code_for")),
     ("Presets", "gradsim.model.presets", ("Preset", "Law", "FeedForward")),
     ("Simulation", "gradsim", ("simulate", "open", "Curves", "CurveSet", "Verdict", "RequestError")),
     ("Advice", "gradsim", ("recommend",)),

@@ -35,7 +35,7 @@ WITH_PYTHON = {name: path for name, path in GUIDES.items() if name != "commands.
     "sweeps.md": ROOT / "docs" / "sweeps.md"
 }
 LONG = ("sweep classic", "sweep blocks")
-RUN = ("run", "compare", "sweep", "show", "plot", "report", "list", "theory", "phase")
+RUN = ("run", "compare", "code", "sweep", "show", "plot", "report", "list", "theory", "phase")
 
 
 @pytest.mark.parametrize("name", WITH_PYTHON)
