@@ -9,6 +9,7 @@ import pytest
 import gradsim
 from gradsim import RequestError
 from gradsim.cli import main
+from gradsim.model import chain
 from gradsim.model.initializers import TRUNCATED_STD, bias_law, find_initializer
 from gradsim.model.parts import LayerNorm
 from gradsim.model.presets import product
@@ -97,7 +98,7 @@ def test_the_last_matrix_of_gpt2_hangs_on_the_depth():
 def test_norms_have_the_epsilons_of_the_framework():
     for block, scale in (("pre_norm", 1.0), ("deepnorm", 3**-0.5)):
         network = gradsim.preset("keras_default").network(width=4, depth=3, block=block)
-        (norm,) = {part for part in network._distinct if isinstance(part, LayerNorm)}
+        (norm,) = {part for part in chain.inner(network.blocks[0].parts) if isinstance(part, LayerNorm)}
         assert norm.epsilon == pytest.approx(1e-3 * scale)
     options = {"width": 4, "depth": 3, "block": "pre_norm"}
     assert gradsim.preset("fastai").network(**options) == gradsim.mlp(**options)  # which says no epsilon

@@ -17,7 +17,7 @@ class Draft:
         names = ["linear"] if len(found) == 1 else [f"linear_{count}" for count in range(1, len(found) + 1)]
         self.functions = dict(zip(found, names, strict=True))
         self.draws = tuple(draw for pair in found for draw in pair)
-        self.parts = tuple(network._distinct)
+        self.parts = tuple(chain.inner(part for _, parts, _ in self.sections() for part in parts))
 
     def has(self, *kinds):
         """Whether there is a part of such a kind."""

@@ -8,7 +8,7 @@ from .fitting import lay
 from .table import STYLES, WAYS, exit_entries, number, remarks, wide
 
 NOTE = (
-    "sigma_w: root of fan_in Var W, of the blocks from the second on (–: there are several). forward: powers of ten that the\n"
+    "sigma_w: root of fan_in Var W, of the blocks from the second on (–: there is not one). forward: powers of ten that the\n"
     "median network's root-mean-square preactivation gains from the first block to the last; backward: that its gradient\n"
     "gains on its way back; spread: between the 5 % and the 95 % quantile of networks, of the gradient at block 1. float\n"
     "types: the layer from which half of the networks have left them, forward and backward, ↑ above the largest number, ↓\n"

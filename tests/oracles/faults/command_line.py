@@ -29,7 +29,7 @@ FAULTS = {
     "run: --keep-samples": Fault(
         RUN, '{"threads": threads, "keep_samples": keep_samples}', '{"threads": threads}', tests=(ARRIVES,)
     ),
-    "run: --seed": Fault(RUN, "network_and_run(options)", 'network_and_run(options | {"seed": 0})', tests=(ARRIVES,)),
+    "run: --seed": Fault(RUN, "network_and_run(given, make)", 'network_and_run(given | {"seed": 0}, make)', tests=(ARRIVES,)),
     "run: --overwrite of a file": Fault(
         RUN,
         'files.ask_results("--out", out, overwrite, sources(options))',
