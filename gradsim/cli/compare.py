@@ -11,7 +11,7 @@ from .output import sources
 from .progress import compile_first
 
 STREAM = "compare"  # of random numbers, one for all
-OPEN = tuple(name for name in RUN if name not in ("keep_samples", "threads", "stream"))
+OPEN = tuple(name for name in RUN if name not in ("keep_samples", "histograms", "threads", "stream"))
 
 
 @click.command("compare", cls=Command)
