@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for those who read and do not run
     from .curves import Curves as Curves
     from .curves import CurveSet as CurveSet
     from .errors import RequestError as RequestError
+    from .frameworks import code_for as code_for
     from .model.activations import activation as activation
     from .model.network import Network as Network
     from .model.network import mlp as mlp
@@ -29,6 +30,8 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for those who read and do not run
     from .model.parts import Activation as Activation
     from .model.parts import Linear as Linear
     from .model.parts import Repeat as Repeat
+    from .model.presets import preset as preset
+    from .model.presets import presets as presets
     from .model.steps.add import Residual as Residual
     from .model.steps.batch_norm import BatchNorm as BatchNorm
     from .model.steps.dropout import Dropout as Dropout
@@ -46,6 +49,9 @@ _HOMES = {
     "Repeat": "model.parts",
     **{part: f"model.steps.{step}" for step, parts in BLOCK_STEPS.items() for part in parts},
     "activation": "model.activations",
+    "preset": "model.presets",
+    "presets": "model.presets",
+    "code_for": "frameworks",
     "simulate": "simulation.simulate",
     "recommend": "advice.recommendation",
     "Curves": "curves",

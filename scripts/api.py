@@ -20,6 +20,8 @@ PUBLIC = (
         "gradsim",
         tuple(PARTS),
     ),
+    ("Presets", "gradsim", ("preset", "presets", "code_for")),
+    ("Presets", "gradsim.model.presets", ("Preset", "Law", "FeedForward")),
     ("Simulation", "gradsim", ("simulate", "open", "Curves", "CurveSet", "Verdict", "RequestError")),
     ("Advice", "gradsim", ("recommend",)),
     ("Advice", "gradsim.advice.recommendation", ("Recommendation", "Checked", "Remedy")),

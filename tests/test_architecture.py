@@ -11,7 +11,7 @@ ORDER = (
     ("memory", "kernels"),
     ("telling",),
     ("model",),
-    ("program",),
+    ("frameworks", "program"),
     ("statistics",),
     ("reference", "results", "theory"),
     ("store",),

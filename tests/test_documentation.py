@@ -26,13 +26,16 @@ def test_tables_are_current(path):
 
 GUIDES = {
     path.name: path
-    for path in (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("blocks", "pictures", "commands", "report")))
+    for path in (
+        ROOT / "README.md",
+        *(ROOT / "docs" / f"{name}.md" for name in ("blocks", "pictures", "commands", "report", "presets")),
+    )
 }
 WITH_PYTHON = {name: path for name, path in GUIDES.items() if name != "commands.md"} | {
     "sweeps.md": ROOT / "docs" / "sweeps.md"
 }
 LONG = ("sweep classic", "sweep blocks")
-RUN = ("run", "sweep", "show", "plot", "report", "list", "theory", "phase")
+RUN = ("run", "compare", "code", "sweep", "show", "plot", "report", "list", "theory", "phase")
 
 
 @pytest.mark.parametrize("name", WITH_PYTHON)

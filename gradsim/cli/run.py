@@ -4,13 +4,14 @@ import click
 
 from ..telling import compilation_notice, counted, progress
 from .command import Command
-from .options import kept_options, network_options, output_options, run_options, threads_option
+from .options import kept_options, network_options, output_options, preset_option, preset_or_mlp, run_options, threads_option
 from .output import deliver, sources
 from .progress import compile_first
 from .verdicts import fail_on_option, judged
 
 
 @click.command("run", cls=Command)
+@preset_option
 @network_options
 @run_options
 @threads_option
@@ -19,7 +20,7 @@ from .verdicts import fail_on_option, judged
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead: request, verdict, exits and curves.")
 @fail_on_option
 @click.pass_obj
-def command(files, out, plot, theory, overwrite, as_json, fail_on, keep_samples, histograms, threads, **options):
+def command(files, preset, out, plot, theory, overwrite, as_json, fail_on, keep_samples, histograms, threads, **options):
     """Simulate one network and judge its gradient.
 
     Draws --replicas networks, runs each forward and backward, and prints what becomes of the gradient.
@@ -29,7 +30,8 @@ def command(files, out, plot, theory, overwrite, as_json, fail_on, keep_samples,
     from ..simulation.fit import network_and_run
     from ..simulation.simulate import simulate
 
-    network, run = network_and_run(options)
+    make, given = preset_or_mlp(preset, options)
+    network, run = network_and_run(given, make)
     checked(threads=threads)
     if out is not None:
         files.ask_results("--out", out, overwrite, sources(options))

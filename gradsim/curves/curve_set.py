@@ -214,6 +214,7 @@ class CurveSet(Sequence[Curves]):
         - `at`: which number: "rate", decades per 100 layers, or a layer; -1 is the last one.
         - `panels`: the column or columns that panels are of, the activation unless given; a map has one for all else.
         - `colour`: the column that the colours of lines stand for. More than eight lines a panel have a colour scale anyway.
+        - `label`: the column that lines are labelled by; those in which networks differ unless given.
         - `samples`: how many single networks of each line are thin lines, if `keep_samples` kept them; 0 for none.
         - `share`: whether panels against the layer share their scales; they do unless it is False.
         - `histograms=True`: how the units of layers are spread, where `simulate(..., histograms=100)` counted them.

@@ -32,7 +32,7 @@ FAULTS = {
         "plan",
         tests=(f"{PASSED_ON}every_option_of_a_sweep_arrives",),
     ),
-    "run: --seed": Fault(RUN, "network_and_run(options)", 'network_and_run(options | {"seed": 0})', tests=(ARRIVES,)),
+    "run: --seed": Fault(RUN, "network_and_run(given, make)", 'network_and_run(given | {"seed": 0}, make)', tests=(ARRIVES,)),
     "run: --overwrite of a file": Fault(
         RUN,
         'files.ask_results("--out", out, overwrite, sources(options))',
