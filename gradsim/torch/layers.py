@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import RequestError
 from ..model.observed import CORRELATIONS, MAY_LACK, UNKNOWN, Call, Observed
-from .watching import gradients, parameters
+from .watching import gradients
 
 
 def described(name, watch, input_width, outputs):
@@ -134,7 +134,7 @@ def _put_parameters(found, names, several):
     known = {}
     for seen in several:
         if seen.owner not in known:
-            weights, biases = parameters(seen.owner)
+            weights, biases = seen.parameters
             known[seen.owner] = gradients(weights), gradients(biases) if biases else math.nan
     for k, name in enumerate(names):
         found.put_logs(name, [known[seen.owner][k] for seen in several])

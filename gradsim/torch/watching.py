@@ -23,7 +23,7 @@ class Seen:
         self.module, self.inputs, self.gradient = type(module).__name__, inputs, NOTHING
         self.width = max(1, output.numel() // inputs)
         self.along = along_inputs(output, inputs)
-        weights, biases = parameters(module)
+        self.parameters = weights, biases = parameters(module)
         self.weights, self.biased = sum(p.numel() for p in weights), bool(biases)
         self.look(output)
 
