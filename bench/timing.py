@@ -30,7 +30,8 @@ def repeats_for(job, target):
 def rounds(contenders, count, target=1.0, clock=time.perf_counter):
     """{name: seconds of one job in each round} for contenders {name: job}, each sample about `target` seconds by `clock`.
 
-    One of the CPU's time says what jobs of one thread take, whoever else is on the machine. Each round starts with another contender, so that none always follows the same one.
+    One of the CPU's time says what jobs of one thread take, whoever else is on the machine. Each round starts with another
+    contender, so that none always follows the same one.
     """
     repeats = {name: repeats_for(job, target) for name, job in contenders.items()}
     taken = {name: [] for name in contenders}

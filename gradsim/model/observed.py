@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..errors import RequestError, shown, whole_number
+from ..errors import EXACT_FLOAT, RequestError, shown
 from .activations import canonical_activation
 
 FORMAT = 3  # of its JSON, beside those of `network`
@@ -85,11 +85,11 @@ class Observed:
 
     def __post_init__(self) -> None:
         for name in ("input_width", "outputs", "depth"):
-            whole_number(name, getattr(self, name))
+            _whole(name, getattr(self, name))
         for name in ("model", *self.modules, *self.lacking):
             _text(name)
         for width in self.streams:
-            whole_number("streams", width)
+            _whole("streams", width)
         for call in self.calls:
             _check(call, self.depth + 1)
         layers, named = [call.layer for call in self.calls], {(call.kind, call.layer, call.name) for call in self.calls}
@@ -194,8 +194,13 @@ def _check(call, last):
         _text(text)
     if call.kind not in MAY_LACK or not set(call.lacking) <= set(MAY_LACK[call.kind]):
         raise RequestError(f"a call of an observed model is {shown(call)}")
-    for name, least, most in (("layer", 0, last), ("width", 1, None), ("weights", 0, None)):
-        whole_number(name, getattr(call, name), least, most)
+    for name, least, most in (("layer", 0, last), ("width", 1, EXACT_FLOAT), ("weights", 0, EXACT_FLOAT)):
+        _whole(name, getattr(call, name), least, most)
+
+
+def _whole(name, value, least=1, most=EXACT_FLOAT):
+    if type(value) is not int or not least <= value <= most:
+        raise RequestError(f"an observed model has {shown(value)} for its {name}")
 
 
 def _text(value):

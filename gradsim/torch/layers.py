@@ -76,7 +76,7 @@ class _Unique:
 
 
 def _lacking(seen):
-    bias = () if seen.biased else {"linear": ("bias_gradient",), "norm": ("norm_shift_gradient",)}.get(seen.kind, ())
+    bias = () if seen.parameters[1] else {"linear": ("bias_gradient",), "norm": ("norm_shift_gradient",)}.get(seen.kind, ())
     return (*bias, *(CORRELATIONS if seen.kind == "linear" and not seen.along else ()))
 
 
@@ -106,7 +106,7 @@ def record(blocks, watch, ends):
     found.put_logs("activation", [ends.input.square, *(seen.forward.square for seen in functions)])
     found.put("activation_mean", [seen.spread.mean for seen in functions])
     found.put("activation_unit_variance", [seen.spread.variance for seen in functions])
-    found.put_logs("loss", ends.loss**2)
+    found.put_logs("loss", ends.loss * ends.loss)
     found.put_logs("loss_gradient", ends.loss_gradient)
     found.put_logs("input_gradient", ends.input_gradient)
     for name, way in (("preactivation", "forward"), ("gradient", "gradient")):

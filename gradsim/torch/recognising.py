@@ -41,15 +41,15 @@ DIGITS = 6  # of a likelihood: laws that are one for a matrix have the same
 
 def activation_of(function):
     """The name of the activation that a function of tensors is, entry by entry; None where it is none of the table."""
-    grid = torch.linspace(-REACH, REACH, POINTS)
+    grid = torch.linspace(-REACH, REACH, POINTS).requires_grad_()
     try:
-        with torch.no_grad():
+        with torch.enable_grad():
             values = function(grid.clone())
-        found = values.double().numpy()
+        found, differentiable = values.detach().double().numpy(), values.requires_grad
     except Exception:  # whatever it takes, it is no function of one number
         return None
-    points = grid.double().numpy()
-    if found.shape != points.shape:
+    points = grid.detach().double().numpy()
+    if found.shape != points.shape or not differentiable:
         return None
     return next((name for name in _names(points, found) if np.all(abs(exact(name).phi(points) - found) < ROUNDING)), None)
 

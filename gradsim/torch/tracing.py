@@ -5,6 +5,7 @@ their ways part.
 """
 
 import operator
+from collections import Counter
 from typing import NamedTuple
 
 import torch
@@ -15,12 +16,12 @@ from ..errors import RequestError
 from ..model.parts import Activation, BatchNorm, Dropout, LayerNorm, Linear, Residual, RMSNorm
 from .library import said
 from .recognising import activation_of, is_plain, laws_of
-from .watching import PASSING
 
 SUMS = (operator.add, operator.iadd, torch.add)
 PRODUCTS = (operator.mul, operator.imul, torch.mul)
 QUOTIENTS = (operator.truediv, operator.itruediv, torch.div)
-SHAPES = ("size", "dim", "view", "reshape", "flatten", "contiguous", "clone", "float", "squeeze", "unsqueeze")
+SHAPES = ("view", "reshape", "flatten", "contiguous", "clone", torch.flatten)  # of an input's numbers, which stay what they are
+SIZES = ("size", "dim", getattr)  # what is no tensor
 METHODS = {"add": operator.add, "add_": operator.add, "mul": operator.mul, "mul_": operator.mul, "div": operator.truediv}
 MOST_TOLD = 5
 
@@ -59,14 +60,20 @@ class Reader:
         except Exception as error:
             raise RequestError(f"translate: torch.fx cannot trace {type(model).__name__}: {said(error)}") from error
         self.attributes = dict(model.named_parameters()) | dict(model.named_buffers())
-        linears = [node.target for node in graph.nodes if node.op == "call_module" and self._is_linear(node.target)]
-        self.twice = {path for path in linears if linears.count(path) > 1}
+        called = [node for node in graph.nodes if node.op == "call_module"]
+        linears = Counter(node.target for node in called if isinstance(self.modules[node.target], torch.nn.Linear))
         if not linears:
             raise RequestError(f"translate: {type(model).__name__} calls no torch.nn.Linear, which a network of gradsim needs")
-        for node in graph.nodes:
-            self._no_linear_else(node)
-        self._refuse()
-        self.laws = laws_of({path: self.modules[path] for path in dict.fromkeys(linears)}, init, gain, bias)
+        self.strange += [f"{path} (Linear, called {n} times with one matrix)" for path, n in linears.items() if n > 1]
+        for node in called:
+            if self._part(node.target, {}) is None:
+                self._note(node)
+        self._refuse()  # before the weights of what is left are looked at
+        self.laws = laws_of({path: self.modules[path] for path in linears}, init, gain, bias)
+        self.parts = self._read_all(graph)
+
+    def _read_all(self, graph):
+        """The parts from the input to the output of a graph. Raises RequestError."""
         last = None
         for node in graph.nodes:
             if node.op == "output":
@@ -75,13 +82,11 @@ class Reader:
                 self.values[node] = self._read(node)
         self._refuse()
         if last is None:
-            raise RequestError("translate: the model gives no single tensor")
-        self.parts = self._between(None, last)
-        self.strange += [part.said for part in self.parts if isinstance(part, Factor)]
+            raise RequestError("translate: what the model gives is not one tensor")
+        parts = self._between(None, last)
+        self.strange += [part.said for part in parts if isinstance(part, Factor)]
         self._refuse()
-
-    def _is_linear(self, path):
-        return isinstance(self.modules[path], torch.nn.Linear)
+        return parts
 
     def _refuse(self):
         """Raises RequestError where there is something strange."""
@@ -92,13 +97,6 @@ class Reader:
                 f"translate: gradsim has no part for {', '.join(found[:MOST_TOLD])}{more}; it has Linear, activations, "
                 "LayerNorm, RMSNorm, BatchNorm1d, Dropout and residual sums; gradsim.torch.observe takes any model"
             )
-
-    def _no_linear_else(self, node):
-        """Notes a module that is none of what is known, before anything is asked of its weights."""
-        if node.op == "call_module" and self._part(node.target, {}) is None:
-            self._note(node)
-        if node.op == "call_module" and node.target in self.twice:
-            self.strange.append(f"{node.target} (Linear, called twice with the same weights)")
 
     def _note(self, node, why=""):
         """Notes a node that has no part."""
@@ -113,7 +111,7 @@ class Reader:
             if any(other.op == "placeholder" for other in self.values) and node.users:
                 self.strange.append(f"{node.target} (a second input)")
             return Step(None, (), 0)
-        if node.op == "get_attr":
+        if node.op == "get_attr" or node.target in SIZES:
             return None
         if node.op == "call_module":
             return self._behind(node, self._part(node.target, self.laws))
@@ -147,18 +145,18 @@ class Reader:
         if isinstance(module, torch.nn.LayerNorm | torch.nn.RMSNorm | torch.nn.BatchNorm1d):
             return self._norm(module)
         if isinstance(module, torch.nn.Dropout):
-            return (Dropout(module.p),) if module.p < 1 else None
-        if isinstance(module, PASSING):
-            return () if not isinstance(module, torch.nn.modules.dropout._DropoutNd) else None
+            return () if not module.training else (Dropout(module.p),) if module.p < 1 else None
+        if isinstance(module, torch.nn.Identity | torch.nn.Flatten):
+            return ()
         if isinstance(module, torch.nn.PReLU) and module.num_parameters == 1:
             return (Activation(f"leaky_relu({float(module.weight.item())!r})"),)
         return None if any(True for _ in module.parameters()) else self._activation(module)
 
     def _norm(self, module):
-        several = len(getattr(module, "normalized_shape", (0,))) > 1
-        if several or not is_plain(module) or not module.training:
+        batch = isinstance(module, torch.nn.BatchNorm1d)
+        if len(getattr(module, "normalized_shape", (0,))) > 1 or not is_plain(module) or (batch and not module.training):
             return None
-        if isinstance(module, torch.nn.BatchNorm1d):
+        if batch:
             return (BatchNorm(module.eps),)
         self.width = module.normalized_shape[0] if self.width is None else self.width
         kind = LayerNorm if isinstance(module, torch.nn.LayerNorm) else RMSNorm
@@ -166,7 +164,7 @@ class Reader:
 
     def _function(self, node):
         """The same of a function or method."""
-        if node.target in SHAPES or node.target in (getattr, operator.getitem, torch.flatten):
+        if node.target in SHAPES:
             return ()
         rest = node.args[1:]
         if node.target is F.dropout:

@@ -11,29 +11,19 @@ PASSING = (torch.nn.modules.dropout._DropoutNd, torch.nn.Identity, torch.nn.Flat
 APART = "parametrizations"  # modules in which PyTorch keeps how weights are made of others
 
 
-class Seen:
-    """A module that was called: what it gave, and when the gradient of that comes, what it was.
+class Stream:
+    """A tensor: what goes into the first block, or comes out of one, of this `path`. It has `width` numbers for each input;
+    `forward` are their Measures, and `gradient` those of their gradient, when that has come."""
 
-    `block` counts the blocks that had been begun, the last of which it is `inside` of or not. `kind`, `module` and `path` are
-    as `model.observed.Call` has them, `name` is the path within the block.
-    """
+    def __init__(self, tensor, path, inputs):
+        self.path, self.inputs, self.gradient = path, inputs, NOTHING
+        self.width, self.along = max(1, tensor.numel() // inputs), along_inputs(tensor, inputs)
+        self.look(tensor)
 
-    def __init__(self, kind, module, path, name, block, inside, output, inputs):
-        self.kind, self.owner, self.path, self.name, self.block, self.inside = kind, module, path, name, block, inside
-        self.module, self.inputs, self.gradient = type(module).__name__, inputs, NOTHING
-        self.width = max(1, output.numel() // inputs)
-        self.along = along_inputs(output, inputs)
-        self.parameters = weights, biases = parameters(module)
-        self.weights, self.biased = sum(p.numel() for p in weights), bool(biases)
-        self.look(output)
-
-    def look(self, output):
-        """What it gave, for the present: what stands for it may come."""
-        if self.kind == "linear":
-            self.forward = measures(output, self.inputs)
-            backward(output, self._back)
-        elif self.kind == "activation":
-            self.forward, self.spread = measures(output, 1), spread(output, self.inputs)
+    def look(self, tensor):
+        self.forward = measures(tensor, self.inputs)
+        if tensor.requires_grad:
+            tensor.register_hook(self._back)
 
     def _back(self, gradient):
         self.gradient = measures(gradient, self.inputs)
@@ -41,24 +31,36 @@ class Seen:
     @property
     def key(self):
         """What must be the same whenever the model runs."""
-        return self.kind, self.path, self.block, self.inside, self.width, self.along, self.weights
+        return self.path, self.width, self.along
 
 
-class Stream:
-    """What goes into the first block, or comes out of one."""
+class Seen(Stream):
+    """What a module gave that was called.
 
-    def __init__(self, tensor, path, inputs):
-        self.path, self.inputs, self.gradient = path, inputs, NOTHING
-        self.width, self.along = max(1, tensor.numel() // inputs), along_inputs(tensor, inputs)
-        self.forward = measures(tensor, inputs)
-        backward(tensor, self._back)
+    `block` counts the blocks that had been begun, the last of which it is `inside` of or not. `kind`, `module` and `path` are
+    as `model.observed.Call` has them, `name` is the path within the block.
+    """
 
-    def _back(self, gradient):
-        self.gradient = measures(gradient, self.inputs)
+    def __init__(self, kind, owner, path, name, block, inside, tensor, inputs):
+        self.kind, self.owner, self.module, self.name = kind, owner, type(owner).__name__, name
+        self.block, self.inside, self.parameters = block, inside, parameters(owner)
+        super().__init__(tensor, path, inputs)
+
+    def look(self, tensor):
+        """An activation is on record as what is behind it, where that stands for it: the last look counts."""
+        if self.kind == "linear":
+            super().look(tensor)
+        elif self.kind == "activation":
+            self.forward, self.spread = measures(tensor, 1), spread(tensor, self.inputs)
+
+    @property
+    def weights(self):
+        """How many weights the module has."""
+        return sum(parameter.numel() for parameter in self.parameters[0])
 
     @property
     def key(self):
-        return self.path, self.width, self.along
+        return *super().key, self.kind, self.block, self.inside, self.weights
 
 
 class Watch:
@@ -144,12 +146,6 @@ class Watch:
     def key(self):
         """What must be the same of every replica."""
         return tuple(found.key for found in (*self.seen, *self.streams))
-
-
-def backward(tensor, hook):
-    """Has `hook` called with the gradient of a tensor, if one comes."""
-    if tensor.requires_grad:
-        tensor.register_hook(hook)
 
 
 def kind_of(module):

@@ -172,6 +172,15 @@ class Twice(nn.Module):
         return self.map(torch.tanh(self.map(x)))
 
 
+class Slices(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.map = nn.Linear(8, 8)
+
+    def forward(self, x):
+        return self.map(x[:, :8].detach())
+
+
 class Branches(nn.Module):
     def __init__(self):
         super().__init__()
@@ -199,7 +208,8 @@ def strange(weight):
         ),
         (nn.Sequential(nn.Linear(8, 8), nn.Softmax(-1)), r"no part for 1 \(Softmax\)"),
         (nn.TransformerEncoderLayer(8, 2), "translate: torch.fx cannot trace|no part for .*MultiheadAttention"),
-        (Twice(), r"map \(Linear, called twice with the same weights\)"),
+        (Twice(), r"map \(Linear, called 2 times with one matrix\)"),
+        (Slices(), r"no part for getitem \(getitem\), detach \(detach\)"),
         (Branches(), "torch.fx cannot trace Branches: "),
         (strange(0.01), r"the weights of 2 \(8 x 8\) follow no law"),
     ],
