@@ -59,7 +59,7 @@ class Call(NamedTuple):
         return Family(self.kind, self.kind, self.lacking)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Observed:
     """A model by its name, its `calls` in their order, and what goes in and out.
 
@@ -86,7 +86,7 @@ class Observed:
     def __post_init__(self) -> None:
         for name in ("input_width", "outputs", "depth"):
             _whole(name, getattr(self, name))
-        for name in ("model", *self.modules, *self.lacking):
+        for name in (self.model, *self.modules, *self.lacking):
             _text(name)
         for width in self.streams:
             _whole("streams", width)
@@ -100,6 +100,9 @@ class Observed:
         maps = {call.layer for call in self.calls if call.kind == "linear"}
         if not self.streams and not maps.issuperset(range(1, self.depth + 1)):
             raise RequestError("an observed model has layers without a linear map")
+
+    def __repr__(self) -> str:
+        return f"<{self.model}, observed: {self.depth:,} {'blocks' if self.streams else 'layers'}>"
 
     @property
     def form(self):
