@@ -43,9 +43,9 @@ def along_inputs(tensor, inputs):
 
 
 def mean_square(tensors):
-    """Of all entries of some tensors together."""
+    """Of all entries of some tensors together; 0 of none, as of gradients that never came."""
     total = sum(_sum_of_squares(_ranged(tensor)[0]) for tensor in tensors)
-    return total / sum(tensor.numel() for tensor in tensors)
+    return total / max(1, sum(tensor.numel() for tensor in tensors))
 
 
 def spread(tensor, inputs):

@@ -63,26 +63,16 @@ class Models:
         if leaf is not None:  # a copy goes in, which a model may write into
             arguments, named = (_with(part, first, leaf.clone()) for part in (arguments, named))
         watch = Watch(model, count)
-        try:
-            given = model(*arguments, **named)
-        except Exception as error:
-            shapes = ", ".join(str(tuple(value.shape)) for value in (*arguments, *named.values()) if torch.is_tensor(value))
-            raise RequestError(f"make_model: the model fails on inputs of shape {shapes}: {said(error)}") from error
+        given, output = _run(model, arguments, named)
         watch.over = True
-        output = first_tensor(given)
-        if output is None:
-            raise RequestError(f"make_model: the model gives no tensor of floats, but {shown(given)}")
         arrived = []
         if output.requires_grad:
             output.register_hook(arrived.append)
-        value = self._back(given, output, count)
-        gradient = mean_square(arrived) if arrived else 0.0
-        into = leaf.grad if leaf is not None else None
-        ends = Ends(
-            WHOLE if leaf is None else measures(leaf, count), 0.0 if into is None else mean_square([into]), value, gradient
-        )
+        loss = self._back(given, output, count)
         self._look(model, watch, first, output)
-        return record(self.blocks, watch, ends)
+        into = [] if leaf is None or leaf.grad is None else [leaf.grad]
+        entered = WHOLE if leaf is None else measures(leaf, count)
+        return record(self.blocks, watch, Ends(entered, mean_square(into), loss, mean_square(arrived)))
 
     def _model(self):
         """One that is new. Raises RequestError."""
@@ -155,6 +145,19 @@ class Models:
             "loss": loss,
             "arithmetic": str(output.dtype).removeprefix("torch."),
         }
+
+
+def _run(model, arguments, named):
+    """(what the model gives, the first tensor of floats in it). Raises RequestError."""
+    try:
+        given = model(*arguments, **named)
+    except Exception as error:
+        shapes = ", ".join(str(tuple(value.shape)) for value in (*arguments, *named.values()) if torch.is_tensor(value))
+        raise RequestError(f"make_model: the model fails on inputs of shape {shapes}: {said(error)}") from error
+    output = first_tensor(given)
+    if output is None:
+        raise RequestError(f"make_model: the model gives no tensor of floats, but {shown(given)}")
+    return given, output
 
 
 def _probe(output, count):

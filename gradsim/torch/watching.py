@@ -173,11 +173,10 @@ def parameters(module):
 
 
 def gradients(tensors):
-    """The mean square of the gradient of some parameters; 0 where none came."""
+    """The mean square of the gradient of some parameters; of those to which none came it is 0."""
     found = [tensor.grad for tensor in tensors if tensor.grad is not None]
-    if not found:
-        return 0.0
-    return mean_square(found) * sum(g.numel() for g in found) / sum(tensor.numel() for tensor in tensors)
+    share = sum(g.numel() for g in found) / sum(tensor.numel() for tensor in tensors)
+    return mean_square(found) * share
 
 
 def blocks_of(model):

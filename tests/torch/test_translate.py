@@ -47,7 +47,7 @@ class PreNorm(nn.Module):
 @pytest.mark.parametrize("make, width", [(chain, 24), (PreNorm, 12)])
 def test_both_ways_agree_in_law(make, width):
     """Kolmogorov and Smirnov of single networks' logs; under the null law each test alarms at its share of FALSE_ALARM."""
-    seen = gradsim.torch.observe(make, lambda: torch.randn(2, width), replicas=150, keep_samples=True)
+    seen = gradsim.torch.observe(make, lambda: torch.randn(2, width), replicas=100, keep_samples=True)
     network = gradsim.torch.translate(make())
     made = gradsim.simulate(network, replicas=300, inputs=2, keep_samples=True)
     assert (seen.blocks.depth, seen.blocks.widths.tolist()) == (made.blocks.depth, made.blocks.widths.tolist())
@@ -65,7 +65,7 @@ def test_both_ways_agree_in_law(make, width):
     pairs = made["correlation_mean"].ndim == 2
     z = [
         (a["correlation_mean"] - b["correlation_mean"])
-        / np.hypot(np.sqrt(a["correlation_variance"] / 300), np.sqrt(b["correlation_variance"] / 150))
+        / np.hypot(np.sqrt(a["correlation_variance"] / 300), np.sqrt(b["correlation_variance"] / 100))
         for a, b in ((_last(made, pairs), _last(seen, pairs)),)
     ]
     assert np.nanmax(np.abs(z)) < 4.5
