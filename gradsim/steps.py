@@ -3,8 +3,9 @@
 All else is in files of that name, one in each room that has steps:
 
     gradsim/model/steps/        its parts, and what they say of what is recorded of it
-    gradsim/kernels/steps/      parameters(part): its variant and parameters; kept_numbers(rows, n): the float32 numbers that
-                                it keeps; forward and backward (step, tape, scratch, record), of a `kernels.workspace.Step`
+    gradsim/kernels/steps/      parameters(part): its variant and parameters; what it costs, kept_numbers(rows, n) in
+                                float32 numbers and nanoseconds(rows, n) in time; forward and backward (step, tape, scratch,
+                                record), of a `kernels.workspace.Step`
     gradsim/reference/steps/    the same step in NumPy float64
     gradsim/theory/steps/       its mean field
 

@@ -56,6 +56,10 @@ def kept_numbers(rows, n):
     return 0
 
 
+def nanoseconds(rows, n):
+    return 1000.0 * rows * n
+
+
 @internal
 def multiply_rows(p, v, out):
     for b in range(v.values.shape[0]):
@@ -142,6 +146,8 @@ import gradsim
 from gradsim import Activation, BatchNorm, LayerNorm, Linear, Repeat, Rescale, Residual, reference
 from gradsim.model.stored import from_json
 from gradsim.program.columns import columns_of
+from gradsim.program.engine import Layers
+from gradsim.program.program import nanoseconds
 from gradsim.simulation.chunks import record_chunks
 from gradsim.theory import mean_field
 
@@ -183,6 +189,11 @@ halves, quarter = net(Linear(6), RELU, Rescale(-0.5)), net(Linear(6), RELU, gain
 halves, quarter = mean_field(halves, inputs=2), mean_field(quarter, inputs=2)
 assert np.isclose(halves["preactivation_log_mean"][-1], quarter["preactivation_log_mean"][-1])
 assert np.isclose(halves["input_gradient_log_mean"], quarter["input_gradient_log_mean"])
+""",
+    "its cost": """
+network, without = net(Linear(6), RELU, Rescale(0.25)), net(Linear(6), RELU)
+costs = [nanoseconds(it, Layers(it, "auto", 4)) for it in (network, without)]
+assert np.isclose(costs[0] - costs[1], 2 * 1000.0 * 4 * 6)
 """,
     "texts and files": """
 network = net(Linear(6), RELU, Rescale(0.25))

@@ -1,6 +1,7 @@
 """Which layers are computed without their matrix, and what is said of it."""
 
 import json
+from pathlib import Path
 
 import h5py
 import pytest
@@ -10,6 +11,9 @@ from gradsim.errors import RequestError
 from gradsim.kernels.interpreter import LINEAR_DENSE, LINEAR_GAUSSIAN, LINEAR_HAAR
 from gradsim.model.network import mlp
 from gradsim.program.engine import Layers
+from gradsim.program.program import lower, nanoseconds
+
+STEPS = Path(__file__).parents[1] / "bench" / "results" / "steps.json"
 
 
 @pytest.mark.parametrize(
@@ -99,3 +103,29 @@ def test_the_engines_agree_in_law_at_a_glance():
         error = ((variances[0] + variances[1]) / 1000) ** 0.5
         gap = abs(free[name] - dense[name])
         assert not (gap > 6 * error).any(), name
+
+
+@pytest.mark.parametrize(
+    "options, steps",
+    [
+        ({"block": "residual", "block_depth": 1, "dropout": 0.1}, {"add to a stream": 2, "dropout": 2}),
+        ({"block": "pre_norm", "block_depth": 1}, {"LayerNorm": 2, "add to a stream": 2}),
+        ({"block": "post_norm", "block_depth": 1, "norm": "rms"}, {"RMSNorm": 2, "add to a stream": 2}),
+        ({"norm": "batch"}, {"BatchNorm": 2}),
+    ],
+)
+@pytest.mark.parametrize("width, inputs", [(64, 8), (256, 8), (1024, 64)])
+def test_steps_are_in_what_a_network_is_reckoned_to_take(options, steps, width, inputs):
+    """Within 2 of what they were measured to take, on another machine it may be."""
+    measured = json.loads(STEPS.read_text())["sizes"][f"{width} x {inputs}"]
+    network = mlp(width=width, depth=2, activation="relu", **options)
+    layers = Layers(network, "auto", inputs)
+    added = nanoseconds(network, layers) - layers.nanoseconds
+    expected = sum(count * measured[name]["ns"]["median"] for name, count in steps.items()) * width * inputs
+    assert expected / 2 < added < 2 * expected
+
+
+def test_a_chain_takes_its_linear_maps():
+    network = mlp(width=64, depth=5)
+    layers = Layers(network, "auto", 3)
+    assert nanoseconds(network, layers) == layers.nanoseconds == lower(network, 3).linear_nanoseconds

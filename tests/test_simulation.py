@@ -45,10 +45,12 @@ def test_no_two_replicas_are_alike():
 )
 def test_a_chunk_stays_within_its_bytes_and_its_work(network, inputs):
     program = lower(network, inputs)
-    size = chunk_size(program)
+    size = chunk_size(program.columns, program.linear_nanoseconds)
     assert 1 <= size <= LARGEST_CHUNK
     assert size == 1 or size * program.layers * 17 * 8 <= CHUNK_BYTES
-    assert size == 1 or size * program.nanoseconds <= max(CHUNK_NANOSECONDS, SUM_NANOSECONDS / SUM_SHARE * program.layers)
+    assert size == 1 or size * program.linear_nanoseconds <= max(
+        CHUNK_NANOSECONDS, SUM_NANOSECONDS / SUM_SHARE * program.layers
+    )
 
 
 @pytest.mark.parametrize("engine", ["dense", "matrix_free"])

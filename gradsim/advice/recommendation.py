@@ -26,6 +26,7 @@ from ..model.parts import Dropout, LayerNorm, Linear, Residual
 from ..model.request import checked
 from ..model.spelling import spelled, told_gain
 from ..program.engine import Layers
+from ..program.program import nanoseconds
 from ..telling import checked_progress, counted, told
 from ..theory.roots import root
 from ..typed import Number, Progress, Whole
@@ -179,7 +180,7 @@ def _first_safe(rows):
 
 def _cost(network, inputs):
     """About how many nanoseconds one replica takes on one core."""
-    return Layers(network, "auto", inputs).nanoseconds + STATISTICS * (network.depth + 1)
+    return nanoseconds(network, Layers(network, "auto", inputs)) + STATISTICS * (network.depth + 1)
 
 
 def _number(budget, cost, bounds):

@@ -52,7 +52,9 @@ def some_options(*names):
 
 
 network_options = some_options(*NETWORK)  # the arguments of `gradsim.mlp`
-run_options = some_options(*(name for name in RUN if name not in ("keep_samples", "threads")))  # those of `gradsim.simulate`
+kept_options = some_options("keep_samples", "histograms")  # what is kept beside the curves
+# Arguments of `gradsim.simulate`, with these and the threads all of them
+run_options = some_options(*(name for name in RUN if name not in ("keep_samples", "histograms", "threads")))
 threads_option = some_options("threads")
 
 

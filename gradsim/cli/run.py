@@ -4,7 +4,7 @@ import click
 
 from ..telling import compilation_notice, counted, progress
 from .command import Command
-from .options import network_options, output_options, run_options, some_options, threads_option
+from .options import kept_options, network_options, output_options, run_options, threads_option
 from .output import deliver, sources
 from .progress import compile_first
 from .verdicts import fail_on_option, judged
@@ -14,8 +14,7 @@ from .verdicts import fail_on_option, judged
 @network_options
 @run_options
 @threads_option
-@some_options("keep_samples")
-@click.option("--histograms", type=int, default=0, show_default=True, help="Networks whose units are counted by their values.")
+@kept_options
 @output_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead: request, verdict, exits and curves.")
 @fail_on_option
@@ -38,8 +37,8 @@ def command(files, out, plot, theory, overwrite, as_json, fail_on, keep_samples,
         files.ask_picture("--plot", plot, overwrite, sources(options))
     compile_first(run["arithmetic"])
     with compilation_notice(), progress(run["replicas"], "networks") as update:
-        run |= {"threads": threads, "keep_samples": keep_samples}
-        curves = simulate(network, **run, histograms=histograms, progress=counted(update, run["replicas"]))
+        run |= {"threads": threads, "keep_samples": keep_samples, "histograms": histograms}
+        curves = simulate(network, **run, progress=counted(update, run["replicas"]))
     curve_set = CurveSet([curves])
     deliver(files, curve_set, out, plot, theory, as_json)
     return judged(curve_set, fail_on)

@@ -168,15 +168,21 @@ class CurveSet(Sequence[Curves]):
         return to_dataframe(self, quantities or None)
 
     def export(
-        self, path: File, to: str, quantities: Sequence[str] | None = None, overwrite: bool = False
+        self,
+        path: File,
+        to: str,
+        quantities: Sequence[str] | None = None,
+        overwrite: bool = False,
+        histograms: bool = False,
     ) -> list[pathlib.Path]:
         """Write tables for other programs: `to` is "csv", "parquet", "netcdf" or "json" (docs/format.md); the list of files.
 
-        A row a network and layer, and, in a file beside it, a row a network with its verdict. Raises RequestError.
+        A row a network and layer, and, in a file beside it, a row a network with its verdict; with `histograms` in another one
+        a row a bin of a layer, where units were counted. Raises RequestError.
         """
         from ..export.formats import export
 
-        return export(self, to, path, quantities, overwrite)
+        return export(self, to, path, quantities, overwrite, histograms)
 
     def layout(self) -> "Layout":
         """What a file of these curves holds (see `gradsim.store.layout`). Raises RequestError where they do not fit one."""
@@ -235,8 +241,8 @@ class CurveSet(Sequence[Curves]):
         quantity: str | Sequence[str] | None = None,
         theory: bool = True,
     ) -> None:
-        """Write a page to look at in a browser, without a network: curves, bands and verdicts, with sliders and menus over all
-        that networks differ in (docs/report.md). `path` ends in .html.
+        """Write a page to look at in a browser, without a network: curves, bands, verdicts, and histograms where units were
+        counted, with sliders and menus over all that networks differ in (docs/report.md). `path` ends in .html.
 
         `title` is the name of the file unless given; `quantity` a name or several, of what lies along the layers: all unless
         given. With `theory` what theory says is there too, computed where curves lack it. Raises RequestError.

@@ -70,7 +70,7 @@ class Program:
     slots: int  # cotangents that are alive at once, and one to spare where some are added
     widest: int
     apart: tuple  # kernels that it needs beside the interpreter: (place of their address in a scratch space's state, Later)
-    nanoseconds: float  # a replica takes about, on one core
+    linear_nanoseconds: float  # that the linear maps of a replica take about, on one core: what a chunk's size hangs on
 
     @property
     def layers(self):
@@ -217,6 +217,13 @@ def tape_numbers(network, layers):
     return int(sum(room.sum() for room in _room(frame, steps, layers.inputs)))
 
 
+def nanoseconds(network, layers):
+    """About how long a replica takes on one core, forward and back and on record, for the network's Layers."""
+    frame = frame_of(network.form)
+    each = [STEPS[sort.kind].nanoseconds(layers.inputs, sort.n_out) if sort.kind in STEPS else 0.0 for sort in frame.sorts]
+    return layers.nanoseconds + float(np.array(each)[frame.of].sum())
+
+
 def _ends(source, correlation, loss):
     return {INPUT: Step(layout.INPUT, source, (correlation,), 0), LOSS: Step(layout.LOSS, loss, (), 0)}
 
@@ -269,7 +276,7 @@ def lower(
         slots=frame.slots,
         widest=frame.widest,
         apart=_apart({step.operation for step in found}, frame.has_stream),
-        nanoseconds=layers.nanoseconds,
+        linear_nanoseconds=layers.nanoseconds,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a program needs to know of each kind of step: its operation, its parameters, what it keeps.
+"""What a program needs to know of each kind of step: its operation, its parameters, what it costs.
 
 Steps of blocks say so in their files in gradsim/kernels/steps/ (see `gradsim.steps`). What a linear map is depends on the
 engine (`engine`, `program`).
@@ -17,11 +17,13 @@ from .graph import ACTIVATION
 
 
 class StepKind(NamedTuple):
-    """`parameters(part)` gives (variant, parameters), `kept(rows, n)` the float32 numbers behind its vector of n units."""
+    """`parameters(part)` gives (variant, parameters), `kept(rows, n)` the float32 numbers behind its vector of n units,
+    `nanoseconds(rows, n)` the time that it adds to that of the linear maps, which is theirs with an activation each."""
 
     operation: int
     parameters: Callable
     kept: Callable
+    nanoseconds: Callable
 
 
 def _activation(part):
@@ -52,9 +54,9 @@ def _slopes(rows, n):
 
 
 STEPS = {
-    ACTIVATION: StepKind(layout.ACTIVATE, _activation, _slopes),
+    ACTIVATION: StepKind(layout.ACTIVATE, _activation, _slopes, lambda rows, n: 0.0),
     **{
-        name: StepKind(layout.BLOCK_OPERATIONS[name], step.parameters, step.kept_numbers)
+        name: StepKind(layout.BLOCK_OPERATIONS[name], step.parameters, step.kept_numbers, step.nanoseconds)
         for name, step in files(steps.__name__).items()
     },
 }

@@ -91,7 +91,7 @@ class Replicas:
         )
         self.key = stream_key(run["seed"], network.to_json() if run["stream"] is None else run["stream"])
         self.count, self.arithmetic = run["replicas"], run["arithmetic"]
-        self.size = min(chunk_size(self.program), self.count)
+        self.size = min(chunk_size(self.program.columns, self.program.linear_nanoseconds), self.count)
         self._entries = [find_activation(activation.name)[0] for activation in network.activations]
 
     def folded(self, fold, begin=0, desk=None):

@@ -310,7 +310,8 @@ class Variables(Mapping):
             part = spread(values, [self._rows[dim] for dim in dims])
         if "place" in dims and not self._blocks.placed:
             part = self._blocks.closed(VARIABLES[name].quantity.name, part, dims.index("layer"))
-        return None if name in ASKED_FOR and np.all((part == -1) | np.isnan(part)) else part
+        missing = part == -1 if part.dtype.kind == "i" else np.isnan(part)
+        return None if name in ASKED_FOR and missing.all() else part
 
 
 def _hdf5(source, **options):

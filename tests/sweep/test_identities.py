@@ -9,7 +9,8 @@ import pytest
 import gradsim
 from gradsim import RequestError, sweep
 from gradsim.model.options import OPTIONS
-from gradsim.program.program import lower
+from gradsim.program.engine import Layers
+from gradsim.program.program import lower, nanoseconds
 from gradsim.simulation import settled
 from gradsim.simulation.fit import network_and_run
 from gradsim.simulation.footprint import chunk_size
@@ -28,7 +29,7 @@ def test_it_is_the_digest_of_canonical_json():
     text = {
         "format": 1,
         "network": json.loads(network.to_json()),
-        "run": {name: run[name] for name in run if name not in ("threads", "engine")},
+        "run": {name: run[name] for name in run if name not in ("threads", "engine", "histograms")},
         "settled": {
             "chunk": 256,
             "engine": [["dense", 2]],
@@ -53,6 +54,7 @@ CHANGES = {
     "loss": "mse",
     "replicas": 4,
     "keep_samples": True,
+    "histograms": 2,
     "arithmetic": "float32",
     "engine": "dense",
     "weight_gain": 1.5,
@@ -78,8 +80,9 @@ def test_what_decides_no_number_is_not(tmp_path, monkeypatch):
 
 
 def test_the_ensemble_is_the_same_for_more_networks_of_it():
-    assert one(replicas=3).ensemble == one(replicas=300).ensemble == one(keep_samples=True).ensemble
-    assert len({one(**{name: CHANGES[name]}).ensemble for name in CHANGES if name not in ("replicas", "keep_samples")}) == 10
+    same = ("replicas", "keep_samples", "histograms")
+    assert {one(**{name: CHANGES[name]}).ensemble for name in same} == {one(replicas=300).ensemble} == {one().ensemble}
+    assert len({one(**{name: CHANGES[name]}).ensemble for name in CHANGES if name not in same}) == 10
 
 
 def test_other_costs_are_another_identity(monkeypatch):
@@ -96,7 +99,9 @@ def test_what_is_settled_is_what_is_computed(options):
     cell = one(**options)
     network, run = cell.network_and_run()
     program = lower(network, run["inputs"], engine=run["engine"], arithmetic=run["arithmetic"])
-    assert cell.settled.chunk == chunk_size(program) and cell.settled.nanoseconds == program.nanoseconds
+    assert cell.settled.chunk == chunk_size(program.columns, program.linear_nanoseconds)
+    layers = Layers(network, run["engine"], run["inputs"], run["arithmetic"])
+    assert cell.settled.nanoseconds == nanoseconds(network, layers) >= program.linear_nanoseconds
     assert cell.settled.logs == program.columns.logs and sum(count for _, count in cell.settled.engine) == len(
         network.linear_maps
     )

@@ -77,6 +77,11 @@ def kept_numbers(rows, n):
     return KEPT + 2 * padded_width(n)
 
 
+def nanoseconds(rows, n):
+    """About how long BatchNorm takes on one core, forward and back, by bench/steps.py."""
+    return 700 + rows * n
+
+
 @internal
 def halves(kept, n):
     """1/S of the units without their exponents, negative where the unit is held, and these exponents."""

@@ -39,6 +39,11 @@ def kept_numbers(rows, n):
     return rows * padded_width(n)
 
 
+def nanoseconds(rows, n):
+    """About how long dropout takes on one core, forward and back, by bench/steps.py."""
+    return 120 + rows * (10 + 1.3 * n)
+
+
 @internal
 def draw_masks(p, draws, n, first, rows, words, masks):
     """Masks of so many inputs from `first` on, factor where a unit is kept: of one, or of as many as fit one tile."""

@@ -53,6 +53,11 @@ def kept_numbers(rows, n):
     return KEPT * rows
 
 
+def nanoseconds(rows, n):
+    """About how long a norm takes on one core, forward and back, by bench/steps.py."""
+    return 60 + rows * (80 + 0.6 * n)
+
+
 @internal
 def hold_norm(p, size, x_exponent, out, kept, b, scratch):
     """Row b of `out`, a Vector, at the most that units can be which differ by `size` 2^x_exponent at the most."""
