@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for those who read and do not run
 
     from . import sweep as sweep
     from . import theory as theory
+    from . import torch as torch
     from .advice.recommendation import recommend as recommend
     from .curves import Curves as Curves
     from .curves import CurveSet as CurveSet
@@ -60,6 +61,7 @@ _HOMES = {
     "RequestError": "errors",
     "sweep": None,  # subpackages: gradsim.sweep.run("classic")
     "theory": None,  # gradsim.theory.mean_field(network)
+    "torch": None,  # gradsim.torch.observe(make_model, inputs)
 }
 __all__ = [*_HOMES, "open"]
 

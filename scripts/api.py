@@ -50,6 +50,7 @@ PUBLIC = (
             "PhaseDiagram",
         ),
     ),
+    ("PyTorch", "gradsim.torch", ("observe", "translate")),
     ("Verification", "gradsim.verification", ("verify", "select", "Report", "Check", "Result")),
 )
 SPECIAL = ("__init__", "__getitem__", "__len__", "__contains__")  # methods that users call by another sign

@@ -198,6 +198,20 @@ def steps():
     return f"{where(result)}.\n\n" + table(head, [row for row in rows if any(row[2:])])
 
 
+def observe():
+    result = benchmark("observe")
+    rows = [
+        (
+            name,
+            *(f"{found[who]['median']:.1f} ms" for who in ("observe", "hooks", "bare")),
+            f"{found['ratio']['median']:.2f} ({found['ratio']['low']:.2f} to {found['ratio']['high']:.2f})",
+        )
+        for name, found in result["models"].items()
+    ]
+    head = ("model", "observe", "the same hooks", "no hooks", "observe over the same hooks")
+    return f"{where(result)}; CPU time of a model, on one thread.\n\n" + table(head, rows)
+
+
 def before():
     result = benchmark("before")
     rows = [
@@ -250,6 +264,7 @@ TABLES = {
     "api": api.page,
     "blocks": measured(blocks, "blocks", "ratios"),
     "steps": measured(steps, "steps", "sizes"),
+    "observe": measured(observe, "observe", "models"),
     "sweep": measured(sweep, "sweep", "figures"),
     "before": measured(before, "before", "compilation"),
     "dense": dense,

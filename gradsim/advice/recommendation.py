@@ -17,7 +17,7 @@ from itertools import pairwise
 from threading import Lock
 from typing import Any
 
-from ..errors import RequestError, finite_number
+from ..errors import RequestError, finite_number, shown
 from ..model.activations import find_activation
 from ..model.families import FAMILIES
 from ..model.network import Network, mlp
@@ -118,7 +118,7 @@ def recommend(
     run = checked(seed=seed, **options)
     seed, options = run["seed"], {name: run[name] for name in options}
     if not isinstance(network, Network):
-        raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
+        raise RequestError(f"network: {shown(network)} is not a Network; make one with gradsim.mlp(...)")
     seconds = finite_number("seconds", seconds, 0.0)
     with told(progress, None, "networks") as update:
         each = progress if callable(progress) else counted(update)

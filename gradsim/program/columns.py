@@ -31,8 +31,8 @@ class Columns:
     places: int  # one more than the largest place of any quantity
 
 
-def columns(nodes, inputs):
-    """The Columns of a graph whose network gets so many `inputs`."""
+def columns(nodes, inputs, lacking=frozenset()):
+    """The Columns of a graph whose network gets so many `inputs`, without quantities that are `lacking`."""
     alike = {  # quantities that lie alike share their arrays
         (at, with_input): _places(nodes, at, with_input)
         for at, with_input in {(quantity.at, quantity.input) for quantity in TABLE}
@@ -40,7 +40,7 @@ def columns(nodes, inputs):
     starts, placed, end, logs = np.full(len(RECORDED), NOT_RECORDED, np.int64), {}, 0, 0
     for number, quantity in enumerate(TABLE):
         first, blocks, names = alike[quantity.at, quantity.input]
-        if names and (inputs > 1 or not quantity.pairs):
+        if names and (inputs > 1 or not quantity.pairs) and quantity.name not in lacking:
             starts[number] = end - first
             placed[quantity.name] = Placed(slice(end, end + len(names)), blocks, names)
             end += len(names)
@@ -52,7 +52,7 @@ def columns(nodes, inputs):
 @once_a_form
 def columns_of(form, inputs):
     """Those of all networks of a Form."""
-    return columns(outline(form), inputs)
+    return columns(outline(form), inputs, frozenset(form.lacking))
 
 
 def _places(nodes, at, with_input):

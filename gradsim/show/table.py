@@ -123,8 +123,10 @@ def remarks(curve_set):
         yield f"linear layers: {next(iter(engines))}."
     elif "engine" not in varying(curve_set):
         yield f"linear layers: {'; '.join(f'{words} ({count} of {len(curve_set)})' for words, count in engines.items())}."
-    if any(curves.network.has_stream for curves in curve_set):
-        yield "skip connections: layers are blocks, the gradient is that of the stream behind them, block 1's over the last's."
+    streams = dict.fromkeys(curves.network.stream_of for curves in curve_set if curves.network.has_stream)
+    if streams:
+        who = ", ".join(streams)
+        yield f"{who}: layers are blocks, the gradient is that of the stream behind them, block 1's over the last's."
     merged = [layer for curves in curve_set if (layer := curves.merged_layer) is not None]
     if merged:
         yield (

@@ -211,8 +211,8 @@ def _names(nodes):
 def _ways(nodes, inputs, found, rows):
     """The Way of every quantity that may leave a float type: from the input up, from the last layer down, or one number."""
     maps = [node for node in nodes if node.kind == LINEAR]
-    fans = np.array([(nodes[node.sources[0]].width, node.width) for node in maps], float).reshape(-1, 2)
-    entries = {"loss": np.ones(1), "preactivation": fans[:, 1] * inputs, "weight_gradient": fans[:, 0] * fans[:, 1]}
+    widths, weights = (np.array([getattr(node, name) for node in maps], float) for name in ("width", "weights"))
+    entries = {"loss": np.ones(1), "preactivation": widths * inputs, "weight_gradient": weights}
     entries["gradient"] = entries["preactivation"]
     streams = sorted((node.stream, node.width) for node in nodes if node.stream >= 0)
     entries["stream"] = entries["stream_gradient"] = np.array([width for _, width in streams], float) * inputs
