@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for those who read and do not run
 
     from . import sweep as sweep
     from . import theory as theory
+    from .advice.advise import advise as advise
     from .advice.recommendation import recommend as recommend
     from .curves import Curves as Curves
     from .curves import CurveSet as CurveSet
@@ -48,6 +49,7 @@ _HOMES = {
     "activation": "model.activations",
     "simulate": "simulation.simulate",
     "recommend": "advice.recommendation",
+    "advise": "advice.advise",
     "Curves": "curves",
     "CurveSet": "curves",
     "Verdict": "results.verdict",

@@ -24,6 +24,7 @@ COMMANDS = {
     "report": "Write a page of a file, for a browser.",
     "export": "Write the curves of a file as tables.",
     "theory": "Predict one network: mean field, exact laws, float ranges, critical gain.",
+    "advise": "Say how to initialize a network, checked by simulation.",
     "phase": "Draw the phase diagram of an activation.",
     "verify": "Hold the simulator against theory on this machine.",
     "list": "List activations, initializers, blocks or quantities.",

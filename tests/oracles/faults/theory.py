@@ -182,7 +182,10 @@ FAULTS = {
         tests=(f"{STREAMS}branches_that_are_zero_leave_no_type[rezero]",),
     ),
     "networks of a branch that is zero leave every type": Fault(
-        CHECKS, "idle | (size >= least)", "(size >= least)", tests=(f"{STREAMS}branches_that_are_zero_leave_no_type[fixup]",)
+        CHECKS,
+        "np.where(idle, math.inf, size).min",
+        "size.min",
+        tests=(f"{STREAMS}branches_that_are_zero_leave_no_type[fixup]",),
     ),
     "never, where theory knows nothing": Fault(
         EXIT_TABLE,
