@@ -85,7 +85,7 @@ def _figures(advice, scheme):
     """What matters most of a scheme, in words."""
     if scheme.checked is None:
         return "not checked, which would take longer than --seconds allows, infinite width says " + (
-            "nothing" if math.isnan(scheme.predicted) else f"{scheme.predicted:+.2f} decades of the gradient"
+            "nothing" if math.isnan(scheme.predicted) else f"{_decades(scheme.predicted)} decades of the gradient"
         )
     if math.isinf(scheme.figures["gradient"]):
         return "the gradient is zero in half of the networks or more"
@@ -121,7 +121,8 @@ def unfixed(advice):
     if found["idle"] >= ALIKE:
         yield f"{100 * found['idle']:.0f} % of the units of a layer are dead or saturated"
     if found["moved"] >= ALIKE:
-        yield f"the correlation of two inputs moves by {found['moved']:.2f}: the last layer tells them apart by what is left"
+        moved = f"the correlation between two inputs changes by {found['moved']:.2f} on its way"
+        yield f"{moved}: deep layers hardly tell how alike they were"
 
 
 def _wide_enough(spread, width):
@@ -154,9 +155,13 @@ def _row(advice, scheme):
     yield scheme.name
     yield "recommended" if scheme is advice.recommended else "holds" if scheme.holds else ""
     yield f"{of_network(scheme.network)['weight_gain']:.5g}"
-    yield "?" if math.isnan(scheme.predicted) else f"{scheme.predicted:+.2f}"
+    yield _decades(scheme.predicted)
     yield from (criterion.told(scheme.figures.get(name, math.nan)) for name, criterion in CRITERIA.items())
     yield "–" if math.isinf(scheme.points) else f"{scheme.points:.2f}"
+
+
+def _decades(value):
+    return "?" if math.isnan(value) else f"{round(value, 2) + 0.0:+.2f}"
 
 
 def parts(advice):

@@ -193,8 +193,8 @@ def _advised(desk: Desk, network: Network, precision: str) -> Advice:
 
 
 def _best(in_use: Scheme, ranked: list[Scheme]) -> Scheme | None:
-    """Of those that hold, the best without other blocks, if there is one; of others the best."""
-    best = next((scheme for scheme in ranked if scheme.holds and not scheme.alters), ranked[0])
+    """The first, unless what is in use is about as good. Other blocks are there only where no initialization holds."""
+    best = ranked[0]
     if best.checked is None:
         return None
     return in_use if in_use.holds and in_use.points <= best.points + WORTH else best

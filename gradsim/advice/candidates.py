@@ -3,9 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
-from ..errors import RequestError
 from ..model.initializers import bias_law, weight_law
 from ..model.network import Network, mlp
 from ..model.spelling import spelled
@@ -70,7 +68,7 @@ def _of_layers(network: Network) -> Iterator[Candidate]:
     for b in _biases(activation, own) if network.depth > 1 else ():
         for init in dict.fromkeys((base.init, "orthogonal")):
             law = {"bias": base.bias} if b == own else {"bias": None, "bias_std": b}
-            made = _changed(base, init=init, weight_gain=base.weight_gain if init == base.init else 1.0, **law)
+            made = respelled(base, init=init, weight_gain=base.weight_gain if init == base.init else 1.0, **law)
             yield Candidate(", ".join(_said(init, b, base, own)), _with_sigma(made, _start(activation, b)), searched=True)
     for name, sigma in (
         ("critical gain", critical_point(activation, bias_std=own).weight_std),
@@ -109,20 +107,13 @@ def _base(network: Network) -> Network:
     fan_in, linear = network.linear_maps[-1]
     law = weight_law(linear.init, fan_in, linear.width)
     kept = law.kind in FREE and not law.mean and linear.gain > 0
-    return network if kept else _changed(network, init=USUAL, weight_gain=1.0, bias=network.bias)
-
-
-def _changed(network: Network, **changes: Any) -> Network:
-    made = respelled(network, **changes)
-    if made is None:
-        raise RequestError("network: no options of gradsim.mlp say it")
-    return made
+    return network if kept else respelled(network, init=USUAL, weight_gain=1.0, bias=network.bias)
 
 
 def _start(activation, bias_std):
-    """sigma_w at the edge of chaos; where there is none, that which keeps the variance."""
+    """sigma_w at the edge of chaos; where there is none, that which keeps the variance without biases."""
     edge = critical_point(activation, bias_std=bias_std).weight_std
-    return edge if math.isfinite(edge) else _keeping(activation, bias_std)
+    return edge if math.isfinite(edge) else _keeping(activation, 0.0)
 
 
 def _keeping(activation, bias_std):

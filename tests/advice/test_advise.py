@@ -39,11 +39,11 @@ def strayed(network, replicas=300):
     return np.ptp(middle), 3 * error
 
 
-@settings(max_examples=5, derandomize=True)
+@settings(max_examples=3, derandomize=True)
 @given(
     activation=st.sampled_from(ACTIVATIONS),
     init=st.sampled_from(SCHEMES),
-    width=st.sampled_from((24, 64)),
+    width=st.sampled_from((24, 48)),
     depth=st.sampled_from((20, 80)),
 )
 def test_what_is_recommended_keeps_within_a_decade_in_other_networks(activation, init, width, depth):
@@ -110,12 +110,12 @@ def test_figures_are_those_of_the_kept_samples(gelu):
 
 
 def test_correlations_are_those_of_two_inputs():
-    network = gradsim.mlp(width=32, depth=30, activation="tanh", init="xavier_normal")
+    network = gradsim.mlp(width=32, depth=10)
     for options in ({}, {"inputs": 2, "input_correlation": 0.5}):
         found = gradsim.advise(network, **options)
         curves = gradsim.simulate(network, 200, seed=5, **{"inputs": 2} | options)
-        moved = abs(curves["correlation_mean"][30] - options.get("input_correlation", 0))
-        error = 4 * math.sqrt(curves["correlation_variance"][30] * (1 / 200 + 1 / 32))
+        moved = abs(curves["correlation_mean"][10] - options.get("input_correlation", 0))
+        error = 4 * math.sqrt(curves["correlation_variance"][10] * (1 / 200 + 1 / 32))
         assert found.in_use.figures["moved"] == pytest.approx(moved, abs=error)
 
 
@@ -158,14 +158,19 @@ def test_a_float_type_that_is_left_counts():
 
 def test_named_schemes_and_gains_of_theory_are_compared():
     """One row a law: he_normal is what is in use, the critical gain and the one that keeps the variance of relu."""
-    names = {candidate.name: candidate for candidate in candidates(gradsim.mlp(width=8, depth=5))}
-    assert set(names) == {
-        "in use = critical gain = variance kept = he_normal",
-        "balanced gain",
-        "orthogonal, balanced gain",
-        "xavier_normal = lecun_normal",
-        "orthogonal",
-    }
+    network = gradsim.mlp(width=32, depth=5)
+    names = {candidate.name for candidate in candidates(network)}
+    assert (
+        names
+        == {scheme.name for scheme in gradsim.advise(network).schemes}
+        == {
+            "in use = critical gain = variance kept = he_normal",
+            "balanced gain",
+            "orthogonal, balanced gain",
+            "xavier_normal = lecun_normal",
+            "orthogonal",
+        }
+    )
     tanh = {c.name: c.network for c in candidates(gradsim.mlp(width=8, depth=5, activation="tanh", init="torch_default"))}
     assert tanh["variance kept"].weight_gain == pytest.approx(math.sqrt((1 - 1 / 24) / 0.394294), rel=1e-4)
     assert tanh["critical gain"].bias == "fan_in_uniform" and tanh["no biases, balanced gain"].bias == "zeros"
@@ -179,7 +184,7 @@ def test_all_see_the_same_random_numbers_and_gains_are_judged_by_others(monkeypa
         return real(network, replicas, seed, stream, options)
 
     monkeypatch.setattr(recommendation, "check", watched)
-    network = gradsim.mlp(width=8, depth=6, activation="tanh")
+    network = gradsim.mlp(width=32, depth=6)
     found = gradsim.advise(network, seed=3)
     assert seen == {"recommendation: search": {3}, "recommendation: check": {3}}
     assert {scheme.checked.curves.run["stream"] for scheme in found.schemes} == {"recommendation: check"}
@@ -187,10 +192,10 @@ def test_all_see_the_same_random_numbers_and_gains_are_judged_by_others(monkeypa
 
 
 def test_what_is_too_much_is_not_checked():
-    network = gradsim.mlp(width=32, depth=20, activation="tanh", init="xavier_uniform")
+    network = gradsim.mlp(width=32, depth=20, init="xavier_uniform")
     none = gradsim.advise(network, seconds=0)
     assert none.recommended is None and none.worse == none.unfixed == () and "nothing was simulated" in none.sentence
-    assert none.in_use.predicted < -0.3 and "–" in none.table()
+    assert none.in_use.predicted < -2 and "–" in none.table()
     with pytest.raises(gradsim.RequestError, match="nothing was simulated"):
         none.plot()
     some = gradsim.advise(network, seconds=0.2)  # without the matrices of xavier_uniform there is enough
@@ -199,7 +204,7 @@ def test_what_is_too_much_is_not_checked():
 
 def test_what_is_in_use_may_be_too_large_and_the_rest_not(monkeypatch):
     monkeypatch.setattr(advising, "_affordable", lambda desk, one: not one.name.startswith("in use"))
-    found = gradsim.advise(gradsim.mlp(width=16, depth=10, activation="tanh", init="xavier_uniform"))
+    found = gradsim.advise(gradsim.mlp(width=32, depth=6, init="xavier_uniform"))
     assert found.in_use.checked is None and found.recommended.holds and found.worse == ()
     assert "in use, not checked" in found.sentence and "<img" in found._repr_html_()
     json.dumps(found.to_json())
@@ -210,13 +215,12 @@ def test_what_is_in_use_may_be_too_large_and_the_rest_not(monkeypatch):
     [
         {"init": "constant(0.1)", "activation": "tanh"},
         {"init": "zeros"},
-        {"weight_gain": 0.0},
-        {"width": 1, "depth": 8},
         {"depth": 1},
         {"width": [8, 4, 8], "depth": None, "outputs": 2, "input_width": 3},
         {"block": "rezero"},
         {"dropout": 0.2},
-        {"bias": "uniform(-1,1)", "activation": "gelu"},
+        {"bias": "uniform(-1,1)"},
+        {"bias_std": 2.0, "activation": "softplus", "depth": 3},
     ],
     ids=str,
 )
@@ -254,7 +258,7 @@ def call(*arguments):
 
 def test_the_command_prints_draws_and_writes_json(capsys, tmp_path):
     assert SHOWN == PRECISIONS
-    small = ("advise", "--activation", "tanh", "--init", "torch_default", "--width", 8, "--depth", 10)
+    small = ("advise", "--init", "torch_default", "--width", 32, "--depth", 6)
     picture = tmp_path / "advice.png"
     assert call(*small, "--precision", "float16", "-o", picture) == 0
     printed = capsys.readouterr().out
@@ -265,6 +269,6 @@ def test_the_command_prints_draws_and_writes_json(capsys, tmp_path):
     assert call(*small, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["recommended"]["name"] in [scheme["name"] for scheme in found["schemes"]]
-    assert gradsim.mlp(**found["in_use"]["options"]) == gradsim.mlp(activation="tanh", init="torch_default", width=8, depth=10)
+    assert gradsim.mlp(**found["in_use"]["options"]) == gradsim.mlp(init="torch_default", width=32, depth=6)
     assert call(*small, "--precision", "flaot16") == 2
     assert "--precision: unknown name 'flaot16'; did you mean float16?" in capsys.readouterr().err

@@ -87,7 +87,7 @@ def test_choices_are_shown_and_checked_in_one_place(capsys):
         ("list b", ["blocks"]),
         ("sweep --precision-of loss_", ["loss_gradient"]),
         ("st", ["status"]),
-        ("plto a", []),
+        ("plto x", []),
     ],
 )
 def test_what_the_shell_completes(words, found, monkeypatch, capsys):
