@@ -188,7 +188,9 @@ def test_all_see_the_same_random_numbers_and_gains_are_judged_by_others(monkeypa
     found = gradsim.advise(network, seed=3)
     assert seen == {"recommendation: search": {3}, "recommendation: check": {3}}
     assert {scheme.checked.curves.run["stream"] for scheme in found.schemes} == {"recommendation: check"}
-    assert found.to_json() == gradsim.advise(network, seed=3).to_json()
+    told = []
+    assert found.to_json() == gradsim.advise(network, seed=3, progress=told.append).to_json()
+    assert sum(told) > sum(scheme.checked.replicas for scheme in found.schemes)  # those of searches and pairs too
 
 
 def test_what_is_too_much_is_not_checked():
