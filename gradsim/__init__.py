@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for those who read and do not run
     from . import sweep as sweep
     from . import theory as theory
     from . import torch as torch
+    from .advice.advise import advise as advise
     from .advice.recommendation import recommend as recommend
     from .curves import Curves as Curves
     from .curves import CurveSet as CurveSet
@@ -55,6 +56,7 @@ _HOMES = {
     "code_for": "frameworks",
     "simulate": "simulation.simulate",
     "recommend": "advice.recommendation",
+    "advise": "advice.advise",
     "Curves": "curves",
     "CurveSet": "curves",
     "Verdict": "results.verdict",

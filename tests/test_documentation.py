@@ -24,18 +24,13 @@ def test_tables_are_current(path):
     assert script("document").documented(text) == text, "run scripts/document.py"
 
 
-GUIDES = {
-    path.name: path
-    for path in (
-        ROOT / "README.md",
-        *(ROOT / "docs" / f"{name}.md" for name in ("blocks", "pictures", "commands", "report", "presets")),
-    )
-}
+SHOWN = ("advise", "blocks", "pictures", "commands", "report", "presets")
+GUIDES = {path.name: path for path in (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in SHOWN))}
 WITH_PYTHON = {name: path for name, path in GUIDES.items() if name != "commands.md"} | {
     "sweeps.md": ROOT / "docs" / "sweeps.md"
 }
 LONG = ("sweep classic", "sweep blocks")
-RUN = ("run", "compare", "code", "sweep", "show", "plot", "report", "list", "theory", "phase")
+RUN = ("advise", "run", "compare", "code", "sweep", "show", "plot", "report", "list", "theory", "phase")
 
 
 @pytest.mark.parametrize("name", WITH_PYTHON)

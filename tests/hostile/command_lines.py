@@ -48,6 +48,7 @@ NOT_NUMBERS = [
 SIZES_THAT_CANNOT_BE = [
     *option("--depth", ("10000000000", "100000000"), refused("--depth", SIZES)),
     *option("--depth", ("10000000000",), refused("--depth"), "theory --width 4"),
+    *option("--depth", ("10000000000",), refused("--depth"), "advise --width 4"),
     *option("--depth", ("10000000000",), refused("--depth"), "phase --simulate --simulated-points 2 --width 4"),
     *option("--inputs", ("1000000", "1000000000", "1000000000000000000000"), refused("--inputs", SIZES)),
     line(f"run {SMALL} --replicas 4294967296 --keep-samples --out a.h5", refused(("--replicas", "--keep-samples"), SIZES)),
@@ -205,6 +206,7 @@ BESIDE = [
 EXTREMES = [
     line(f"run {SMALL} --weight-gain 1e-320", done("vanishing")),
     line(f"run {SMALL} --weight-gain -1e-320 --theory", done("vanishing")),
+    line("advise --width 4 --depth 3 --init normal(1e300,0)", done("instead of normal(1e300,0)")),
     line(f"run {SMALL} --width 32 --weight-gain 1e308", done("exploding")),
     line(f"run {SMALL} --weight-gain -0.0", done("zero")),
     line(f"run {SMALL} --weight-gain 1e-400", either("--weight-gain", words=("zero",))),
@@ -235,6 +237,9 @@ def _json(folder, outcome):
 THEORY = [
     *option("--depth", ("0", "-1", "x"), command="theory --width 4"),
     *option("--width", ("0", "x", "65537"), command="theory --depth 3"),
+    *option("--precision", ("", "x", "float17"), command="advise --width 4 --depth 3"),
+    *option("--seconds", ("x", "-1", "nan", "inf"), command="advise --width 4 --depth 3"),
+    *option("--out", ("", "a.xyz"), command="advise --width 4 --depth 3"),
     *option("--inputs", ("0", "-1", "x"), command="theory --depth 3"),
     *option("--input-correlation", ("2", "nan", "x"), command="theory --depth 3"),
     *option("--weight-gain", ("nan", "inf", "x"), command="theory --depth 3"),
