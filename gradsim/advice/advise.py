@@ -21,7 +21,8 @@ from ..typed import File, Number, Progress, Whole
 from .candidates import Candidate, blocks_instead, candidates
 from .checks import SAFE_DECADES, Checked
 from .criteria import CRITERIA, figures, points
-from .recommendation import Desk, at_once
+from .desk import Desk, at_once
+from .search import searched
 from .summary import DEEPEST_BALANCE, decades
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def _affordable(desk: Desk, one: Candidate) -> bool:
 def _scheme(desk: Desk, one: Candidate, precision: str, affordable: bool) -> Scheme:
     found, network = None, one.network
     if affordable:
-        found = desk.search(network) if one.searched else None
+        found = searched(desk, network) if one.searched else None
         found = found or desk.check(network)
         network = found.network
     scheme = Scheme(one.name, network, one.alters, _predicted(network, desk.options), found, {}, math.inf, False)
