@@ -20,8 +20,11 @@ PUBLIC = (
         "gradsim",
         tuple(PARTS),
     ),
+    ("Presets", "gradsim", ("preset", "presets", "code_for")),
+    ("Presets", "gradsim.model.presets", ("Preset", "Law", "FeedForward")),
     ("Simulation", "gradsim", ("simulate", "open", "Curves", "CurveSet", "Verdict", "RequestError")),
-    ("Advice", "gradsim", ("recommend",)),
+    ("Advice", "gradsim", ("advise", "recommend")),
+    ("Advice", "gradsim.advice.advise", ("Advice", "Scheme")),
     ("Advice", "gradsim.advice.recommendation", ("Recommendation", "Checked", "Remedy")),
     ("Sweeps", "gradsim.sweep", ("run", "read_plan", "combine", "Plan", "Precision")),
     ("Sweeps", "gradsim.sweep.plan", ("PlannedCell",)),
@@ -48,6 +51,7 @@ PUBLIC = (
             "PhaseDiagram",
         ),
     ),
+    ("PyTorch", "gradsim.torch", ("observe", "translate")),
     ("Verification", "gradsim.verification", ("verify", "select", "Report", "Check", "Result")),
 )
 SPECIAL = ("__init__", "__getitem__", "__len__", "__contains__")  # methods that users call by another sign

@@ -5,13 +5,15 @@ import click
 from .command import Command, Named
 
 NARROW = 100  # columns of a terminal: in fewer, aliases stand behind the meaning
-TABLES = ("activations", "initializers", "blocks", "quantities", "devices")
+TABLES = ("activations", "initializers", "blocks", "presets", "quantities", "devices")
 
 
 @click.command("list", cls=Command)
 @click.argument("what", type=Named(TABLES, option="list"))
 def command(what):
-    """List activations or initializers with their aliases, blocks with their papers, quantities that are recorded, or GPUs."""
+    """List activations or initializers with their aliases, blocks with their papers, presets with the version that they are of,
+    quantities that are recorded, or GPUs.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -20,6 +22,7 @@ def command(what):
             "activations": _activations,
             "initializers": _initializers,
             "blocks": _blocks,
+            "presets": _presets,
             "quantities": _quantities,
             "devices": _devices,
         }[what]()
@@ -61,6 +64,13 @@ def _blocks():
 
     for name, family in FAMILIES.items():
         yield name, (), family.summary
+
+
+def _presets():
+    from ..model.presets import presets
+
+    for p in presets():
+        yield p.name, (), f"{p.meaning}{f'; waits for {p.waits_for}' if p.waits_for else ''} ({p.source})"
 
 
 def _quantities():

@@ -1,17 +1,27 @@
 """Replicas that a GPU computes: many chunks in a launch, handed over a chunk at a time."""
 
+from functools import cached_property
+
 import numpy as np
+
+from ..cuda.seam import require_device
 
 
 class OnDevice:
     """What a GPU computes of some Replicas, ahead of what is asked for. Raises RequestError where there is none."""
 
     def __init__(self, replicas):
+        require_device()
+        self.program, self.key, self.count = replicas.program, replicas.key, replicas.count
+        self._begin = 0
+        self._records, self._doubtful = np.empty((0, self.program.columns.size)), np.zeros(0, bool)
+
+    @cached_property
+    def device(self):
+        """Its memory, taken when the first replicas are asked for."""
         from ..cuda.place import DevicePlace  # and with it kernels that other engines have no use for
 
-        self.program, self.key, self.count = replicas.program, replicas.key, replicas.count
-        self.device, self._begin = DevicePlace(self.program), 0
-        self._records, self._doubtful = np.empty((0, self.program.columns.size)), np.zeros(0, bool)
+        return DevicePlace(self.program)
 
     def chunk(self, first, count, place):
         """(records, unresolved) of `count` replicas from `first` on, as a Workplace fills them: good until the next call.

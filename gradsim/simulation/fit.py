@@ -52,13 +52,16 @@ def _check_activations(network):
             )
 
 
-def network_and_run(options):
-    """The Network and the checked run of options of both kinds; the input is as wide as the file, if there is one."""
+def network_and_run(options, make=mlp):
+    """The Network that `make` gives and the checked run, of options of both kinds.
+
+    The input is as wide as the file, if there is one.
+    """
     run = checked(**{name: value for name, value in options.items() if name in RUN})
     network = {name: value for name, value in options.items() if name in NETWORK}
     if run["input_file"] is not None and network.get("input_width") is None:
         network["input_width"] = run["input_file"].values.shape[1]
-    network = mlp(**network)
+    network = make(**network)
     fit(network, run)
     workers(network, run, threads=1)  # it fits the memory at all
     if run["engine"] == "cuda":

@@ -93,6 +93,24 @@ COMPILED = {
         ">> np.uint64(32) <= wanted:",
         ("replica: initializers", "weights: moments"),
     ),
+    "sparse columns: rows instead": Fault(
+        WEIGHTS,
+        "transposed_entries_times(LAW_SPARSE, shape, draws, x, n_out, n_in,",
+        "entries_times(LAW_SPARSE, shape, draws, x, n_in, n_out,",
+        ("replica: initializers",),
+    ),
+    "a cut normal upside down": Fault(
+        SAMPLING, "rest * first + u * last", "u * first + rest * last", ("replica: initializers", "weights: whole laws")
+    ),
+    "a cut normal as wide as the whole": Fault(
+        "model/cut_normal.py",
+        "return middle + shift, second, fourth",
+        "return middle + shift, 1.0, fourth",
+        ("second moments",),
+    ),
+    "sparse columns: the share rounded down": Fault(
+        "model/initializers.py", "math.ceil(sparsity * fan_out)", "math.floor(sparsity * fan_out)", ("weights: moments",)
+    ),
     "uniform numbers without their half": Fault(
         SAMPLING,
         "* TWO_TO_MINUS_31 + TWO_TO_MINUS_32",
@@ -239,7 +257,7 @@ PYTHON = {
         ("weights: moments",),
     ),
     "the std of uniform weights for their bound": Fault(
-        "model/initializers.py", '"uniform": (1 / 3, -1.2)', '"uniform": (1.0, -1.2)', ("weights: whole laws",)
+        "model/laws.py", '"uniform": (1 / 3, -1.2)', '"uniform": (1.0, -1.2)', ("weights: whole laws",)
     ),
     "a gain that leaves the mean": Fault(
         "model/initializers.py", "mean=gain * law.mean", "mean=law.mean", ("weights: whole laws", "weights: moments")

@@ -20,7 +20,7 @@ FAULTS = {
     ),
     "one slot for all cotangents": Fault(
         "program/slots.py",
-        "slot[source] = slot[k] if handed_on else len(set(slot.values()))",
+        "slot[source] = slot[k] if handed_on else used",
         "slot[source] = slot[k] if handed_on else 1 - slot[k]",
         tests=(f"{OF_UNITS}second_moments_are_those_on_record",),
     ),
@@ -30,7 +30,7 @@ FAULTS = {
         "(INPUT, ACTIVATION)",
         tests=(f"{OF_UNITS}second_moments_are_those_on_record",),
     ),
-    "zeros in the bars": Fault("show/histograms.py", "counts[BINS // 2] = 0.0", "pass", tests=(f"{OF_UNITS}they_are_drawn",)),
+    "zeros in the bars": Fault("results/spread.py", "counts[BINS // 2] = 0.0", "pass", tests=(f"{OF_UNITS}they_are_drawn",)),
     "every panel its own scale": Fault(
         "show/layers.py",
         "upright(ax, panel.scale, *(shared or ax.get_ylim()))",
@@ -127,7 +127,7 @@ FAULTS = {
     "sums of squares as large as squares of sums": Fault(
         LEAVING, "largest / 2, -smallest / 2", "largest, -smallest / 2", tests=(SAMPLES,)
     ),
-    "sums of squares over one input": Fault(BLOCKS, 'fans[:, 1] * inputs, "weight', 'fans[:, 1], "weight', tests=(SAMPLES,)),
+    "sums of squares over one input": Fault(BLOCKS, 'widths * inputs, "weight', 'widths, "weight', tests=(SAMPLES,)),
     "networks that have left come back": Fault(
         LEAVING,
         "counts[kinds].cumsum(axis=2).transpose(0, 2, 1)",
