@@ -87,6 +87,7 @@ def command(
     from ..sweep.durable import Sweep
     from ..sweep.overrides import parsed
     from ..sweep.precision import precision_of
+    from ..sweep.run import check_machine
 
     plan = read_plan(grid, parsed(settings))
     plan = plan if shard is None else plan.shard(shard)
@@ -101,7 +102,7 @@ def command(
         show(plan, grid, threads)
         return 0
     if dask is None:
-        plan.check_machine()
+        check_machine(plan)
     out = out or _usual_output(grid, plan)
     read = [grid, *sources(plan.request)]
     files.ask_results("--out", out, True, read)

@@ -13,7 +13,6 @@ from typing import Any, overload
 
 import numpy as np
 
-from ..cuda.seam import require_device
 from ..errors import RequestError, as_keys, several, shown
 from ..errors import plain as plain_value
 from ..memory import gib
@@ -206,11 +205,6 @@ class Plan:
     def arithmetics(self) -> list[str]:
         """All that its cells may be computed in, sorted."""
         return sorted({value for maker in self._makers for value in maker.plain("arithmetic")})
-
-    def check_machine(self) -> None:
-        """Raises RequestError where a cell wants a GPU and this machine has none."""
-        if any("cuda" in maker.plain("engine") for maker in self._makers):
-            require_device()
 
     @cached_property
     def networks(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numba
 
+from ..cuda.seam import require_device
 from ..curves import CurveSet, open_file
 from ..errors import RequestError
 from ..memory import require
@@ -51,7 +52,7 @@ def run(
     plan = plan if isinstance(plan, Plan) else read_plan(plan)
     plan = plan if histograms is None else plan.with_histograms(histograms)
     if dask is None:
-        plan.check_machine()
+        check_machine(plan)
     if out is not None:
         check_output("out", out, True, RESULTS)
         precision = precision if precision is None or isinstance(precision, Precision) else Precision(precision)
@@ -62,6 +63,12 @@ def run(
     require("sweep", f"the curves of {len(plan):,} cells", sum(cell.settled.curves for cell in plan.cells))
     with _told(plan, progress) as update:
         return _in_memory(plan, workers or numba.config.NUMBA_NUM_THREADS, update)
+
+
+def check_machine(plan: Plan) -> None:
+    """Raises RequestError where a cell wants a GPU and this machine has none."""
+    if any("cuda" in maker.plain("engine") for maker in plan._makers):
+        require_device()
 
 
 @contextmanager
