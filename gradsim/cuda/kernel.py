@@ -192,39 +192,59 @@ def kernel_of(sort):
     few_sums, few_products = few((3, 1), np.float64), few((2, 1, 1), np.float64)
     few_numbers, few_states, few_words = few((3, 1), np.int64), few((6,), np.int64), few((4, 1), np.uint32)
 
-    def run(arrays, first, count):
-        lane, slot, slots = place()
-        code = Code(arrays.steps, arrays.parameters, arrays.starts)
-        data = Data(arrays.inputs, arrays.input_exponents, arrays.targets, arrays.target_exponents, arrays.labels)
+    @inlined_on_device
+    def sizes_of(arrays):
+        """(inputs, padded width of the widest vector, slots of cotangents, steps); one input is known when it is compiled."""
         rows = one if one_row else np.int64(arrays.sizes[0])
-        columns, taken, depth = np.int64(arrays.sizes[1]), np.int64(arrays.sizes[2]), np.int64(arrays.steps.shape[0])
-        exponents = own_part(arrays.exponents, slot, lane, (depth, rows))
-        d_exponents = own_part(arrays.d_exponents, slot, lane, (taken, rows))
-        numbers = few_numbers(arrays.numbers, slot, lane, (three, rows))
-        sums = few_sums(arrays.sums, slot, lane, (three, rows))
-        products = few_products(arrays.products, slot, lane, (two, rows, rows))
+        return rows, np.int64(arrays.sizes[1]), np.int64(arrays.sizes[2]), np.int64(arrays.steps.shape[0])
+
+    @inlined_on_device
+    def tape_of(arrays, slot, lane, numbers):
+        rows, columns, taken, depth = sizes_of(arrays)
         values = shared_part(arrays.values, slot, (np.int64(arrays.values.shape[1]),))
         cotangents = shared_part(arrays.cotangents, slot, (taken, rows * columns))
-        room, wide = shared_part(arrays.rows, slot, (two, rows * columns)), shared_part(arrays.wide, slot, (two, columns))
-        tape = Tape(
+        exponents = own_part(arrays.exponents, slot, lane, (depth, rows))
+        squares = own_part(arrays.squares, slot, lane, (depth, rows))
+        ranks = own_part(arrays.ranks, slot, lane, (depth,))
+        d_exponents = own_part(arrays.d_exponents, slot, lane, (taken, rows))
+        d_squares = own_part(arrays.d_squares, slot, lane, (taken, rows))
+        samples = numbers[0]
+        # Doubts and residues are not followed here: what stands in for them is not looked at
+        d_doubts, doubts, unresolved, residues, d_residues, followed = (
+            d_exponents,
+            exponents,
+            samples,
+            values,
+            cotangents,
+            samples,
+        )
+        return Tape(
             values,
             exponents,
-            own_part(arrays.squares, slot, lane, (depth, rows)),
-            own_part(arrays.ranks, slot, lane, (depth,)),
+            squares,
+            ranks,
             cotangents,
             d_exponents,
-            own_part(arrays.d_squares, slot, lane, (taken, rows)),
-            d_exponents,  # doubts are not followed here
-            numbers[0],
-            exponents,
-            numbers[0],
-            values,
-            cotangents,
-            numbers[0],
+            d_squares,
+            d_doubts,
+            samples,
+            doubts,
+            unresolved,
+            residues,
+            d_residues,
+            followed,
         )
-        words = few_words(arrays.words, slot, lane, (four, one))
-        doubts, state = numbers[2], few_states(arrays.state, slot, lane, (six,))
-        scratch = Scratch(
+
+    @inlined_on_device
+    def scratch_of(arrays, slot, lane, numbers):
+        rows, columns, _, _ = sizes_of(arrays)
+        room, wide = shared_part(arrays.rows, slot, (two, rows * columns)), shared_part(arrays.wide, slot, (two, columns))
+        sums = few_sums(arrays.sums, slot, lane, (three, rows))
+        products = few_products(arrays.products, slot, lane, (two, rows, rows))
+        words, state = few_words(arrays.words, slot, lane, (four, one)), few_states(arrays.state, slot, lane, (six,))
+        for place_of_state in range(6):
+            state[place_of_state] = 0
+        return Scratch(
             shared_part(arrays.floats, slot, (columns,)),
             wide[0],
             wide[1],
@@ -239,12 +259,17 @@ def kernel_of(sort):
             products[1],
             shared_part(arrays.residuals, slot, (rows, columns)),
             numbers[1],
-            doubts,
+            numbers[2],
             state,
         )
-        steps, key = arrays.steps, arrays.key
-        for place_of_state in range(6):
-            state[place_of_state] = 0
+
+    def run(arrays, first, count):
+        lane, slot, slots = place()
+        code = Code(arrays.steps, arrays.parameters, arrays.starts)
+        data = Data(arrays.inputs, arrays.input_exponents, arrays.targets, arrays.target_exponents, arrays.labels)
+        numbers = few_numbers(arrays.numbers, slot, lane, (three, sizes_of(arrays)[0]))
+        tape, scratch = tape_of(arrays, slot, lane, numbers), scratch_of(arrays, slot, lane, numbers)
+        steps, key, doubts, state = arrays.steps, arrays.key, scratch.doubts, scratch.state
         for r in range(slot, count, slots):
             record, replica = Record(arrays.records[r], arrays.starts), first + r
             state[DOUBTFUL] = 0
