@@ -33,7 +33,7 @@ def simulated():
 
 
 def _words(error):
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split()).rstrip(" .:") or type(error).__name__
 
 
 @cache
