@@ -139,6 +139,13 @@ class Advice:
             save(found, path, overwrite)
         return found
 
+    def code(self, framework: str) -> str:
+        """Lines for "torch", "keras" or "flax" that draw what is recommended, or what is in use where nothing is, as
+        `gradsim.code_for` writes them. Raises RequestError for other frameworks."""
+        from ..frameworks import code_for
+
+        return code_for((self.recommended or self.in_use).network, framework)
+
     def to_json(self) -> dict[str, Any]:
         """As plain values for JSON, without curves: infinite and undefined numbers are floats."""
         return {

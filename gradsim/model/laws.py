@@ -43,12 +43,12 @@ class WeightLaw:
     cuts: tuple[float, ...] = ()
 
     @property
-    def variance(self):
+    def variance(self) -> float:
         """Of one weight."""
         return UNIT_LAWS[self.kind][0] * self.density * self.scale * self.scale
 
     @property
-    def excess_kurtosis(self):
+    def excess_kurtosis(self) -> float:
         """Of one weight; NaN where the variance is zero."""
         if self.kind == "cut_normal":
             return moments(*self.cuts)[2]
