@@ -1,0 +1,79 @@
+"""x = phi(h), elementwise. In float32 by the fast functions of the table, a few ulp accurate; in float64, and where a number
+is not finite, by the logs of the table, which take their limits at infinity."""
+
+import math
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+from ....kernels.compilation import elementary, inlined, internal
+from ....kernels.dispatch import apply
+from ....kernels.plain import plain_derivative, plain_phi
+from ....kernels.steps.activation import DERIVATIVE_ADDRESS, PARAMETER, PHI_ADDRESS
+from ....kernels.windows import row, window
+
+
+def own_numbers(n_in, n):
+    return 0
+
+
+def kept_numbers(rows, n):
+    """The slopes."""
+    return rows * n
+
+
+@inlined
+def line(step, b):
+    """What is kept of row b."""
+    return window(step.kept, b * step.columns, (step.columns,))
+
+
+@internal
+def all_finite(h, n):
+    """Whether all are: what is not makes the sum of h - h something else than zero."""
+    total = h.dtype.type(0)
+    for i in range(n):
+        total += abs(h[i])
+    return math.isfinite(total)
+
+
+@internal
+def exactly(code, p, h, n, x, slopes):
+    for i in range(n):
+        x[i] = plain_phi(code, p, np.float64(h[i]))
+        slopes[i] = plain_derivative(code, p, np.float64(h[i]))
+
+
+@internal
+def fast(code, p, h, n, x, slopes):
+    if all_finite(h, n):
+        phi, derivative = np.int64(p[PHI_ADDRESS]), np.int64(p[DERIVATIVE_ADDRESS])
+        apply(code, phi, derivative, h, np.float32(1.0), np.float32(p[PARAMETER]), n, x, slopes)
+    else:
+        exactly(code, p, h, n, x, slopes)
+
+
+def one_row(code, p, h, n, x, slopes):
+    """x = phi(h) and slopes = phi'(h)."""
+    (fast if h.dtype == np.float32 else exactly)(code, p, h, n, x, slopes)
+
+
+@overload(one_row, inline="always")
+def _compiled_one_row(code, p, h, n, x, slopes):
+    chosen = fast if h.dtype == types.float32 else exactly
+    return lambda code, p, h, n, x, slopes: chosen(code, p, h, n, x, slopes)
+
+
+@internal
+def forward(step):
+    for b in range(step.rows):
+        one_row(step.variant, step.p, row(step.x, b), step.n, row(step.out, b), line(step, b))
+
+
+@elementary
+def backward(step):
+    for b in range(step.rows):
+        d, slopes, g = row(step.d, b), line(step, b), row(step.g, b)
+        for i in range(step.columns):
+            g[i] = slopes[i] * d[i]

@@ -1,0 +1,79 @@
+"""`gradsim.train`: networks trained for a while, and what their layers do meanwhile."""
+
+import numpy as np
+
+from ..model.network import Network
+from ..simulation.simulate import simulate
+from ..statistics.quantities import QUANTILES
+from ..telling import checked_progress, counted, told
+from ..typed import Number, Progress, Rows, Whole, Wholes
+from .curves import TrainingCurves
+from .run import Trained
+from .settled import settle
+
+
+def train(
+    network: Network,
+    data: str | tuple[Rows, Rows],
+    *,
+    loss: str = "cross_entropy",
+    learning_rate: Number = 0.05,
+    momentum: Number = 0.0,
+    optimizer: str = "sgd",
+    batch_size: Whole = 32,
+    steps: Whole = 300,
+    replicas: Whole = 50,
+    seed: Whole = 0,
+    float_type: str = "float32",
+    record_at: Wholes | None = None,
+    held_out: Number = 0.2,
+    stream: str | None = None,
+    threads: Whole | None = None,
+    progress: Progress = None,
+) -> TrainingCurves:
+    """Draw `replicas` networks as `simulate` draws them, train each for so many `steps`, and give TrainingCurves.
+
+    `data` are the handwritten digits of scikit-learn, "digits", or a pair (inputs, targets) of files or arrays with a row a
+    sample. "cross_entropy" takes one label a row, "mse" rows of targets, or labels, which stand for rows of zeros and ones. The
+    share `held_out` of the samples is not trained on. Every network has batches of its own: `batch_size` different samples,
+    drawn anew at every step. `optimizer` is "sgd" with `momentum`, or "adam". Weights, biases, and the gains and shifts of norms
+    are trained; `float_type` is "float32", as in practice, or "float64".
+
+    Layers are on record at the steps `record_at`, unless given 0, 1, 3, 10, 30, ... and the last, and at 0 in any case; what
+    stands at step t is of the weights after t updates, on the batch of the next. Loss and accuracy are on record at every step,
+    the held-out one of as many samples as a batch has. A network whose loss is not a number is not trained further.
+
+    The numbers depend on the arguments, not on `threads` (all cores unless given). Progress is told as `simulate` tells it.
+    Raises RequestError for what cannot be.
+    """
+    progress = checked_progress(progress, "the number of networks that are done")
+    options = {
+        "loss": loss,
+        "learning_rate": learning_rate,
+        "momentum": momentum,
+        "optimizer": optimizer,
+        "batch_size": batch_size,
+        "steps": steps,
+        "replicas": replicas,
+        "seed": seed,
+        "float_type": float_type,
+        "record_at": record_at,
+        "held_out": held_out,
+        "stream": stream,
+        "threads": threads,
+    }
+    settled = settle(network, data, options)
+    trained = Trained(settled)
+    with told(progress, settled.run["replicas"], "networks") as update:
+        initial = simulate(network, **settled.run, progress=False)
+        each = progress if callable(progress) else counted(update, settled.run["replicas"])
+        statistics = trained.statistics(each)
+    return TrainingCurves(
+        network,
+        settled.request,
+        np.array(settled.recorded),
+        np.array(QUANTILES),
+        statistics.quantiles.method,
+        initial,
+        statistics.variables(QUANTILES),
+    )
