@@ -21,6 +21,7 @@ PUBLIC = (
         tuple(PARTS),
     ),
     ("Simulation", "gradsim", ("simulate", "open", "Curves", "CurveSet", "Verdict", "RequestError")),
+    ("Training", "gradsim", ("train", "TrainingCurves")),
     ("Advice", "gradsim", ("recommend",)),
     ("Advice", "gradsim.advice.recommendation", ("Recommendation", "Checked", "Remedy")),
     ("Sweeps", "gradsim.sweep", ("run", "read_plan", "combine", "Plan", "Precision")),

@@ -56,7 +56,8 @@ class TrainingCurves:
     @cached_property
     def initial_gradient(self) -> Floats:
         """Log of |dL/dW|^2 / |W|^2 at step 0, of the median network: (layers,), NaN at layer 0."""
-        return self.median("weight_gradient")[0] - self.median("weight")[0]
+        with np.errstate(invalid="ignore"):  # of weights of zero without a gradient
+            return self.median("weight_gradient")[0] - self.median("weight")[0]
 
     @cached_property
     def correlation(self) -> Floats:

@@ -33,7 +33,7 @@ class Training:
 
 
 def digits():
-    """The 1,797 handwritten digits of scikit-learn, 8 x 8 pixels, and their labels; all pixels together have mean 0 and variance 1.
+    """The 1,797 handwritten digits of scikit-learn, and their labels; all pixels together have mean 0 and variance 1.
 
     Raises RequestError where scikit-learn is not installed.
     """

@@ -40,9 +40,8 @@ class Training:
         widths = padded_to_vectors(program.steps[:, layout.WIDTH])
         steps[:, COLUMNS] = widths
         steps[:, layout.OFFSET] = batch_size * (np.cumsum(widths) - widths)
-        base, kept = [], 0
-        numbers = 0
-        for k, row in enumerate(steps):
+        base, kept, numbers = [], 0, 0
+        for row in steps:
             step, n = STEPS.get(row[layout.OPERATION]), row[COLUMNS]
             row[layout.KEPT], row[OWN] = kept, numbers
             if step is not None:

@@ -46,9 +46,13 @@ class Trained:
             raise RequestError(f"--width: a network in training would take {gib(size)} of memory, {gib(available())} are free")
         return threads
 
+    def place(self):
+        """A Workplace."""
+        return Workplace(self.training)
+
     def one(self, replica, place=None):
         """(records (recorded, columns), curve (steps + 1, 3)) of a network; NaN behind a step whose loss is not a number."""
-        place = place or Workplace(self.training)
+        place = place or self.place()
         code, net, tape, scratch, rates = self.training.code, place.net, place.tape, place.scratch, self.settled.rates
         records = np.full((len(self.recorded), self.training.columns), np.nan)
         curve = np.full((self.steps + 1, len(ONCE_A_STEP)), np.nan)
@@ -70,7 +74,7 @@ class Trained:
         try:
             place = self._idle.pop()
         except IndexError:
-            place = Workplace(self.training)
+            place = self.place()
         try:
             records, curve = self.one(replica, place)
         finally:

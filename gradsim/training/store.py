@@ -111,5 +111,3 @@ def dataset(trained):
         found[name] = (axes, values, {"long_name": meaning, "units": "1"})
     axes = {axis: (axis, values, {"long_name": meaning}) for axis, (values, meaning) in coordinates(trained).items()}
     return xarray.Dataset(found, axes, attributes(trained))
-
-

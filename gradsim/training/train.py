@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..model.network import Network
+from ..model.options import TRAINING
 from ..simulation.simulate import simulate
 from ..statistics.quantities import QUANTILES
 from ..telling import checked_progress, counted, told
@@ -16,17 +17,17 @@ def train(
     network: Network,
     data: str | tuple[Rows, Rows],
     *,
-    loss: str = "cross_entropy",
-    learning_rate: Number = 0.05,
-    momentum: Number = 0.0,
-    optimizer: str = "sgd",
-    batch_size: Whole = 32,
-    steps: Whole = 300,
-    replicas: Whole = 50,
-    seed: Whole = 0,
-    float_type: str = "float32",
+    loss: str = TRAINING["loss"].default,
+    learning_rate: Number = TRAINING["learning_rate"].default,
+    momentum: Number = TRAINING["momentum"].default,
+    optimizer: str = TRAINING["optimizer"].default,
+    batch_size: Whole = TRAINING["batch_size"].default,
+    steps: Whole = TRAINING["steps"].default,
+    replicas: Whole = TRAINING["replicas"].default,
+    seed: Whole = TRAINING["seed"].default,
+    float_type: str = TRAINING["float_type"].default,
     record_at: Wholes | None = None,
-    held_out: Number = 0.2,
+    held_out: Number = TRAINING["held_out"].default,
     stream: str | None = None,
     threads: Whole | None = None,
     progress: Progress = None,
@@ -36,8 +37,8 @@ def train(
     `data` are the handwritten digits of scikit-learn, "digits", or a pair (inputs, targets) of files or arrays with a row a
     sample. "cross_entropy" takes one label a row, "mse" rows of targets, or labels, which stand for rows of zeros and ones. The
     share `held_out` of the samples is not trained on. Every network has batches of its own: `batch_size` different samples,
-    drawn anew at every step. `optimizer` is "sgd" with `momentum`, or "adam". Weights, biases, and the gains and shifts of norms
-    are trained; `float_type` is "float32", as in practice, or "float64".
+    drawn anew at every step. `optimizer` is "sgd" with `momentum`, or "adam". Weights and biases are trained, and so are gains
+    and shifts of norms; `float_type` is "float32", as in practice, or "float64".
 
     Layers are on record at the steps `record_at`, unless given 0, 1, 3, 10, 30, ... and the last, and at 0 in any case; what
     stands at step t is of the weights after t updates, on the batch of the next. Loss and accuracy are on record at every step,

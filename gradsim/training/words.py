@@ -48,7 +48,7 @@ def explosions(trained):
 def learning(trained):
     """Which layers move."""
     change, last = np.exp(trained.median("weight_change")[-1, 1:] / 2), trained.recorded[-1]
-    steps, count = f"{last:,} step{'s' * (last != 1)}", len(change)
+    steps, count = f"{last:,} step{'s' * int(last != 1)}", len(change)
     still = np.flatnonzero(change < MOVED) + 1
     if len(still) == count:
         return f"no layer of {count} moves by {MOVED:g} of its weights in {steps}"

@@ -156,8 +156,8 @@ def _compiled_turn(typing_context, w, w_at, w_row, turned, turned_at, turned_row
 
         def rows_of(k):
             data = context.make_array(signature.args[k])(context, builder, arguments[k]).data
-            starts = [builder.mul(ir.Constant(whole, r), arguments[k + 2]) for r in range(lanes)]
-            return [builder.bitcast(builder.gep(data, [builder.add(arguments[k + 1], at)]), vector.as_pointer()) for at in starts]
+            starts = [builder.add(arguments[k + 1], builder.mul(ir.Constant(whole, r), arguments[k + 2])) for r in range(lanes)]
+            return [builder.bitcast(builder.gep(data, [at]), vector.as_pointer()) for at in starts]
 
         rows = [builder.load(pointer, align=size) for pointer in rows_of(0)]
         step = 1

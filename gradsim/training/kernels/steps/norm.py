@@ -12,7 +12,6 @@ from ....kernels.steps.deviation import EPSILON, EPSILON_EXPONENT
 from ....kernels.steps.norm import LAYER_NORM
 from ....kernels.windows import row, window
 
-
 STARTS_AS = 1.0  # what the first row of its own numbers does
 
 
