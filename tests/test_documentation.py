@@ -29,7 +29,7 @@ GUIDES = {
     for path in (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("blocks", "pictures", "commands", "report")))
 }
 WITH_PYTHON = {name: path for name, path in GUIDES.items() if name != "commands.md"} | {
-    "sweeps.md": ROOT / "docs" / "sweeps.md"
+    name: ROOT / "docs" / name for name in ("sweeps.md", "training.md")
 }
 LONG = ("sweep classic", "sweep blocks")
 RUN = ("run", "sweep", "show", "plot", "report", "list", "theory", "phase")

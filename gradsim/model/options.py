@@ -21,6 +21,7 @@ ENGINES = ("auto", "matrix_free", "dense")
 LOSSES = ("probe", "mse", "cross_entropy")
 PROBES = ("independent", "shared")
 ARITHMETICS = ("carried", "float32", "float64")
+FLOAT_TYPES = ARITHMETICS[1:]  # of training
 OPTIMIZERS = ("sgd", "adam")
 BLOCKS = (
     "plain",
@@ -356,7 +357,7 @@ TRAINING = _table(
     Option("steps", Whole(1, MOST), 300, "Updates of the weights."),
     Option("replicas", Whole(1, MOST), 50, "Networks to train."),
     RUN["seed"],
-    Option("float_type", Choice(ARITHMETICS[1:]), "float32", "float32, as in practice, or float64."),
+    Option("float_type", Choice(FLOAT_TYPES), "float32", "float32, as in practice, or float64."),
     Option("record_at", Steps(), None, "Steps on record, layer by layer, like 0,10,100.", "0,1,3,10,30... and the last"),
     Option("held_out", Real(0.0), 0.2, "Share of the samples that is not trained on, below 1."),
     RUN["stream"],

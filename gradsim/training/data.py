@@ -15,21 +15,15 @@ HELD_OUT = "held out"  # name of the random stream that says which samples are
 
 
 @dataclass(frozen=True)
-class Training:
-    """Rows that are trained on, and those that are held out, which may be none: Samples or None, each with targets as the loss
-    wants them: (n, outputs), or one label a row. `labels` say whether these stand for classes, so that there is an accuracy;
-    `width` and `classes` what a network for them has (`classes` are columns of targets where there are no labels)."""
+class Split:
+    """Rows that are trained on, with targets as the loss wants them: (n, outputs), or one label a row; and what is held out, of
+    which there may be none. `labels` are None where targets stand for no classes, so that there is no accuracy."""
 
     inputs: Samples
     targets: Samples
     labels: np.ndarray | None  # int64 (n,)
     held_out: np.ndarray  # (m, width)
     held_out_labels: np.ndarray | None
-    classes: int
-
-    @property
-    def width(self):
-        return self.inputs.values.shape[1]
 
 
 def digits():
@@ -70,7 +64,7 @@ def whole_labels(targets):
 
 
 def split(data, loss, outputs, held_out, seed):
-    """The Training of what is `given`, for a network with so many outputs.
+    """The Split of what is `given`, for a network with so many outputs.
 
     The share `held_out` of the samples, drawn from `seed`, is not trained on. Labels become rows of zeros and ones for "mse" if
     there are several outputs. Raises RequestError.
@@ -93,13 +87,12 @@ def split(data, loss, outputs, held_out, seed):
     words = words_of(stream_key(seed, HELD_OUT), 0, 0, ROLE_SAMPLE, 1, count)[0]
     order = np.argsort(words, kind="stable")
     kept, away = np.sort(order[aside:]), np.sort(order[:aside])
-    return Training(
+    return Split(
         Samples(inputs.name, inputs.values[kept]),
         Samples(targets.name, targets.values[kept]),
         None if labels is None else labels[kept],
         inputs.values[away],
         None if labels is None else labels[away],
-        outputs,
     )
 
 

@@ -11,8 +11,7 @@ from ..model.options import TRAINING, check_all
 from ..model.request import checked
 from ..program.graph import graph
 from ..simulation.fit import fit
-from .data import Training as Data
-from .data import split
+from .data import Split, split
 from .kernels.layout import ADAM, SGD
 
 ADAM_BETAS, ADAM_EPSILON = (0.9, 0.999), 1e-8  # Kingma & Ba 2015, and the frameworks
@@ -24,7 +23,7 @@ class Settled:
     """`run` is the checked run of the simulator whose gradient is that of step 0. `request` is what a file says of it all."""
 
     network: Network
-    data: Data
+    data: Split
     run: dict
     request: dict
     recorded: tuple  # steps, from 0 on, increasing

@@ -94,7 +94,6 @@ class TrainingStatistics:
         columns, logs = self.columns, self.columns.logs
         mean, variance = np.where(self.moments.count > 0, self.moments.mean, np.nan), self.moments.variance
         quantiles = self.quantiles.quantiles(probabilities)
-        quantiles[self.nonfinite + self.moments.count + self.zeros == 0] = np.nan
         wide = np.full((2, len(mean)), np.nan)
         wide[:, :logs] = self.means.log_of_mean, self.means.effective_sample_size
         found = {}

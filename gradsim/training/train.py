@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..model.network import Network
-from ..model.options import TRAINING
+from ..model.network import Network, mlp
+from ..model.options import FLOAT_TYPES, TRAINING
 from ..simulation.simulate import simulate
 from ..statistics.quantities import QUANTILES
 from ..telling import checked_progress, counted, told
@@ -11,6 +11,13 @@ from ..typed import Number, Progress, Rows, Whole, Wholes
 from .curves import TrainingCurves
 from .run import Trained
 from .settled import settle
+
+
+def warm_up() -> None:
+    """Have the kernels of training ready: compiled, or loaded from the disk."""
+    made, data = mlp(width=1, depth=1, outputs=2), (np.zeros((2, 1)), np.array([[0], [1]]))
+    for float_type in FLOAT_TYPES:
+        train(made, data, batch_size=1, steps=1, replicas=1, held_out=0.0, float_type=float_type, progress=False)
 
 
 def train(

@@ -1,6 +1,8 @@
 """What cannot be trained is said in one line; what can be arrives in a file, a picture and on the command line."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +114,14 @@ def test_the_command_its_file_and_its_picture(tmp_path, monkeypatch, capsys):
     assert call("train", "--data", "digits", "--input-file", "x.csv") == 2
     assert "--data: digits goes without" in capsys.readouterr().err
     assert call("train") == 2 and "--data: there is nothing to learn" in capsys.readouterr().err
+
+
+def test_the_command_of_the_guide(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    guide = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^gradsim (train .*)$", guide, re.M)
+    assert call(*shlex.split(line)) == 0 and "held out 0." in capsys.readouterr().out
 
 
 def test_words():

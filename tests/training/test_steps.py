@@ -27,6 +27,17 @@ OPTIMIZERS = {
     "sgd": {"learning_rate": 0.01, "momentum": 0.9},
     "adam": {"optimizer": "adam", "learning_rate": 0.01},
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """More wait for one another, where other work goes on."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 ACTIVATIONS = {name: getattr(torch.nn.functional, name) for name in ("tanh", "relu", "gelu", "silu")}
 
 
