@@ -17,7 +17,6 @@ from ...kernels.layout import (
     OPERATION,
     OTHER,
     OTHER_FRESH,
-    PLACE,
     SLOT,
     SOURCE,
     VARIANT,
@@ -30,7 +29,7 @@ from ...kernels.vectors import copy
 from ...kernels.windows import row, window
 from ...steps import files
 from .cached import entry_point
-from .layout import ACCURACY, COLUMNS, HELD_OUT_ACCURACY, LOSS, OWN, OWN_END, Step
+from .layout import ACCURACY, COLUMNS, HELD_OUT_ACCURACY, LOSS, OWN, OWN_END, Net, Step
 from .optimizers import update, updates
 from .record import record_backward, record_forward, record_weights
 from .steps import activation, linear
@@ -145,23 +144,49 @@ def forward(code, net, tape, scratch, samples, place, rows, record):
             record_forward(code, k, step, scratch.logs, record)
 
 
+@inlined
+def own_of(k, code, net):
+    """The part of a network that are the parameters of step k."""
+    start, size = code.steps[k, OWN], (code.steps[k, OWN_END] - code.steps[k, OWN],)
+    return Net(
+        window(net.weights, start, size),
+        window(net.gradients, start, size),
+        window(net.initial, start, size),
+        window(net.first, start, size),
+        window(net.second, start, size),
+    )
+
+
 @internal
-def backward(code, net, tape, scratch, place, rows, record):
-    """The gradients of all parameters, from the loss's gradient of the last vector."""
+def add_to_source(step, k, code, tape):
+    """What step k gives to the cotangent of a vector that others have given to before."""
+    target = cotangent_of(tape, code.steps[code.steps[k, SOURCE], SLOT], step.in_columns, step.rows)
+    for b in range(step.rows):
+        for i in range(step.in_columns):
+            target[b, i] += step.g[b, i]
+
+
+@internal
+def backward(code, net, tape, scratch, place, rows, optimizer, record):
+    """From the loss's gradient of the last vector to the first layer; each step's parameters are updated on the way, when
+    nobody needs what they were. `optimizer` is (kind, options, updates that were made)."""
+    kind, options, count = optimizer
     for k in range(code.steps.shape[0] - 2, 0, -1):
         step = bundle(step_of(k, code, net, tape, scratch, place, rows))
         step_backward(code.steps[k, OPERATION], step)
         if code.steps[k, OTHER] < 0 and code.steps[k, FRESH] == 0:
-            target = cotangent_of(tape, code.steps[code.steps[k, SOURCE], SLOT], step.in_columns, rows)
-            for b in range(rows):
-                for i in range(step.in_columns):
-                    target[b, i] += step.g[b, i]
+            add_to_source(step, k, code, tape)
+        own = bundle(own_of(k, code, net))
         if record.size > 0:
             record_backward(code, k, step, record)
+        updates(kind, options, count, own)
+        if record.size > 0:
+            record_weights(code, k, step, own, record)
+        update(own)
 
 
 @internal
-def loss_of(code, tape, samples, rows):
+def loss_of(code, tape, scratch, samples, rows):
     """(loss, accuracy) of the last vector, whose cotangent is written."""
     steps, last = code.steps, code.steps.shape[0] - 2
     x, n = vector_of(tape.values, last, steps, rows), steps[last, WIDTH]
@@ -169,7 +194,7 @@ def loss_of(code, tape, samples, rows):
     g[:] = 0.0
     right = accuracy(x, n, samples, tape.samples, rows)
     if steps[last + 1, VARIANT] == CROSS_ENTROPY:
-        return cross_entropy(x, n, samples, tape.samples, rows, g), right
+        return cross_entropy(x, n, samples, tape.samples, rows, g, scratch.logs), right
     return mean_squared_error(x, n, samples, tape.samples, rows, g), right
 
 
@@ -185,21 +210,6 @@ def look_at_held_out(code, net, tape, scratch, held_out, place, rows, record):
     last = code.steps.shape[0] - 2
     x = vector_of(tape.values, last, code.steps, rows)
     return accuracy(x, code.steps[last, WIDTH], held_out, tape.samples, rows)
-
-
-@internal
-def record_updates(code, net, record):
-    """Of every weight matrix, before what the gradients now hold is taken off."""
-    steps = code.steps
-    for k in range(1, steps.shape[0]):
-        if steps[k, OPERATION] == LINEAR_DENSE:
-            n_in, n, columns = steps[steps[k, SOURCE], WIDTH], steps[k, WIDTH], steps[k, COLUMNS]
-            weights, initial, taken = (
-                window(net.weights, steps[k, OWN], (n_in, columns)),
-                window(net.initial, steps[k, OWN], (n_in, columns)),
-                window(net.gradients, steps[k, OWN], (n_in, columns)),
-            )
-            record_weights(code.starts, steps[k, PLACE], weights, initial, taken, n_in, n, record)
 
 
 @entry_point
@@ -218,12 +228,8 @@ def train(code, key, replica, samples, held_out, net, tape, scratch, kind, optio
         curve[t, HELD_OUT_ACCURACY] = look_at_held_out(code, net, tape, scratch, held_out, place, rows, nothing)
         draw_batch(key, TRAINING, replica, place[2], samples.inputs.shape[0], scratch.words, tape.samples, rows)
         forward(code, net, tape, scratch, samples, place, rows, wanted)
-        curve[t, LOSS], curve[t, ACCURACY] = loss_of(code, tape, samples, rows)
+        curve[t, LOSS], curve[t, ACCURACY] = loss_of(code, tape, scratch, samples, rows)
         if math.isnan(curve[t, LOSS]):
             return t + 1
-        backward(code, net, tape, scratch, place, rows, wanted)
-        updates(kind, options, first + t, net)
-        if wanted.size > 0:
-            record_updates(code, net, record)
-        update(net)
+        backward(code, net, tape, scratch, place, rows, (kind, options, first + t), wanted)
     return curve.shape[0]

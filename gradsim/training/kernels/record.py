@@ -57,12 +57,15 @@ def share_of(change, size):
 
 
 @internal
-def record_weights(starts, place, weights, initial, updates, n_in, n, record):
-    """Of what was learned since the beginning and what a step takes off, over the weights; matrices (n_in, n)."""
-    size, change = sum_of_squares(weights, n_in, n), squared_distance(weights, initial, n_in, n)
-    record[starts[WEIGHT] + place - 1] = log_of(size / (n_in * n))
-    record[starts[WEIGHT_CHANGE] + place - 1] = log_of(share_of(change, sum_of_squares(initial, n_in, n)))
-    record[starts[WEIGHT_UPDATE] + place - 1] = log_of(share_of(sum_of_squares(updates, n_in, n), size))
+def record_weights(code, k, step, own, record):
+    """Of a weight matrix, over its own size: what was learned since the beginning, and what this step takes off."""
+    if code.steps[k, OPERATION] == LINEAR_DENSE:
+        place, starts, n_in, n, shape = code.steps[k, PLACE], code.starts, step.n_in, step.n, (step.in_columns, step.columns)
+        weights, initial, taken = window(own.weights, 0, shape), window(own.initial, 0, shape), window(own.gradients, 0, shape)
+        size, change = sum_of_squares(weights, n_in, n), squared_distance(weights, initial, n_in, n)
+        record[starts[WEIGHT] + place - 1] = log_of(size / (n_in * n))
+        record[starts[WEIGHT_CHANGE] + place - 1] = log_of(share_of(change, sum_of_squares(initial, n_in, n)))
+        record[starts[WEIGHT_UPDATE] + place - 1] = log_of(share_of(sum_of_squares(taken, n_in, n), size))
 
 
 @internal

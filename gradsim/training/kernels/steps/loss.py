@@ -45,8 +45,8 @@ def mean_squared_error(x, n, wanted, samples, rows, g):
 
 
 @internal
-def cross_entropy(x, n, wanted, samples, rows, g):
-    """Mean over inputs of -log softmax(x)[label]; g is its gradient."""
+def cross_entropy(x, n, wanted, samples, rows, g, room):
+    """Mean over inputs of -log softmax(x)[label]; g is its gradient, `room` is scratch space."""
     total = 0.0
     for b in range(rows):
         out, below, label = row(x, b), row(g, b), wanted.labels[samples[b]]
@@ -54,9 +54,9 @@ def cross_entropy(x, n, wanted, samples, rows, g):
         for i in range(n):
             top = max(top, np.float64(out[i]))
         for i in range(n):
-            partition += math.exp(np.float64(out[i]) - top)
+            room[i] = math.exp(np.float64(out[i]) - top)
+            partition += room[i]
         total += math.log(partition) - (np.float64(out[label]) - top)
         for i in range(n):
-            share = math.exp(np.float64(out[i]) - top) / partition
-            below[i] = (share - (1.0 if i == label else 0.0)) / rows
+            below[i] = (room[i] / partition - (1.0 if i == label else 0.0)) / rows
     return total / rows
