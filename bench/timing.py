@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from datetime import date
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median, quantiles
@@ -14,10 +15,10 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 PACKAGES = ("gradsim", "numpy", "numba", "torch", "jax")
 
 
-def seconds(job):
-    start = time.perf_counter()
+def seconds(job, clock=time.perf_counter):
+    start = clock()
     job()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def repeats_for(job, target):
@@ -26,10 +27,11 @@ def repeats_for(job, target):
     return max(1, round(target / max(seconds(job), 1e-6)))
 
 
-def rounds(contenders, count, target=1.0):
-    """{name: seconds of one job in each round} for contenders {name: job}, each sample about `target` seconds.
+def rounds(contenders, count, target=1.0, clock=time.perf_counter):
+    """{name: seconds of one job in each round} for contenders {name: job}, each sample about `target` seconds by `clock`.
 
-    Each round starts with another contender, so that none always follows the same one.
+    One of the CPU's time says what jobs of one thread take, whoever else is on the machine. Each round starts with another
+    contender, so that none always follows the same one.
     """
     repeats = {name: repeats_for(job, target) for name, job in contenders.items()}
     taken = {name: [] for name in contenders}
@@ -37,8 +39,14 @@ def rounds(contenders, count, target=1.0):
         order = [*contenders][turn % len(contenders) :] + [*contenders][: turn % len(contenders)]
         for name in order:
             job = contenders[name]
-            taken[name].append(seconds(lambda job=job, n=repeats[name]: [job() for _ in range(n)]) / repeats[name])
+            several = partial(_repeated, job, repeats[name])
+            taken[name].append(seconds(several, clock) / repeats[name])
     return taken
+
+
+def _repeated(job, times):
+    for _ in range(times):
+        job()
 
 
 def summary(samples, scale=1.0):

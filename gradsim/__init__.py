@@ -18,10 +18,13 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for those who read and do not run
 
     from . import sweep as sweep
     from . import theory as theory
+    from . import torch as torch
+    from .advice.advise import advise as advise
     from .advice.recommendation import recommend as recommend
     from .curves import Curves as Curves
     from .curves import CurveSet as CurveSet
     from .errors import RequestError as RequestError
+    from .frameworks import code_for as code_for
     from .model.activations import activation as activation
     from .model.network import Network as Network
     from .model.network import mlp as mlp
@@ -29,6 +32,8 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for those who read and do not run
     from .model.parts import Activation as Activation
     from .model.parts import Linear as Linear
     from .model.parts import Repeat as Repeat
+    from .model.presets import preset as preset
+    from .model.presets import presets as presets
     from .model.steps.add import Residual as Residual
     from .model.steps.batch_norm import BatchNorm as BatchNorm
     from .model.steps.dropout import Dropout as Dropout
@@ -48,9 +53,13 @@ _HOMES = {
     "Repeat": "model.parts",
     **{part: f"model.steps.{step}" for step, parts in BLOCK_STEPS.items() for part in parts},
     "activation": "model.activations",
+    "preset": "model.presets",
+    "presets": "model.presets",
+    "code_for": "frameworks",
     "simulate": "simulation.simulate",
     "train": "training.train",
     "recommend": "advice.recommendation",
+    "advise": "advice.advise",
     "Curves": "curves",
     "CurveSet": "curves",
     "TrainingCurves": "training.curves",
@@ -58,6 +67,7 @@ _HOMES = {
     "RequestError": "errors",
     "sweep": None,  # subpackages: gradsim.sweep.run("classic")
     "theory": None,  # gradsim.theory.mean_field(network)
+    "torch": None,  # gradsim.torch.observe(make_model, inputs)
 }
 __all__ = [*_HOMES, "open"]
 

@@ -20,9 +20,12 @@ PUBLIC = (
         "gradsim",
         tuple(PARTS),
     ),
+    ("Presets", "gradsim", ("preset", "presets", "code_for")),
+    ("Presets", "gradsim.model.presets", ("Preset", "Law", "FeedForward")),
     ("Simulation", "gradsim", ("simulate", "open", "Curves", "CurveSet", "Verdict", "RequestError")),
     ("Training", "gradsim", ("train", "TrainingCurves")),
-    ("Advice", "gradsim", ("recommend",)),
+    ("Advice", "gradsim", ("advise", "recommend")),
+    ("Advice", "gradsim.advice.advise", ("Advice", "Scheme")),
     ("Advice", "gradsim.advice.recommendation", ("Recommendation", "Checked", "Remedy")),
     ("Sweeps", "gradsim.sweep", ("run", "read_plan", "combine", "Plan", "Precision")),
     ("Sweeps", "gradsim.sweep.plan", ("PlannedCell",)),
@@ -49,6 +52,7 @@ PUBLIC = (
             "PhaseDiagram",
         ),
     ),
+    ("PyTorch", "gradsim.torch", ("observe", "translate")),
     ("Verification", "gradsim.verification", ("verify", "select", "Report", "Check", "Result")),
 )
 SPECIAL = ("__init__", "__getitem__", "__len__", "__contains__")  # methods that users call by another sign

@@ -10,6 +10,7 @@ from gradsim.model.activations import ACTIVATIONS
 from gradsim.model.families import FAMILIES
 from gradsim.model.initializers import INITIALIZERS
 from gradsim.model.parts import PARTS
+from gradsim.model.presets import presets
 from gradsim.results.cells import DESCRIPTIONS
 from gradsim.results.verdict import WORDS
 from gradsim.statistics.quantities import VARIABLES
@@ -118,6 +119,40 @@ def signature(kind):
     return f"{kind.__name__}({', '.join(text(field) for field in fields(kind) if field.name != 'digest')})"
 
 
+def runnable():
+    """A row a preset."""
+
+    def runs(p):
+        if p.waits_for:
+            return f"waits for {p.waits_for}"
+        return (
+            "feed-forward branches" if p.feed_forward else ", ".join(f"`{name}={value}`" for name, value in p.options.items())
+        )
+
+    def epsilons(p):
+        return ", ".join(f"{name} {epsilon:g}" for name, epsilon in p.norms.items())
+
+    rows = [
+        (f"`{p.name}`", p.source, p.meaning, runs(p), epsilons(p), "" if p.feed_forward else " ".join(p.remarks))
+        for p in presets()
+    ]
+    return table(("preset", "version", "what it is", "runs with", "epsilons of norms", "remarks"), rows)
+
+
+def laws():
+    """A row a law."""
+    rows = []
+    for p in presets():
+        for law in () if p.feed_forward else p.laws:
+            fans = "" if law.fan_in == "1" else f"{law.fan_in}, {law.fan_out}"
+            sizes = ", ".join(f"{name} {size:g}" for name, size in law.measured.items() if name != "std")
+            measured = f"{law.measured['std']:g}" + (f" at {sizes}" if sizes else "") if law.measured else ""
+            gain, summed = ("" if text == "1" else text for text in (law.gain, law.summed))
+            where = law.source.removeprefix(f"{p.source}, ")
+            rows.append((f"`{p.name}`", f"`{law.parameter}`", f"`{law.init}`", fans, summed, gain, law.bias, measured, where))
+    return table(("preset", "parameter", "law", "fans counted", "summed", "gain", "biases", "std measured", "source"), rows)
+
+
 def costs():
     cost = benchmark("dense")["activations"]
     rows = sorted(cost, key=cost.get)
@@ -161,6 +196,20 @@ def steps():
     rows = [(name, str(width), *(cell(name, width, b) for b in inputs)) for name in names for width in widths]
     head = ("step", "width", *("1 input" if b == 1 else f"{b} inputs" for b in inputs))
     return f"{where(result)}.\n\n" + table(head, [row for row in rows if any(row[2:])])
+
+
+def observe():
+    result = benchmark("observe")
+    rows = [
+        (
+            name,
+            *(f"{found[who]['median']:.1f} ms" for who in ("observe", "hooks", "bare")),
+            f"{found['ratio']['median']:.2f} ({found['ratio']['low']:.2f} to {found['ratio']['high']:.2f})",
+        )
+        for name, found in result["models"].items()
+    ]
+    head = ("model", "observe", "the same hooks", "no hooks", "observe over the same hooks")
+    return f"{where(result)}; CPU time of a model, on one thread.\n\n" + table(head, rows)
 
 
 def before():
@@ -215,12 +264,15 @@ TABLES = {
     "api": api.page,
     "blocks": measured(blocks, "blocks", "ratios"),
     "steps": measured(steps, "steps", "sizes"),
+    "observe": measured(observe, "observe", "models"),
     "sweep": measured(sweep, "sweep", "figures"),
     "before": measured(before, "before", "compilation"),
     "dense": dense,
     "costs": costs,
     "families": families,
     "parts": parts,
+    "presets": runnable,
+    "laws": laws,
     "matrix_free": matrix_free,
     "bound": bound,
     "scaling": scaling,

@@ -5,7 +5,7 @@ error until the largest errors are level. Needs numpy and scipy.
 """
 
 import numpy as np
-from scipy.special import erf, erfcx, erfinv
+from scipy.special import erf, erfcx, erfinv, ndtri_exp
 
 
 def lawson(function, powers, x, weight, iterations=200):
@@ -35,6 +35,13 @@ def series(x, first, step):
     return total
 
 
+def quantile_ratio(w):
+    """x / y for x > 0 with y = P(|z| < x) and w = -log(1 - y^2), z standard normal."""
+    y = np.sqrt(-np.expm1(-w))
+    tail = -ndtri_exp(-w - np.log(2 + 2 * y))  # P(z > x) = (1 - y) / 2 = e^-w / (2 + 2 y)
+    return np.where(w < 0.5, np.sqrt(2) * erfinv(y), tail) / y
+
+
 def fits():
     """(name, powers, x, function, weight) of every polynomial; the first two by series, which do not cancel."""
     x = nodes(-0.505 * np.log(2), 0.505 * np.log(2))
@@ -56,6 +63,11 @@ def fits():
     mass = erf(np.sqrt(2))
     ratio = np.sqrt(2) * erfinv(mass * v) / v
     yield "TRUNCATED", range(8), -np.log1p(-((mass * v) ** 2)), ratio, 1 / ratio
+    w = nodes(0, 7)
+    yield "NEAR_QUANTILE", range(11), w - 3.5, quantile_ratio(w), 1 / quantile_ratio(w)
+    t = nodes(1 / 30, 1 / np.sqrt(7))
+    ratio = quantile_ratio(t**-2) * t
+    yield "FAR_QUANTILE", range(11), t - 0.2, ratio, 1 / ratio
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ ORDER = (
     ("memory", "kernels"),
     ("telling",),
     ("model",),
-    ("program",),
+    ("frameworks", "program"),
     ("statistics",),
     ("reference", "results", "theory"),
     ("store",),
@@ -19,7 +19,7 @@ ORDER = (
     ("report",),
     ("curves",),
     ("simulation",),
-    ("advice", "sweep", "training", "verification"),
+    ("advice", "sweep", "torch", "training", "verification"),
     ("cli",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}

@@ -24,15 +24,13 @@ def test_tables_are_current(path):
     assert script("document").documented(text) == text, "run scripts/document.py"
 
 
-GUIDES = {
-    path.name: path
-    for path in (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("blocks", "pictures", "commands", "report")))
-}
+SHOWN = ("advise", "blocks", "pictures", "commands", "report", "presets")
+GUIDES = {path.name: path for path in (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in SHOWN))}
 WITH_PYTHON = {name: path for name, path in GUIDES.items() if name != "commands.md"} | {
     name: ROOT / "docs" / name for name in ("sweeps.md", "training.md")
 }
 LONG = ("sweep classic", "sweep blocks")
-RUN = ("run", "sweep", "show", "plot", "report", "list", "theory", "phase")
+RUN = ("advise", "run", "compare", "code", "sweep", "show", "plot", "report", "list", "theory", "phase")
 
 
 @pytest.mark.parametrize("name", WITH_PYTHON)
@@ -54,7 +52,7 @@ def test_recipes_give_what_they_say(tmp_path, monkeypatch, capsys):
     found = [{} for _ in blocks]
     for block, names in zip(blocks, found, strict=True):
         exec(block, names)
-    _, selected, cubed, beside, merged = found
+    _, selected, cubed, beside, counted, merged = found
     curve_set = gradsim.open("sweep.h5")
     assert selected["band"].shape == (16, 3) and len(gradsim.open("chosen.h5")) == 4
     assert cubed["axes"] == list(curve_set.coordinates) and cubed["rate"].shape == (2, 4, 2)
@@ -62,6 +60,8 @@ def test_recipes_give_what_they_say(tmp_path, monkeypatch, capsys):
         at = {"activation": curves.network.activation, "weight_gain": gain, "bias_std": bias}
         assert cubed["rate"].sel(at) == curves.verdict.decades_per_100_layers
     assert beside["beside"].dims == ("bias_std", "weight_std") and abs(beside["tanh"] - beside["beside"]).max() < 12
+    assert 0.3 < counted["zero"].sel(layer=10)[0] < 0.7 and not counted["zero"][1].any()
+    assert (counted["saturated"][1, 1:] < 0.5).all() and (abs(counted["median"][1]) < 0.5).all()
     both = gradsim.open("both.h5")
     assert len(both) == 24 and merged["cube"]["decades_per_100_layers"].notnull().sum() == 24
     for one, other in zip([*curve_set, *gradsim.open("deeper.h5")], both, strict=True):

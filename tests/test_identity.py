@@ -64,6 +64,8 @@ def schemes(draw, entry, values):
     """Two spellings of one initializer."""
     words = {"fan": "fan_out", "mode": "fan_avg", "law": "uniform"}
     arguments = tuple(words.get(a) or draw(values.filter(bool) if a == "scale" else values) for a in entry.arguments)
+    if entry.name == "trunc_normal":  # cuts on both sides of the mean
+        arguments = draw(st.tuples(st.floats(-5, 5), st.floats(0.1, 5), st.floats(-20, -5.1), st.floats(5.1, 20)))
     required = len(entry.arguments) - len(entry.defaults)
     left_out = draw(st.integers(0, len(entry.defaults)))
     kept = len(arguments) - left_out
@@ -290,7 +292,7 @@ def test_a_file_holds_the_digest_and_an_old_one_has_none(tmp_path):
         ("init", "he_normal(fan_avg)", "'fan_avg' is no fan: fan_in or fan_out"),
         ("init", "kaiming_uniform(b=2.236)", r"should be written he_uniform\(\[fan\], \[slope\]\)"),
         ("init", "truncated_normal(0,0.02,-2,2)", r"PyTorch's trunc_normal\(mean, std, a, b\) cuts at a and b"),
-        ("init", "trunc_normal_(0,0.5)", "cuts at -4 and 4 standard deviations are no law here"),
+        ("init", "trunc_normal_(0,0.02,1,2)", "nothing of a normal is left between cuts at 50 and 100 standard deviations"),
         ("init", ["he_normal"], "is not a text"),
         ("activation", None, "None is not a text"),
         ("bias", "normal", r"should be written normal\(std\)"),

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from gradsim.errors import RequestError
+from gradsim.model.cut_normal import moments
 from gradsim.model.initializers import INITIALIZERS, bias_law, weight_law
 from gradsim.model.network import mlp
 
@@ -28,6 +29,12 @@ from gradsim.model.network import mlp
         ("sparse(4)", "sparse", 0, 0.4),
         ("sparse(4, 0.5)", "sparse", 0, 0.1),
         ("sparse(0)", "constant", 0, 0),
+        ("sparse_columns(0.1)", "sparse_columns", 0, 0.9),
+        ("sparse_columns(0.35,0.5)", "sparse_columns", 0, 19 / 30 / 4),
+        ("sparse_columns(1)", "constant", 0, 0),
+        ("sparse_columns(0,0)", "constant", 0, 0),
+        ("trunc_normal(0,1,-4,4)", "cut_normal", 0, 0.9989292903724737),
+        ("trunc_normal(0.5,2,0.5,90)", "cut_normal", 0.5 + 2 * math.sqrt(2 / math.pi), 4 - 8 / math.pi),
         ("eye", "identity", 0, 0),
     ],
 )
@@ -54,6 +61,11 @@ def test_claimed_mean_and_variance(scheme, kind, mean, variance):
         ("sparse(9)", "from 0 to fan-in, here 4, not 9"),
         ("sparse(1.5)", "whole number"),
         ("sparse(2,-1)", "std >= 0"),
+        ("sparse_columns(1.1)", "a share of zeros from 0 to 1, not 1.1"),
+        ("sparse_columns(0.1,-1)", "std >= 0"),
+        ("trunc_normal(0,1,31,33)", "nothing of a normal is left between cuts at 31 and 33 standard deviations"),
+        ("trunc_normal(0,1,-33,-31)", "each on its own side of it"),
+        ("trunc_normal(0,1,2,2.001)", "too close to each other for float32; they must be 0.002 apart"),
     ],
 )
 def test_what_cannot_be_is_one_clear_line(scheme, words):
@@ -76,6 +88,36 @@ def test_excess_kurtosis_of_the_truncated_normal():
     from scipy import stats
 
     assert weight_law("he_truncated_normal", 3, 3).excess_kurtosis == pytest.approx(stats.truncnorm(-2, 2).stats("k"))
+
+
+@pytest.mark.parametrize("low, high", [(-2, 2), (-0.7, 0.4), (0, math.inf), (-8, 3), (1, 1.5), (2, 3)])
+def test_moments_of_cut_normals(low, high):
+    """Against scipy's closed forms, which keep their digits where the cuts are neither far out nor close."""
+    from scipy import stats
+
+    expected = stats.truncnorm(low, high).stats("mvk")
+    assert moments(low, high) == pytest.approx(tuple(map(float, expected)), rel=1e-8, abs=1e-8)
+    assert moments(-high, -low) == pytest.approx([-expected[0], *expected[1:]], rel=1e-8, abs=1e-8)
+
+
+@pytest.mark.parametrize("low", [-1e-20, 0.5, 2.0])
+def test_moments_between_close_cuts_are_those_of_a_uniform_law(low):
+    high = low + max(abs(low), 1e-20) * 1e-3
+    mean, variance, kurtosis = moments(low, high)
+    assert mean == pytest.approx((low + high) / 2, rel=1e-5)
+    assert variance == pytest.approx((high - low) ** 2 / 12, rel=1e-5) and kurtosis == pytest.approx(-1.2, rel=1e-5)
+
+
+def test_moments_far_out_are_those_of_an_exponential_law():
+    """From 30 on: 30 (x - 30) has mean 1 - 2/900, to leading orders, and excess kurtosis 6 - 48/900."""
+    mean, variance, kurtosis = moments(30.0, 1e300)
+    assert 30 * (mean - 30) == pytest.approx(1 - 2 / 900, abs=2e-5) and 900 * variance == pytest.approx(1 - 6 / 900, abs=1e-4)
+    assert kurtosis == pytest.approx(6 - 48 / 900, abs=5e-3)
+
+
+def test_symmetric_cuts_leave_a_mean_of_zero():
+    assert weight_law("trunc_normal(0,0.3,-0.4,0.4)", 5, 5).mean == 0
+    assert weight_law("trunc_normal(0,0.3,-0.4,0.5)", 5, 5, gain=-2.0).mean < 0
 
 
 def test_biases():
@@ -116,6 +158,11 @@ TORCH = [
     ("trunc_normal_", {}, "truncated_normal(0, 1)"),
     ("trunc_normal_", {"std": 0.02}, "trunc_normal_(std=0.02)"),
     ("trunc_normal_", {"std": 0.02, "a": -0.04, "b": 0.04}, "trunc_normal_(std=0.02, a=-0.04, b=0.04)"),
+    ("trunc_normal_", {"std": 0.5}, "trunc_normal_(std=0.5)"),
+    ("trunc_normal_", {"mean": 0.1, "std": 0.5, "a": -0.2, "b": 0.9}, "trunc_normal(0.1,0.5,-0.2,0.9)"),
+    ("trunc_normal_", {"mean": 0.0, "std": 1.0, "a": 0.5, "b": 9.0}, "trunc_normal_(0,1,0.5,9)"),
+    ("sparse_", {"sparsity": 0.1}, "torch.sparse_(0.1)"),
+    ("sparse_", {"sparsity": 0.57, "std": 0.3}, "sparse_columns(0.57,0.3)"),
     ("kaiming_normal_", {"nonlinearity": "tanh"}, "kaiming_normal_(nonlinearity=tanh)"),
     ("xavier_uniform_", {"gain": 1.5}, "xavier_uniform_(gain=1.5)"),
     ("orthogonal_", {"gain": 1.5}, "orthogonal(1.5)"),
@@ -143,5 +190,6 @@ def test_the_same_law_as_pytorch(name, arguments, scheme, fan_in, fan_out):
     if law.kind in ("constant", "identity"):
         assert np.allclose(theirs, ours)
     else:
-        assert ks_2samp(theirs.ravel(), ours.ravel()).pvalue > 1e-7
+        assert np.array_equal((ours == 0).sum(axis=1), (theirs == 0).sum(axis=1))  # zeros of each column
+        assert ks_2samp(theirs[theirs != 0], ours[ours != 0]).pvalue > 1e-7
         assert ours.var() == pytest.approx(theirs.var(), rel=0.05) and law.variance == pytest.approx(theirs.var(), rel=0.05)

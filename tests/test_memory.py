@@ -90,6 +90,8 @@ def test_the_tape_is_as_long_as_the_program_makes_it(options, engine, inputs):
         ({"width": 64, "depth": 30}, {"replicas": 4, "inputs": 300}),
         ({"width": 64, "depth": 30}, {"replicas": 4, "inputs": 300, "arithmetic": "float32"}),
         ({"width": 2, "depth": 50}, {"replicas": 8000, "keep_samples": True}),
+        ({"width": 2, "depth": 600}, {"replicas": 4, "histograms": 2}),
+        ({"width": 1000, "depth": 30}, {"replicas": 4, "histograms": 1, "inputs": 8}),
     ],
 )
 def test_the_estimate_holds(monkeypatch, network, run):

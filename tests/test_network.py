@@ -346,7 +346,7 @@ FORMAT_2 = json.loads(gradsim.mlp(width=4, depth=2, block="pre_norm", outputs=2)
 @pytest.mark.parametrize(
     "change, words",
     [
-        (lambda d: d.update(format=3), "format 3; this gradsim reads formats 1 and 2"),
+        (lambda d: d.update(format=4), "format 4; this gradsim reads formats 1, 2 and 3"),
         (lambda d: d.pop("format"), "format None"),
         (lambda d: d.update(input_width="4"), "a width is '4'"),
         (lambda d: d.update(input_width=True), "a width is True"),

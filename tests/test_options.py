@@ -103,7 +103,7 @@ def test_python_has_the_defaults_of_the_table():
         for name, option in table.items():
             assert parameters[name].default == option.default
     assert not set(inspect.signature(gradsim.mlp).parameters) - set(NETWORK)
-    assert set(inspect.signature(gradsim.simulate).parameters) - set(RUN) == {"network", "quantiles", "histograms", "progress"}
+    assert set(inspect.signature(gradsim.simulate).parameters) - set(RUN) == {"network", "quantiles", "progress"}
 
 
 def test_the_command_line_has_all_of_them():

@@ -18,7 +18,7 @@ import gradsim
 from gradsim.steps import BLOCK_STEPS
 
 ROOT = Path(__file__).parents[1]
-NOT_HERE = {"submitit"}  # which a guide uses, and no extra brings
+NOT_HERE = {"submitit", "torch"}  # which guides use, and the extra `test` does not bring
 UNTOLD = (tuple, dict, list, object, Mapping, Sequence)  # bare, they say nothing of what is in them
 
 
@@ -33,10 +33,10 @@ API = script("api")
 PUBLIC = {name: found for _, name, found in API.public()}
 
 
-@pytest.mark.parametrize("room", ["gradsim", "gradsim.sweep", "gradsim.theory", "gradsim.verification"])
+@pytest.mark.parametrize("room", ["gradsim", "gradsim.sweep", "gradsim.theory", "gradsim.torch", "gradsim.verification"])
 def test_all_that_is_exported_is_listed(room):
     exported = {f"{room}.{name}" for name in importlib.import_module(room).__all__ if not name.isupper()}
-    assert exported - {"gradsim.sweep", "gradsim.theory"} - set(PUBLIC) == set()
+    assert exported - {"gradsim.sweep", "gradsim.theory", "gradsim.torch"} - set(PUBLIC) == set()
 
 
 def lacking(function):

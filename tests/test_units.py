@@ -9,7 +9,7 @@ from gradsim.cli import main
 from gradsim.model.request import checked
 from gradsim.reference.draw import draw
 from gradsim.reference.network import backward, forward
-from gradsim.show.histograms import Spread
+from gradsim.results.spread import spreads
 from gradsim.simulation.units import _nodes, unit_histograms
 from gradsim.statistics.quantities import COUNTED
 from gradsim.statistics.units import BINS, HISTOGRAMMED, counted, edges, exponent_of, middles
@@ -92,10 +92,10 @@ def test_units_are_those_of_the_reference(options):
 
 def test_nothing_hangs_on_the_threads():
     options, run = NETWORKS["norms"]
-    network, run = mlp(**options), checked(replicas=7, **run)
-    one, *others = (unit_histograms(network, run, 7, threads) for threads in (1, 2, 5, 9))
+    network, run = mlp(**options), checked(replicas=7, histograms=7, **run)
+    one, *others = (unit_histograms(network, run, threads) for threads in (1, 2, 5, 9))
     assert all(np.array_equal(one[name], more[name], equal_nan=True) for more in others for name in COUNTED)
-    few, rest = unit_histograms(network, run, 3, 2)["activation_histogram"], one["activation_histogram"]
+    few, rest = unit_histograms(network, run | {"histograms": 3}, 2)["activation_histogram"], one["activation_histogram"]
     assert (few <= rest).all() and few.max() > 0 and few[few >= 0].sum() * 7 == rest[rest >= 0].sum() * 3
 
 
@@ -105,7 +105,7 @@ def test_sizes_beyond_any_float():
     exponent = curves["activation_histogram_exponent"]
     assert exponent[-1] > 2000 and np.diff(exponent[1:]).max() < 30
     assert (curves["activation_histogram"].sum(axis=1) == 32).all()
-    spread = Spread(curves, "activation", 400)
+    spread = spreads(curves, "activation", 6)[0][-1]
     assert spread.power == pytest.approx(exponent[-1] * np.log10(2), abs=3)
     assert "10^{" in curves.plot(histograms=True).axes[-1].get_xlabel()
 
@@ -174,7 +174,7 @@ def test_on_the_command_line(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     "call, words",
     [
-        (lambda c: simulate(c.network, 5, histograms=-1), "histograms: -1 is not a whole number of 0 or more"),
+        (lambda c: simulate(c.network, 5, histograms=-1), "histograms: -1 is not a whole number from 0 to 4,294,967,296"),
         (lambda c: simulate(c.network, 5, histograms="all"), "histograms: 'all' is not a whole number"),
         (lambda c: c.plot(histograms=True), "histograms: units were not counted"),
         (lambda c: c.plot(histograms=True, quantity="loss"), "histograms: loss has none; those of preactivation, activation"),

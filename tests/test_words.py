@@ -46,6 +46,7 @@ BAD = {
     "engine": "x",
     "stream": "",
     "keep_samples": 3,
+    "histograms": -1,
     "threads": 0,
 }
 PLAIN = {  # of every option that takes a number, a list, a bool or a text: the same in NumPy
@@ -69,6 +70,7 @@ PLAIN = {  # of every option that takes a number, a list, a bool or a text: the 
     "loss": ("mse", np.str_("mse"), np.array("mse")),
     "stream": ("shared", np.str_("shared"), np.array("shared")),
     "keep_samples": (True, np.True_, np.array(True)),
+    "histograms": (2, np.int64(2), np.array(2.0)),
     "threads": (1, np.int64(1), np.array(1)),
 }
 

@@ -56,6 +56,17 @@ class Checked:
         """The smaller of the two shares of a float type."""
         return min(self.forward[name], self.backward[name])
 
+    def room(self, name: str) -> tuple[float, float]:
+        """(above, below): decades that 95 % of the networks have left in a float type, forward and backward: up to its largest
+        number from the largest entry of any layer, and down to its smallest normal one from the smallest root mean square.
+
+        Below 0 where they leave it.
+        """
+        rooms = np.min([*_rooms(self.curves)], axis=0)[..., PRECISIONS.index(name)]  # of each network the nearer way
+        rooms = np.where(np.isnan(rooms), -math.inf, rooms)
+        above, below = np.quantile(rooms, ENDS[0], axis=1, method="nearest") * DECADES
+        return float(above), float(below)
+
     def to_json(self) -> dict[str, Any]:
         """As plain values for JSON: the figures, without the network and its curves."""
         return {
@@ -88,18 +99,24 @@ def _change(curves):
 
 def _shares(curves):
     """Two {float type: share of networks inside at every layer}: of preactivations and of gradients, a stream's too."""
-    for quantities in (("preactivation", "stream"), ("gradient", "stream_gradient")):
-        inside = [_inside(curves, quantity) for quantity in quantities if quantity in curves.blocks.rows]
-        shares = np.logical_and.reduce(inside).mean(axis=0)
+    for rooms in _rooms(curves):
+        shares = (rooms >= 0).all(axis=0).mean(axis=0)  # NaN is outside
         yield dict(zip(PRECISIONS, shares.tolist(), strict=True))
 
 
-def _inside(curves, quantity):
-    """Boolean, (replicas, float types): whether the quantity is inside wherever there is one; NaN is outside.
+def _rooms(curves):
+    """Two arrays, forward and backward: (ends, replicas, float types), natural logs of squares that are left at the upper and
+    at the lower end of a type."""
+    for quantities in (("preactivation", "stream"), ("gradient", "stream_gradient")):
+        yield np.min([_room(curves, quantity) for quantity in quantities if quantity in curves.blocks.rows], axis=0)
+
+
+def _room(curves, quantity):
+    """The same of one quantity, wherever there is one; NaN where it is NaN.
 
     Beside a stream a branch may be exactly zero, as in ReZero: that is a number of every type.
     """
     defined, (least, most) = curves.blocks.defined(quantity), log_square_limits()
     size, largest = (curves[f"{name}_log"][:, defined, None] for name in (quantity, f"{quantity}_max"))
     idle = (size == -math.inf) & (curves.network.has_stream and not quantity.startswith("stream"))
-    return (idle | (size >= least) & (largest <= most)).all(axis=1)
+    return np.stack([most - largest.max(axis=1), np.where(idle, math.inf, size).min(axis=1) - least])

@@ -17,7 +17,7 @@ from itertools import pairwise
 from threading import Lock
 from typing import Any
 
-from ..errors import RequestError, finite_number
+from ..errors import RequestError, finite_number, shown
 from ..model.activations import find_activation
 from ..model.families import FAMILIES
 from ..model.network import Network, mlp
@@ -36,6 +36,7 @@ SECONDS = 10.0  # of one core, about: what may be spent unless told otherwise
 REMEDIES = 2.0  # of it, what may be spent on what helps where no gain is safe
 SEARCH, CHECK = 1e7, 4e7  # nanoseconds of one core that the networks at one gain may take
 SEARCHED, CHECKED = (64, 200), (100, 1000)  # fewest and most networks at one gain
+PAIR, PAIRED = 1e7, (32, 200)  # the same, where two inputs go through
 EVALUATIONS, CHECKS = 12, 4  # gains that a search and a recommendation take, about
 STATISTICS = 1000  # nanoseconds a layer of a network, beside the network itself
 FARTHEST = math.log(1000)  # of the log of the gain from the one that is asked for
@@ -45,6 +46,7 @@ BIASES = (0.5, 1.0)  # standard deviations that are tried where no gain is safe
 WIDER = (4, 16)
 SMALL, PRE_NORM = {"residual_scale": "1/sqrt(depth)"}, {"block": "pre_norm", "norm": "layer"}
 KEPT = ("width", "activation", "init", "weight_gain", "bias", "input_width", "outputs", "block_depth", "dropout")
+MOST_AT_ONCE = 8  # simulations side by side, whose samples are in memory
 ENOUGH = 0.6  # of the spread before: what is left where more of the same is tried
 
 
@@ -118,11 +120,11 @@ def recommend(
     run = checked(seed=seed, **options)
     seed, options = run["seed"], {name: run[name] for name in options}
     if not isinstance(network, Network):
-        raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
+        raise RequestError(f"network: {shown(network)} is not a Network; make one with gradsim.mlp(...)")
     seconds = finite_number("seconds", seconds, 0.0)
     with told(progress, None, "networks") as update:
         each = progress if callable(progress) else counted(update)
-        return _recommended(_Desk(options, seed, seconds, each), network, gains)
+        return _recommended(Desk(options, seed, seconds, each), network, gains)
 
 
 def _recommended(desk, network, gains):
@@ -134,7 +136,7 @@ def _recommended(desk, network, gains):
     if alone := network.depth == 1 or not network.usual_gain:
         reason = f"there is one {'block' if network.has_stream else 'hidden layer'}" if network.depth == 1 else "the gain is 0"
     search = partial(desk.search, network) if not reason else lambda: None  # first, since it takes longest
-    balanced, rows = _at_once(network, [search, lambda: {name: desk.check(other) for name, other in asked.items()}])
+    balanced, rows = at_once(network, [search, lambda: {name: desk.check(other) for name, other in asked.items()}])
     if balanced is not None:
         rows["balanced"] = balanced
     if alone:
@@ -193,7 +195,7 @@ def _too_large(needed, seconds):
     return f"too large to check: that takes about {needed:.0f} s on one core, and {seconds:g} s are allowed"
 
 
-class _Desk:
+class Desk:
     """Where networks are simulated: with which options, and how many seconds of work are left.
 
     `progress(n)` is called after every n more of them."""
@@ -202,11 +204,12 @@ class _Desk:
         self.options, self.seed, self.left, self.progress = options, seed, seconds, progress
         self._telling = Lock()  # of all copies
 
-    def needs(self, network, searches=1, checks=CHECKS):
-        """Seconds that searches and checks of such networks take."""
+    def needs(self, network, searches=1, checks=CHECKS, pairs=0):
+        """Seconds that searches and checks of such networks take, and checks of two inputs."""
         cost = _cost(network, self.options["inputs"])
         work = searches * EVALUATIONS * _number(SEARCH, cost, SEARCHED) + checks * _number(CHECK, cost, CHECKED)
-        return work * cost / 1e9
+        of_two = _cost(network, 2)
+        return (work * cost + pairs * _number(PAIR, of_two, PAIRED) * of_two) / 1e9
 
     def copy(self):
         """One that has as much left, for itself."""
@@ -225,9 +228,14 @@ class _Desk:
     def look(self, network):
         return self._simulated(network, SEARCH, SEARCHED, "recommendation: search")
 
-    def _simulated(self, network, budget, bounds, stream):
-        replicas = _number(budget, _cost(network, self.options["inputs"]), bounds)
-        found = check(network, replicas, self.seed, stream, self.options)
+    def pairs(self, network):
+        """A few of the networks of `check`, for what is between two inputs."""
+        return self._simulated(network, PAIR, PAIRED, "recommendation: check", {"inputs": 2})
+
+    def _simulated(self, network, budget, bounds, stream, other=None):
+        options = self.options | (other or {})
+        replicas = _number(budget, _cost(network, options["inputs"]), bounds)
+        found = check(network, replicas, self.seed, stream, options)
         with self._telling:
             self.progress(replicas)
         return found
@@ -313,7 +321,7 @@ def _remedies(desk, network, rows):
     start = rows.get("balanced", rows["as asked"])
     kinds = _tries(network, start.network)
     jobs = [partial(_of_a_kind, desk.copy(), kind, tries, start) for kind, tries in kinds.items()]
-    for tried in _at_once(network, jobs):
+    for tried in at_once(network, jobs):
         for remedy, needed in tried:
             if not desk.takes(needed):
                 yield replace(remedy, checked=None)
@@ -321,10 +329,11 @@ def _remedies(desk, network, rows):
             yield remedy
 
 
-def _at_once(network, jobs):
+def at_once(network, jobs):
     """What the jobs give: each on a thread, since one core simulates the networks at a gain."""
     watched = any(find_activation(part.name)[0].faults is not None for part in network.activations)
-    with ThreadPoolExecutor(1 if watched else max(len(jobs), 1)) as pool:  # what users' functions do is noted of one at a time
+    threads = 1 if watched else min(max(len(jobs), 1), MOST_AT_ONCE)  # what users' functions do is noted of one at a time
+    with ThreadPoolExecutor(threads) as pool:
         # in the context of this call, which says whether they tell on stderr how far they are
         return [begun.result() for begun in [pool.submit(copy_context().run, job) for job in jobs]]
 
@@ -357,16 +366,16 @@ def _tried(desk, network, idle):
 def _tries(network, start):
     """{kind: [(words, Network)]}, cheapest first; none for networks of parts, which `mlp` may not be able to say."""
     if not network.plain:
-        return _other_blocks(network)
+        return other_blocks(network)
     factors = [f for f in WIDER if f * max(network.widths) <= LARGEST_WIDTH]
     return {
-        "bias": [(f"biases normal({b:g})", _other(start, bias=None, bias_std=b)) for b in BIASES if b > network.bias_std],
-        "width": [(f"width {f * max(network.widths)}", _other(start, **_wider(network, f))) for f in factors],
-        "scheme": [] if network.init.startswith("orthogonal") else [("orthogonal", _other(start, init="orthogonal"))],
+        "bias": [(f"biases normal({b:g})", respelled(start, bias=None, bias_std=b)) for b in BIASES if b > network.bias_std],
+        "width": [(f"width {f * max(network.widths)}", respelled(start, **_wider(network, f))) for f in factors],
+        "scheme": [] if network.init.startswith("orthogonal") else [("orthogonal", respelled(start, init="orthogonal"))],
     }
 
 
-def _other_blocks(network):
+def other_blocks(network):
     """The same: branches scaled by the depth, and pre_norm blocks, of options that say the network."""
     options = spelled(network)
     if options is None:
@@ -387,8 +396,11 @@ def _wider(network, factor):
     return {"width": [factor * w for w in network.widths], "input_width": input_width}
 
 
-def _other(network, **changes):
-    """The network with other arguments of `mlp`."""
+def respelled(network, **changes):
+    """The network with other arguments of `mlp`; None where there are none that say it."""
+    if not network.plain:
+        options = spelled(network)
+        return None if options is None else mlp(**options | changes)
     same = {"width": list(network.widths), "bias": network.bias}
     same |= {name: getattr(network, name) for name in ("activation", "init", "weight_gain", "input_width", "outputs")}
     return mlp(**same | changes)

@@ -106,7 +106,7 @@ class Summary:
             "proposals": [p.to_json() for p in self.proposals],
             "recommendation": self.recommendation.to_json(),
         }
-        return json.dumps(_plain(parts), indent=1)
+        return json.dumps(plain_values(parts), indent=1)
 
 
 def summary(network, *, inputs=1, input_correlation=0.0, probe="independent", seconds=SECONDS, prepare=None):
@@ -122,7 +122,7 @@ def summary(network, *, inputs=1, input_correlation=0.0, probe="independent", se
         exact = str(error)
     weight_std, bias_std, notes, fixed, critical, gains = None, None, (), None, None, {}
     if is_chain(graph(network)):
-        weight_std, bias_std, notes = _scales(network)
+        weight_std, bias_std, notes = scales(network)
         activation = network.usual_activation
         critical = critical_point(activation, bias_std=bias_std)
         fixed = fixed_point(activation, weight_std=weight_std, bias_std=bias_std)
@@ -156,7 +156,7 @@ def balanced_gain(network):
     none, where no gain balances anything (`idle_gain`), and for depths of 1 or beyond DEEPEST_BALANCE, where the search would
     take long.
     """
-    weight_std = _scales(network)[0]
+    weight_std = scales(network)[0]
     if idle_gain(network) or not weight_std or not 1 < network.depth <= DEEPEST_BALANCE:
         return None
     sigmas = np.geomspace(*BALANCE, BALANCE_POINTS)
@@ -190,7 +190,7 @@ def decades(prediction):
     return math.nan if first == last == -math.inf else (first - last) * DECADES
 
 
-def _scales(network):
+def scales(network):
     """(sigma_w, sigma_b, notes) of the last hidden layer."""
     layers = linear_layers(network, "mean-field theory")
     layers = layers[: len(layers) - network.readout_maps]
@@ -222,14 +222,14 @@ def _exits(found):
     }
 
 
-def _plain(value):
+def plain_values(value):
     """What JSON can hold."""
     if isinstance(value, dict):
-        return {key: _plain(v) for key, v in value.items()}
+        return {key: plain_values(v) for key, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [plain_values(v) for v in value]
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain_values(value.tolist())
     if isinstance(value, float | np.floating) and not math.isfinite(value):
         return None if math.isnan(value) else str(float(value))
     return value

@@ -24,10 +24,13 @@ COMMANDS = {
     "report": "Write a page of a file, for a browser.",
     "export": "Write the curves of a file as tables.",
     "train": "Train networks for a while and say which layers learn.",
+    "compare": "Put presets of frameworks side by side.",
+    "code": "Write a network in PyTorch, Keras or Flax, to paste.",
     "theory": "Predict one network: mean field, exact laws, float ranges, critical gain.",
+    "advise": "Say how to initialize a network, checked by simulation.",
     "phase": "Draw the phase diagram of an activation.",
     "verify": "Hold the simulator against theory on this machine.",
-    "list": "List activations, initializers, blocks or quantities.",
+    "list": "List activations, initializers, blocks, presets or quantities.",
     "warmup": "Compile the kernels ahead of the first run.",
 }
 

@@ -118,6 +118,13 @@ def activations():
     return [name for entry in ACTIVATIONS for name in (entry.name, *entry.aliases)]
 
 
+def preset_names():
+    """The names of all presets."""
+    from ..model.presets import presets
+
+    return [preset.name for preset in presets()]
+
+
 def initializers():
     """The names of all initializers, without arguments."""
     from ..model.initializers import INITIALIZERS

@@ -24,12 +24,14 @@ FORMATS = ("csv", "parquet", "netcdf", "json")  # those of `export.formats`, whi
     metavar="NAME",
     help="Only this one, e.g. gradient; may be given again.  [default: all]",
 )
+@click.option("--histograms", is_flag=True, help="A table of the histograms too, of units that were counted.")
 @select_option
 @click.option("--overwrite", is_flag=True, help="Replace existing tables.")
-def command(file, to, out, quantity, select, overwrite):
+def command(file, to, out, quantity, histograms, select, overwrite):
     """Write the curves of FILE as tables: a row a network and layer, and beside it a row a network with its verdict.
 
-    Columns have the names of docs/format.md. CSV and Parquet are two files, PATH and PATH with .cells before its ending.
+    Columns have the names of docs/format.md. CSV and Parquet are two files, PATH and PATH with .cells before its ending, or
+    three, with --histograms.
     """
     import gradsim
 
@@ -44,6 +46,6 @@ def command(file, to, out, quantity, select, overwrite):
     out = out or Path(file).with_suffix(SUFFIXES[to])
     if same_file(out, file):
         raise RequestError(f"--out: {str(out)!r} is a file that is read; give another name")
-    with in_place_of("path", "--out"), in_place_of("quantities", "--quantity"):
-        written = export(curve_set, to, out, quantity or None, overwrite)
+    with in_place_of("path", "--out"), in_place_of("quantities", "--quantity"), in_place_of("histograms", "--histograms"):
+        written = export(curve_set, to, out, quantity or None, overwrite, histograms)
     click.echo(f"written: {', '.join(printable(path) for path in written)}")

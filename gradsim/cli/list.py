@@ -5,18 +5,26 @@ import click
 from .command import Command, Named
 
 NARROW = 100  # columns of a terminal: in fewer, aliases stand behind the meaning
-TABLES = ("activations", "initializers", "blocks", "quantities")
+TABLES = ("activations", "initializers", "blocks", "presets", "quantities")
 
 
 @click.command("list", cls=Command)
 @click.argument("what", type=Named(TABLES, option="list"))
 def command(what):
-    """List activations or initializers with their aliases, blocks with their papers, or quantities that are recorded."""
+    """List activations or initializers with their aliases, blocks with their papers, presets with the version that they are of,
+    or quantities that are recorded.
+    """
     from rich.console import Console
     from rich.table import Table
 
     rows = list(
-        {"activations": _activations, "initializers": _initializers, "blocks": _blocks, "quantities": _quantities}[what]()
+        {
+            "activations": _activations,
+            "initializers": _initializers,
+            "blocks": _blocks,
+            "presets": _presets,
+            "quantities": _quantities,
+        }[what]()
     )
     console = Console(highlight=False, markup=False)
     console = console if console.is_terminal else Console(highlight=False, markup=False, width=150)
@@ -53,6 +61,13 @@ def _blocks():
 
     for name, family in FAMILIES.items():
         yield name, (), family.summary
+
+
+def _presets():
+    from ..model.presets import presets
+
+    for p in presets():
+        yield p.name, (), f"{p.meaning}{f'; waits for {p.waits_for}' if p.waits_for else ''} ({p.source})"
 
 
 def _quantities():

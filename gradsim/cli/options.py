@@ -1,9 +1,10 @@
 """Options that several commands share: `gradsim.model.options` on the command line, and where results go."""
 
 import click
+from click.core import ParameterSource
 
 from ..model.options import NETWORK, RUN, Choice, Flag
-from .command import FileName, Named, Text, activations, initializers
+from .command import FileName, Named, Text, activations, initializers, preset_names
 
 LONGEST = 50  # characters of names that stand beside an option; longer ones stand behind what it is for
 COMPLETED = {"activation": activations, "init": initializers}  # by the last word of an option's name
@@ -52,8 +53,28 @@ def some_options(*names):
 
 
 network_options = some_options(*NETWORK)  # the arguments of `gradsim.mlp`
-run_options = some_options(*(name for name in RUN if name not in ("keep_samples", "threads")))  # those of `gradsim.simulate`
+kept_options = some_options("keep_samples", "histograms")  # what is kept beside the curves
+# Arguments of `gradsim.simulate`, with these and the threads all of them
+run_options = some_options(*(name for name in RUN if name not in ("keep_samples", "histograms", "threads")))
 threads_option = some_options("threads")
+preset_option = click.option(
+    "--preset", type=Text(preset_names), metavar="NAME", help="What a framework draws by itself, see `gradsim list presets`."
+)
+
+
+def preset_or_mlp(name, options):
+    """(the function that makes the network, the options for it): `mlp`, or that of a preset if there is a name.
+
+    A preset gets no option that was not given: what it says itself and what is asked for are two things.
+    """
+    from ..model.network import mlp
+    from ..model.presets import preset
+
+    if name is None:
+        return mlp, options
+    source = click.get_current_context().get_parameter_source
+    given = {key: value for key, value in options.items() if key not in NETWORK or source(key) is not ParameterSource.DEFAULT}
+    return preset(name).network, given
 
 
 select_option = click.option(

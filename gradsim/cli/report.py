@@ -30,7 +30,7 @@ from .options import select_option
 @click.option("--overwrite", is_flag=True, help="Replace an existing page.")
 @click.pass_obj
 def command(files, paths, out, quantity, select, title, theory, activation, overwrite):
-    """Write a page of a FILE or several to look at in a browser: curves with bands, theory, verdicts.
+    """Write a page of a FILE or several to look at in a browser: curves with bands, theory, verdicts, histograms.
 
     The page is one file that loads nothing: sliders and menus choose among its networks.
     """

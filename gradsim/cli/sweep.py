@@ -27,6 +27,7 @@ INCOMPLETE = 3  # exit code where some cells could not be computed
     help="An option in place of what the grid says of it, e.g. width=64; may be given again.",
 )
 @click.option("--replicas", metavar="INTEGER", help="Networks to draw of every cell, in the grid's place.")
+@click.option("--histograms", metavar="INTEGER", help="Networks of every cell whose units are counted by their values.")
 @click.option("--precision", metavar="NUMBER", help="Draw more of each cell, until the log gradient has this standard error.")
 @click.option(
     "--precision-of",
@@ -54,6 +55,7 @@ def command(
     grid,
     settings,
     replicas,
+    histograms,
     precision,
     others,
     most_replicas,
@@ -91,6 +93,7 @@ def command(
     threads = checked(threads=threads)["threads"]
     asked = precision_of(precision, others, most_replicas)
     plan = plan if replicas is None else plan.with_replicas(RUN["replicas"].read(replicas))
+    plan = plan if histograms is None else plan.with_histograms(RUN["histograms"].read(histograms))
     if dry_run:
         from .dry_run import show
 

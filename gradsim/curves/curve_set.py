@@ -168,15 +168,21 @@ class CurveSet(Sequence[Curves]):
         return to_dataframe(self, quantities or None)
 
     def export(
-        self, path: File, to: str, quantities: Sequence[str] | None = None, overwrite: bool = False
+        self,
+        path: File,
+        to: str,
+        quantities: Sequence[str] | None = None,
+        overwrite: bool = False,
+        histograms: bool = False,
     ) -> list[pathlib.Path]:
         """Write tables for other programs: `to` is "csv", "parquet", "netcdf" or "json" (docs/format.md); the list of files.
 
-        A row a network and layer, and, in a file beside it, a row a network with its verdict. Raises RequestError.
+        A row a network and layer, and, in a file beside it, a row a network with its verdict; with `histograms` in another one
+        a row a bin of a layer, where units were counted. Raises RequestError.
         """
         from ..export.formats import export
 
-        return export(self, to, path, quantities, overwrite)
+        return export(self, to, path, quantities, overwrite, histograms)
 
     def layout(self) -> "Layout":
         """What a file of these curves holds (see `gradsim.store.layout`). Raises RequestError where they do not fit one."""
@@ -208,6 +214,7 @@ class CurveSet(Sequence[Curves]):
         - `at`: which number: "rate", decades per 100 layers, or a layer; -1 is the last one.
         - `panels`: the column or columns that panels are of, the activation unless given; a map has one for all else.
         - `colour`: the column that the colours of lines stand for. More than eight lines a panel have a colour scale anyway.
+        - `label`: the column that lines are labelled by; those in which networks differ unless given.
         - `samples`: how many single networks of each line are thin lines, if `keep_samples` kept them; 0 for none.
         - `share`: whether panels against the layer share their scales; they do unless it is False.
         - `histograms=True`: how the units of layers are spread, where `simulate(..., histograms=100)` counted them.
@@ -235,8 +242,8 @@ class CurveSet(Sequence[Curves]):
         quantity: str | Sequence[str] | None = None,
         theory: bool = True,
     ) -> None:
-        """Write a page to look at in a browser, without a network: curves, bands and verdicts, with sliders and menus over all
-        that networks differ in (docs/report.md). `path` ends in .html.
+        """Write a page to look at in a browser, without a network: curves, bands, verdicts, and histograms where units were
+        counted, with sliders and menus over all that networks differ in (docs/report.md). `path` ends in .html.
 
         `title` is the name of the file unless given; `quantity` a name or several, of what lies along the layers: all unless
         given. With `theory` what theory says is there too, computed where curves lack it. Raises RequestError.

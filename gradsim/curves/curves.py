@@ -40,7 +40,7 @@ class Curves:
     Logs are natural, of mean squares. All names: `sorted(curves.variables)`; what they mean: docs/format.md.
     """
 
-    network: Network
+    network: Network  # or `model.observed.Observed`, of a model that `gradsim.torch.observe` saw
     run: dict[str, Any]  # the options of `simulate`, and engine_used in words
     quantiles: Floats
     quantile_method: str  # "exact", or "histogram" where samples would not have fit the byte budget
@@ -147,8 +147,11 @@ class Curves:
     def options(self) -> dict[str, Any]:
         """The arguments of `gradsim.simulate` that compute these curves again: simulate(curves.network, **curves.options).
 
-        Raises RequestError where rows of a file or an array went in: they are not kept, and must be given.
+        Raises RequestError where rows of a file or an array went in: they are not kept, and must be given. So it does of a
+        model of another library.
         """
+        if self.network.modules:
+            raise RequestError("options: a model of another library was observed, which is not kept with the curves")
         for name in FILES:
             if self.run.get(name) is not None:
                 raise RequestError(f"options: {name} was {self.run[name]['name']!r}, whose rows are not kept with the curves")

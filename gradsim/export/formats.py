@@ -19,13 +19,15 @@ PARQUET_START = b"PAR1"
 JSON_START = b'{"gradsim_version": '
 CSV_START = b"cell,"
 OPTION = "path"
+ORDER = ("cells", "layers", "histograms")  # in JSON
 
 
-def export(curve_set, to, path, quantities=None, overwrite=False):
+def export(curve_set, to, path, quantities=None, overwrite=False, histograms=False):
     """Write a CurveSet as `to`, one of FORMATS; the list of files, whole or not there.
 
-    `path` gets the table of layers, and, of CSV and Parquet, a file beside it the table of cells: a.csv and a.cells.csv.
-    `quantities` are those that are wanted, or None for all; netCDF has all. Raises RequestError for what cannot be.
+    `path` gets the table of layers, and, of CSV and Parquet, a file beside it the table of cells: a.csv and a.cells.csv; with
+    `histograms` another one that of their bins, a.histograms.csv. `quantities` are those that are wanted, or None for all;
+    netCDF has all. Raises RequestError for what cannot be.
     """
     if to not in FORMATS:
         raise unknown("--to", to, FORMATS)
@@ -34,20 +36,25 @@ def export(curve_set, to, path, quantities=None, overwrite=False):
     if to == "netcdf":
         if quantities is not None and len(quantities):
             raise RequestError("quantities: netcdf has all quantities; leave it out")
+        if histograms:
+            raise RequestError("histograms: netcdf has all that were counted; leave it out")
         from ..store.write import pack
 
         pack(path, curve_set.layout(), curve_set, overwrite, option=OPTION, provenance=_origin(curve_set))
         return [path]
-    paths = [path, path.with_suffix(f".cells{path.suffix}")] if both else [path]
+    beside = ("cells", "histograms") if histograms else ("cells",)
+    paths = [path, *(path.with_suffix(f".{name}{path.suffix}") for name in beside if both)]
     for each in paths:
         check_output(OPTION, each, overwrite, kind)
     tables = Tables(curve_set, quantities)
+    if histograms and not tables.has_histograms:
+        raise RequestError("histograms: units were not counted; see histograms of simulate and of sweep.run")
     with ExitStack() as stack:
         streams = []
         for each in paths:
             temporary, mode = stack.enter_context(replacing(OPTION, each, overwrite, kind))
             streams.append(stack.enter_context(create(temporary, mode)))
-        make(curve_set, tables, *streams)
+        make(curve_set, {name: getattr(tables, name) for name in ("layers", *beside)}, *streams)
         for stream in streams:
             stream.flush()
             os.fsync(stream.fileno())
@@ -59,8 +66,8 @@ def _origin(curve_set):
 
 
 def _csv(curve_set, tables, *streams):
-    for stream, blocks in zip(streams, (tables.layers(), tables.cells()), strict=True):
-        for text in csv_texts(blocks):
+    for stream, table in zip(streams, tables.values(), strict=True):
+        for text in csv_texts(table()):
             stream.write(text.encode())
 
 
@@ -81,7 +88,7 @@ def _texts(values):
 
 
 def _json(curve_set, tables, stream):
-    for text in json_texts(curve_set, cells=tables.cells(), layers=tables.layers()):
+    for text in json_texts(curve_set, **{name: tables[name]() for name in ORDER if name in tables}):
         stream.write(text.encode())
 
 
@@ -116,9 +123,9 @@ def _parquet(curve_set, tables, *streams):
         from pyarrow import parquet
     except ImportError:
         raise RequestError("--to parquet needs pyarrow: pip install 'gradsim[tables]'") from None
-    for stream, blocks in zip(streams, (tables.layers(), tables.cells()), strict=True):
+    for stream, table in zip(streams, tables.values(), strict=True):
         writer = None
-        for columns in blocks:
+        for columns in table():
             schema = pyarrow.schema([(name, _type(pyarrow, name, values)) for name, values in columns.items()])
             arrays = [
                 # NaN is what is missing: null there, as in the other formats

@@ -11,6 +11,7 @@ from ..errors import RequestError, plain, unknown
 from ..results.cells import DERIVED, DESCRIPTIONS, describe
 from ..statistics.precision import PRECISIONS
 from ..statistics.quantities import COUNTED, QUANTITIES, VARIABLES
+from ..statistics.units import HISTOGRAMMED, edges
 from ..store.dataset import stacked
 
 ROWS = 2**14  # of a block, as far as whole cells go
@@ -18,17 +19,20 @@ LAYER, PLACE = "layer", "place"
 
 
 class Tables:
-    """Two tables of a CurveSet: `layers`, a row a cell, layer and (where networks have places) place, and `cells`.
+    """Tables of a CurveSet: `layers`, a row a cell, layer and (where networks have places) place; `cells`; and `histograms`, a
+    row a bin that has units.
 
-    `quantities` are those that are wanted, or None for all. Samples of single networks and histograms are in neither. Raises
-    RequestError where a quantity is not there, or curves are not whole.
+    `quantities` are those that are wanted, or None for all. Samples of single networks are in none. Raises RequestError where
+    a quantity is not there, or curves are not whole.
     """
 
     def __init__(self, curve_set, quantities=None):
         self._curves, self._layout = curve_set, curve_set.layout()
+        asked = HISTOGRAMMED if quantities is None else _several(quantities)
+        self._counted = [name for name in HISTOGRAMMED if name in asked and f"{name}_histogram" in self._layout.names]
         names = [name for name in self._layout.names if "replica" not in VARIABLES[name].dims and name not in COUNTED]
         if quantities is not None:
-            quantities = [quantities] if isinstance(quantities, str) else list(map(plain, quantities))
+            quantities = _several(quantities)
             for quantity in quantities:
                 if quantity not in {VARIABLES[name].quantity.name for name in names}:
                     raise unknown("quantities", quantity, [q for q in QUANTITIES if any(n.startswith(q) for n in names)])
@@ -47,6 +51,30 @@ class Tables:
         """The same of the table of cells: what each is, its verdict, and what it has once."""
         for first, block in self._blocks(ROWS):
             yield self._cells(first, block)
+
+    @property
+    def has_histograms(self):
+        """Whether units of the wanted quantities were counted."""
+        return bool(self._counted)
+
+    def histograms(self):
+        """The same of histograms: the ends of bins are over 2^exponent."""
+        for first, block in self._blocks(1):
+            parts = [self._bins(first, block, name) for name in self._counted]
+            yield {column: np.concatenate([part[column] for part in parts]) for column in parts[0]}
+
+    def _bins(self, first, block, quantity):
+        """Those of one cell, `block`, that have units."""
+        names = f"{quantity}_histogram", f"{quantity}_histogram_exponent"
+        counts, exponents = (self._at_places(name, stacked(self._layout, name, block)) for name in names)
+        cell, layer, place, number = found = np.nonzero(counts > 0)
+        columns = {"cell": first + cell} | {name: values[first + cell] for name, values in self._labels.items()}
+        columns |= {"quantity": np.full(len(cell), quantity, object), LAYER: layer}
+        if self._layout.places:
+            columns[PLACE] = np.array(["", *self._layout.places], object)[place]
+        low, high = edges()
+        ends = {"exponent": exponents[cell, layer, place], "low": low[number], "high": high[number]}
+        return columns | ends | {"units": counts[found]}
 
     def _blocks(self, together):
         curves, first = iter(self._curves), 0
@@ -101,6 +129,10 @@ class Tables:
             found = _apart(name, stacked(self._layout, name, block), self._layout)
             columns |= {name: _plain(values) for name, values in found.items()}
         return columns
+
+
+def _several(quantities):
+    return [quantities] if isinstance(quantities, str) else list(map(plain, quantities))
 
 
 def _labels(curve_set, described):

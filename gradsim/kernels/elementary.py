@@ -38,6 +38,14 @@ TAIL = _float32(7.290837072e-01, -5.093320763e-01, 2.300166910e-01, -4.726068170
 # sqrt(2) erfinv(m v) / v on |v| <= 1 with m = P(|z| < 2), in powers of -log(1 - (m v)^2); error 3.6e-9
 TRUNCATED = _float32(1.196288009e+00, 3.131877129e-01, 1.558787451e-02, -3.144646969e-03, -1.849715393e-04,
                      7.337902694e-05, -1.963071821e-06, -5.005629936e-07)
+# x / y for normal quantiles (see `normal_quantile`) at w = -log(1 - y^2) <= 7, in powers of w - 7/2; error 1.5e-8
+NEAR_QUANTILE = _float32(2.464733721e+00, 3.328469345e-01, -9.499426842e-03, -6.804248421e-04, 2.243051946e-04,
+                         -2.245033005e-05, -5.644087265e-07, 4.782646080e-07, -4.840509492e-08, -3.428114082e-09,
+                         8.076231879e-10)
+# x t / y at t = 1/sqrt(w) from 1/30 to 1/sqrt(7), in powers of t - 1/5; error 5.3e-8
+FAR_QUANTILE = _float32(1.371760609e+00, -2.850994105e-01, -2.439709047e-02, 1.073172309e+00, -1.754356673e+00,
+                        2.526710900e+00, -2.865595545e+00, 8.792025757e+01, 3.016609550e+02, 7.634537319e+01,
+                        -6.897410601e+03)
 # fmt: on
 
 ZERO, HALF, ONE, TWO, THREE = _float32(0.0, 0.5, 1.0, 2.0, 3.0)
@@ -50,6 +58,7 @@ TWO_OVER_SQRT_PI = np.float32(1.1283791670955126)
 EXP_MIN, EXP_MAX = _float32(-125.0 * np.log(2), 127.0 * np.log(2))  # results stay normal numbers
 TAIL_MAX = np.float32(13.2)  # e^(-a^2/2) leaves the normal numbers of float32 at a = 13.19
 SQUARE_MAX = np.float32(9.33)  # the same for e^(-a^2)
+SEVEN, SEVEN_HALVES, FIFTH = _float32(7.0, 3.5, 0.2)  # where and about what quantiles are expanded
 MASS_WITHIN_TWO = np.float32(0.9544997361036416)  # P(|z| < 2)
 INVERSE_PI = 1 / np.pi
 PI_HIGH = 3.141592025756836  # 22 bits: a multiple by up to 2^31 is exact
@@ -228,6 +237,18 @@ def truncated_normal_quantile(v):
     """The number x with P(z < x | |z| < 2) = (1 + v)/2, for -1 <= v <= 1 and z standard normal."""
     y = MASS_WITHIN_TWO * v
     return v * polynomial(-log(ONE - y * y), TRUNCATED)
+
+
+@elementary
+def normal_quantile(y, w):
+    """The number x with P(z < x) = (1 + y)/2, z standard normal, for -1 <= y <= 1 and w = -log(1 - y^2) up to 900.
+
+    Of y next to -1 or 1, it is w that has the digits: 1 - y^2 is 4 P(z < x) P(z > x). So does Giles 2010, "Approximating the
+    erfinv function", with other polynomials.
+    """
+    t = ONE / np.sqrt(max(w, ONE))  # where w is less, it does not count
+    near, far = polynomial(w - SEVEN_HALVES, NEAR_QUANTILE), polynomial(t - FIFTH, FAR_QUANTILE) / t
+    return y * (near if w < SEVEN else far)
 
 
 @expression

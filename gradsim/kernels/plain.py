@@ -41,7 +41,7 @@ from .record import (
     put,
 )
 from .record import LOSS as LOSS_VALUE
-from .sampling import LAW_IDENTITY, LAW_ORTHOGONAL, blocks_per_row
+from .sampling import LAW_IDENTITY, LAW_ORTHOGONAL, LAW_SPARSE, LAW_SPARSE_COLUMNS, blocks_per_row
 from .steps.activation import (
     HOMOGENEOUS,
     INTERCEPT_LEFT,
@@ -62,11 +62,11 @@ from .steps.linear import (
     BIAS_EXPONENT,
     EXPONENT,
     MEAN,
-    NONZERO,
     SCALE,
     draw_bias,
     record_gradient,
     record_preactivation,
+    shape_of,
 )
 from .steps.loss import loss_backward
 from .vectors import log_largest_square, log_mean_square, measure, measure_units
@@ -192,7 +192,7 @@ def weights_in_place(law, p, draws, n_in, first, rows, numbers, scratch):
     if scale == 0.0:
         numbers[:, :blocks] = mean
         return
-    draw_tile(law, np.int64(p[NONZERO]), draws, n_in, first, rows, scratch.words, scratch.numbers)
+    draw_tile(law, shape_of(p), draws, n_in, first, rows, scratch.words, scratch.numbers)
     for k in range(4):
         for j in range(blocks):
             numbers[k, j] = scale * np.float64(scratch.numbers[k, j]) + mean
@@ -206,41 +206,25 @@ def multiply(v, factor):
 
 
 @internal
-def plain_linear_forward(law, p, draws, x, h, n_out, tape, scratch):
-    """h[:, :n_out] = W x + b; x is (values, units)."""
-    (x, n_in), numbers = x, tape.weights
-    h[:] = 0.0
+def plain_times(law, p, draws, x, n_in, n_out, numbers, scratch, y):
+    """y[b, :n_out] = W x[b] for all rows b."""
     blocks = blocks_per_row(n_in)
-    if law == LAW_IDENTITY or law == LAW_ORTHOGONAL:
-        weights_times(law, 0, draws, x, n_in, n_out, tape.turned, scratch, h)
-        multiply(h, math.ldexp(p[SCALE], int(p[EXPONENT])))
-    else:
-        for first in range(0, n_out, rows_per_tile(n_in)):
-            rows = min(rows_per_tile(n_in), n_out - first)
-            weights_in_place(law, p, draws, n_in, first, rows, numbers, scratch)
-            for r in range(rows):
-                for b in range(x.shape[0]):
-                    total = x.dtype.type(0)
-                    for k in range(4):
-                        for j in range(blocks):
-                            total += numbers[k, r * blocks + j] * x[b, k * blocks + j]
-                    h[b, first + r] = total
-    bias = scratch.floats
-    draw_bias(p, draws, n_out, scratch, bias)
-    for b in range(x.shape[0]):
-        for i in range(n_out):
-            h[b, i] += math.ldexp(np.float64(bias[i]), int(p[BIAS_EXPONENT]))
+    for first in range(0, n_out, rows_per_tile(n_in)):
+        rows = min(rows_per_tile(n_in), n_out - first)
+        weights_in_place(law, p, draws, n_in, first, rows, numbers, scratch)
+        for r in range(rows):
+            for b in range(x.shape[0]):
+                total = x.dtype.type(0)
+                for k in range(4):
+                    for j in range(blocks):
+                        total += numbers[k, r * blocks + j] * x[b, k * blocks + j]
+                y[b, first + r] = total
 
 
 @internal
-def plain_linear_backward(law, p, draws, d, g, n_in, tape, scratch):
-    """g[:, :n_in] = W^T d; d is (values, units)."""
-    (d, n_out), numbers = d, tape.weights
+def plain_transposed_times(law, p, draws, d, n_in, n_out, numbers, scratch, g):
+    """g[b] = W^T d[b] for all rows b; g comes in as zeros."""
     blocks = blocks_per_row(n_in)
-    if law == LAW_IDENTITY or law == LAW_ORTHOGONAL:
-        transposed_weights_times(law, 0, draws, d, n_in, n_out, scratch, g)
-        multiply(g, math.ldexp(p[SCALE], int(p[EXPONENT])))
-        return
     for first in range(0, n_out, rows_per_tile(n_in)):
         rows = min(rows_per_tile(n_in), n_out - first)
         weights_in_place(law, p, draws, n_in, first, rows, numbers, scratch)
@@ -252,6 +236,38 @@ def plain_linear_backward(law, p, draws, d, g, n_in, tape, scratch):
                         g[b, k * blocks + j] += factor * numbers[k, r * blocks + j]
     for b in range(d.shape[0]):
         g[b, n_in:] = 0.0
+
+
+@internal
+def plain_linear_forward(law, p, draws, x, h, n_out, tape, scratch):
+    """h[:, :n_out] = W x + b; x is (values, units)."""
+    x, n_in = x
+    h[:] = 0.0
+    if law == LAW_IDENTITY or law == LAW_ORTHOGONAL:
+        weights_times(law, shape_of(p), draws, x, n_in, n_out, tape.turned, scratch, h)
+        multiply(h, math.ldexp(p[SCALE], int(p[EXPONENT])))
+    elif law == LAW_SPARSE_COLUMNS:
+        plain_transposed_times(LAW_SPARSE, p, draws, x, n_out, n_in, tape.weights, scratch, h)
+    else:
+        plain_times(law, p, draws, x, n_in, n_out, tape.weights, scratch, h)
+    bias = scratch.floats
+    draw_bias(p, draws, n_out, scratch, bias)
+    for b in range(x.shape[0]):
+        for i in range(n_out):
+            h[b, i] += math.ldexp(np.float64(bias[i]), int(p[BIAS_EXPONENT]))
+
+
+@internal
+def plain_linear_backward(law, p, draws, d, g, n_in, tape, scratch):
+    """g[:, :n_in] = W^T d; d is (values, units)."""
+    d, n_out = d
+    if law == LAW_IDENTITY or law == LAW_ORTHOGONAL:
+        transposed_weights_times(law, shape_of(p), draws, d, n_in, n_out, scratch, g)
+        multiply(g, math.ldexp(p[SCALE], int(p[EXPONENT])))
+    elif law == LAW_SPARSE_COLUMNS:
+        plain_times(LAW_SPARSE, p, draws, d, n_out, n_in, tape.weights, scratch, g)
+    else:
+        plain_transposed_times(law, p, draws, d, n_in, n_out, tape.weights, scratch, g)
 
 
 @internal

@@ -1,9 +1,11 @@
 """From random words to numbers of a given law, an array of blocks at a time."""
 
+import math
+
 import numpy as np
 
 from .compilation import internal, widest_vectors
-from .elementary import log, sincos_half_turns, truncated_normal_quantile
+from .elementary import log, normal_quantile, sincos_half_turns, truncated_normal_quantile
 from .philox import fill_words
 from .windows import window
 
@@ -16,11 +18,12 @@ ROLE_TARGET, ROLE_LABEL = np.int64(6), np.int64(7)
 ROLE_FORWARD, ROLE_BACKWARD = np.int64(8), np.int64(9)  # what matrix-free layers draw, either way
 ROLE_DROPOUT = np.int64(10)  # which units are dropped
 
-# Unit laws, all symmetric: NORMAL has standard deviation 1, UNIFORM is on [-1, 1], TRUNCATED is NORMAL given that it
-# is within [-2, 2], RADEMACHER is -1 or 1. CONSTANT draws nothing.
-LAW_CONSTANT, LAW_NORMAL, LAW_UNIFORM, LAW_TRUNCATED, LAW_RADEMACHER = (np.int64(law) for law in range(5))
-# Laws of a whole matrix (see `weights`)
-LAW_SPARSE, LAW_IDENTITY, LAW_ORTHOGONAL = (np.int64(law) for law in range(5, 8))
+# Unit laws, all of mean zero, and but for CUT symmetric: NORMAL has standard deviation 1, UNIFORM is on [-1, 1], TRUNCATED is
+# NORMAL given that it is within [-2, 2], RADEMACHER is -1 or 1, CUT is NORMAL given that it is between two numbers, brought
+# to mean 0 and standard deviation 1 (see `cut_normals`). CONSTANT draws nothing.
+LAW_CONSTANT, LAW_NORMAL, LAW_UNIFORM, LAW_TRUNCATED, LAW_RADEMACHER, LAW_CUT = (np.int64(law) for law in range(6))
+# Laws of a whole matrix, which may have zeros (see `weights`)
+LAW_SPARSE, LAW_SPARSE_COLUMNS, LAW_IDENTITY, LAW_ORTHOGONAL = (np.int64(law) for law in range(6, 10))
 
 TILE = 1024  # Philox blocks of weights generated at a time: 4,096 words and as many numbers, 32 KiB
 ROW_TILE = 512  # of a single row: the words stay in the innermost cache beside what is made of them
@@ -32,6 +35,7 @@ TWO_TO_MINUS_32 = np.float32(2.0**-32)
 TWO_TO_MINUS_33 = np.float32(2.0**-33)
 BELOW_ONE = np.float32(1.0 - 2.0**-24)
 MINUS_TWO = np.float32(-2.0)
+SQRT_HALF = math.sqrt(0.5)
 
 
 @internal
@@ -86,6 +90,30 @@ def sample_blocks(law, key, layer, replica, role, first_block, blocks, words, va
         for k in range(4):
             for j in range(blocks):
                 values[k, start + np.uint64(j)] = np.copysign(ONE, signed_unit(words[k, j]))
+
+
+@internal
+def cut_normals(shape, blocks, words, values):
+    """The first `blocks` columns of `words`, uint32 (4, >= blocks), as numbers of the unit law CUT, in the same columns.
+
+    `shape` is (low, high, mean, 1 / standard deviation) of the normal that is cut at low and high; not both of these may be
+    beyond 30 on one side. With u = P(z < x | low < z < high), both tails of x are sums of what is positive: P(z < x) is
+    (1 - u) P(z < low) + u P(z < high), and so with P(z > x). As parts of P(z < high) and of P(z > low) they are float32
+    numbers, however far out the cuts are, and neither u nor 1 - u is got from the other.
+    """
+    widest_vectors()
+    low, high = SQRT_HALF * shape[0], SQRT_HALF * shape[1]
+    under_high, over_low = 0.5 * math.erfc(-high), 0.5 * math.erfc(low)
+    depth = np.float32(-math.log(4.0 * under_high * over_low))
+    under, over = np.float32(0.5 * math.erfc(-low) / under_high), np.float32(0.5 * math.erfc(high) / over_low)
+    first, last = np.float32(math.erf(low)), np.float32(math.erf(high))
+    mean, factor = np.float32(shape[2]), np.float32(shape[3])
+    for k in range(4):
+        for j in range(blocks):
+            u = np.float32(words[k, j]) * TWO_TO_MINUS_32 + TWO_TO_MINUS_33
+            rest = np.float32(np.uint32(~words[k, j])) * TWO_TO_MINUS_32 + TWO_TO_MINUS_33
+            w = depth - log((rest * under + u) * (rest + u * over))
+            values[k, j] = (normal_quantile(rest * first + u * last, w) - mean) * factor
 
 
 @internal

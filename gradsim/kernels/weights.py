@@ -1,8 +1,8 @@
 """y = G x and g = G^T d for a weight matrix G drawn from a unit law, without ever holding it.
 
 Independent entries are generated from the counter a tile of rows at a time, used at once, and generated again on the
-way back: no n^2 numbers are stored. An orthogonal matrix is a product of reflections, each made from its own normals
-and applied at once.
+way back: no n^2 numbers are stored. A matrix with sparse columns is the transpose of one with sparse rows. An orthogonal
+matrix is a product of reflections, each made from its own normals and applied at once.
 """
 
 import math
@@ -12,10 +12,12 @@ import numpy as np
 from .compilation import internal, widest_vectors
 from .philox import fill_words
 from .sampling import (
+    LAW_CUT,
     LAW_IDENTITY,
     LAW_NORMAL,
     LAW_ORTHOGONAL,
     LAW_SPARSE,
+    LAW_SPARSE_COLUMNS,
     LAW_UNIFORM,
     ROLE_PLACE,
     ROLE_WEIGHT,
@@ -23,6 +25,7 @@ from .sampling import (
     TWO_TO_MINUS_31,
     TWO_TO_MINUS_32,
     blocks_per_row,
+    cut_normals,
     sample_blocks,
 )
 from .vectors import copy, dot, sum_of_squares
@@ -37,15 +40,22 @@ def rows_per_tile(n_in):
 
 
 @internal
-def draw_tile(law, nonzero, draws, n_in, first_row, rows, words, values):
-    """Rows first_row, ..., of G: entry (r, k * blocks + j) becomes values[k, r * blocks + j]."""
+def draw_tile(law, shape, draws, n_in, first_row, rows, words, values):
+    """Rows first_row, ..., of G: entry (r, k * blocks + j) becomes values[k, r * blocks + j].
+
+    `shape`, float64 (4,), is what laws have besides mean and scale: see `thin_row` and `cut_normals`.
+    """
+    if law == LAW_CUT:
+        draw_words(draws, n_in, first_row, rows, words)
+        cut_normals(shape, rows * blocks_per_row(n_in), words, values)
+        return
     blocks, start = blocks_per_row(n_in), np.int64(0)
     unit, first = LAW_NORMAL if law == LAW_SPARSE else law, first_row * blocks
     sample_blocks(unit, draws.key, draws.layer, draws.replica, ROLE_WEIGHT, first, rows * blocks, words, values, start)
     if law == LAW_SPARSE:
         fill_words(draws.key, draws.layer, draws.replica, ROLE_PLACE, first_row * blocks, rows * blocks, words)
         for r in range(rows):
-            thin_row(r * blocks, n_in, nonzero, words, values)
+            thin_row(r * blocks, n_in, np.int64(shape[0]), words, values)
 
 
 @internal
@@ -71,7 +81,7 @@ def copy_rows(source, n, target):
 
 
 @internal
-def weights_times(law, nonzero, draws, x, n_in, n_out, room, scratch, y):
+def weights_times(law, shape, draws, x, n_in, n_out, room, scratch, y):
     """y[b] = G x[b] for all rows b; y comes in as zeros. `room` holds as many numbers as x."""
     if law == LAW_IDENTITY:
         copy_rows(x, min(n_in, n_out), y)
@@ -83,12 +93,14 @@ def weights_times(law, nonzero, draws, x, n_in, n_out, room, scratch, y):
         copy_rows(x, n_in, turned)
         reflect_back(draws, n_in, n_out, turned, scratch)
         copy_rows(turned, n_out, y)
+    elif law == LAW_SPARSE_COLUMNS:
+        transposed_entries_times(LAW_SPARSE, shape, draws, x, n_out, n_in, scratch.words, scratch.numbers, y)
     else:
-        entries_times(law, nonzero, draws, x, n_in, n_out, scratch.words, scratch.numbers, y)
+        entries_times(law, shape, draws, x, n_in, n_out, scratch.words, scratch.numbers, y)
 
 
 @internal
-def transposed_weights_times(law, nonzero, draws, d, n_in, n_out, scratch, g):
+def transposed_weights_times(law, shape, draws, d, n_in, n_out, scratch, g):
     """g[b] = G^T d[b] for all rows b; g comes in as zeros, and d may be overwritten."""
     if law == LAW_IDENTITY:
         copy_rows(d, min(n_in, n_out), g)
@@ -98,19 +110,21 @@ def transposed_weights_times(law, nonzero, draws, d, n_in, n_out, scratch, g):
     elif law == LAW_ORTHOGONAL:
         copy_rows(d, n_out, g)
         reflect(draws, n_in, n_out, g, scratch)
+    elif law == LAW_SPARSE_COLUMNS:
+        entries_times(LAW_SPARSE, shape, draws, d, n_out, n_in, scratch.words, scratch.numbers, g)
     else:
-        transposed_entries_times(law, nonzero, draws, d, n_in, n_out, scratch.words, scratch.numbers, g)
+        transposed_entries_times(law, shape, draws, d, n_in, n_out, scratch.words, scratch.numbers, g)
 
 
 @internal
-def entries_times(law, nonzero, draws, x, n_in, n_out, words, numbers, y):
+def entries_times(law, shape, draws, x, n_in, n_out, words, numbers, y):
     for first in range(0, n_out, rows_per_tile(n_in)):
         rows = min(rows_per_tile(n_in), n_out - first)
         if law == LAW_UNIFORM:
             draw_words(draws, n_in, first, rows, words)
             tile_times(words.view(np.int32), rows, n_in, first, x, y)
         else:
-            draw_tile(law, nonzero, draws, n_in, first, rows, words, numbers)
+            draw_tile(law, shape, draws, n_in, first, rows, words, numbers)
             tile_times(numbers, rows, n_in, first, x, y)
     if law == LAW_UNIFORM:
         for b in range(x.shape[0]):
@@ -118,14 +132,14 @@ def entries_times(law, nonzero, draws, x, n_in, n_out, words, numbers, y):
 
 
 @internal
-def transposed_entries_times(law, nonzero, draws, d, n_in, n_out, words, numbers, g):
+def transposed_entries_times(law, shape, draws, d, n_in, n_out, words, numbers, g):
     for first in range(0, n_out, rows_per_tile(n_in)):
         rows = min(rows_per_tile(n_in), n_out - first)
         if law == LAW_UNIFORM:
             draw_words(draws, n_in, first, rows, words)
             transposed_tile_times(words.view(np.int32), rows, n_in, first, d, g)
         else:
-            draw_tile(law, nonzero, draws, n_in, first, rows, words, numbers)
+            draw_tile(law, shape, draws, n_in, first, rows, words, numbers)
             transposed_tile_times(numbers, rows, n_in, first, d, g)
     for b in range(d.shape[0]):
         if law == LAW_UNIFORM:

@@ -40,8 +40,10 @@ class Form:
     """Of a Network; equal to that of another one where they differ in no more than numbers.
 
     `stem` and `readout` are tuples of Leaf, Branch and Run, `blocks` of Runs. `parts` are the network's own, in the order of
-    the leaves' numbers; equal blocks have them in common.
+    the leaves' numbers; equal blocks have them in common. Quantities that are `lacking` are in no record of it.
     """
+
+    lacking = frozenset()
 
     def __init__(self, network):
         self.parts, known = [], {}
@@ -64,6 +66,20 @@ class Form:
     def __setstate__(self, state):
         vars(self).update(state)
         self._hash = hash(self._key)  # types and texts have other hashes in another process
+
+    def walk(self, build):
+        """Has a builder of graphs (see `program.graph`) note all parts in their order; the number of the last node."""
+        x = build.through(self.stem, 0)
+        if self.has_stream:
+            build.mark_stream(x, 0)
+        for run in self.blocks:
+            for _ in range(run.times):
+                build.open_block()
+                x = build.through(run.parts, x)
+                if self.has_stream:
+                    build.mark_stream(x, build.block)
+        build.open_block()
+        return build.through(self.readout, x)
 
     def _several(self, parts):
         return tuple(map(self._one, parts))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ..errors import RequestError, shown, unknown
+from .cut_normal import cuts_of, moments
 from .libraries import FAN_MODES, LAWS, of_initializer, scaled
 from .libraries import values as library_values
 from .schemes import bound, canonical, named, numbers, parse
@@ -26,7 +27,9 @@ UNIT_LAWS = {
     "truncated_normal": (1 - 4 * _D, (3 * (1 - 4 * _D) - 16 * _D) / (1 - 4 * _D) ** 2 - 3),
     "rademacher": (1.0, -2.0),
     "constant": (0.0, math.nan),
+    "cut_normal": (1.0, math.nan),
     "sparse": (1.0, 0.0),
+    "sparse_columns": (1.0, 0.0),
     "identity": (0.0, math.nan),
     "orthogonal": (1.0, 0.0),
 }
@@ -34,19 +37,22 @@ UNIT_LAWS = {
 
 @dataclass(frozen=True)
 class WeightLaw:
-    """A weight matrix mean + scale * U, with U of a unit law (a key of UNIT_LAWS).
+    """A weight matrix mean + scale * U, with U of a unit law (a key of UNIT_LAWS) of mean 0.
 
     Independent entries, symmetric about 0: "normal" is standard normal, "uniform" on [-1, 1], "truncated_normal" standard
-    normal given that it is within [-2, 2], "rademacher" -1 or 1, "constant" absent. Matrices: "sparse" has
-    density * fan_in standard normals at random places of each row and zeros elsewhere, "identity" ones on the diagonal,
-    "orthogonal" is uniform among those with orthonormal columns (or rows, where they are fewer). `density` is the mean
-    square of an entry of U over that of UNIT_LAWS.
+    normal given that it is within [-2, 2], "rademacher" -1 or 1, "constant" absent. Independent, and lopsided where the cuts
+    are: "cut_normal" is standard normal given that it is between `cuts`, (low, high), less its mean and over its standard
+    deviation. Matrices: "sparse" has density * fan_in standard normals at random places of each row and zeros elsewhere,
+    "sparse_columns" density * fan_out of each column, "identity" ones on the diagonal, "orthogonal" is uniform among those
+    with orthonormal columns (or rows, where they are fewer). `density` is the mean square of an entry of U over that of
+    UNIT_LAWS.
     """
 
     kind: str
     mean: float
     scale: float
     density: float = 1.0
+    cuts: tuple[float, ...] = ()
 
     @property
     def variance(self):
@@ -56,7 +62,9 @@ class WeightLaw:
     @property
     def excess_kurtosis(self):
         """Of one weight; NaN where the variance is zero."""
-        if self.kind == "sparse":
+        if self.kind == "cut_normal":
+            return moments(*self.cuts)[2]
+        if self.kind in ("sparse", "sparse_columns"):
             return 3 / self.density - 3
         if self.kind == "orthogonal":  # a coordinate of a point on the sphere in 1 / density dimensions
             return -6 / (1 / self.density + 2)
@@ -115,6 +123,21 @@ def _sparse(fan_in, fan_out, k, std):
     return WeightLaw("sparse", 0.0, std, k / fan_in) if k and std else WeightLaw("constant", 0.0, 0.0)
 
 
+def _sparse_columns(fan_in, fan_out, sparsity, std):
+    if not 0 <= sparsity <= 1:
+        raise RequestError(f"--init: sparse_columns(sparsity, std) needs a share of zeros from 0 to 1, not {sparsity:g}")
+    if std < 0:
+        raise RequestError(f"--init: sparse_columns(sparsity, std) needs std >= 0, not {std:g}")
+    kept = fan_out - math.ceil(sparsity * fan_out)
+    return WeightLaw("sparse_columns", 0.0, std, kept / fan_out) if kept and std else WeightLaw("constant", 0.0, 0.0)
+
+
+def _trunc_normal(fan_in, fan_out, mean, std, a, b):
+    cuts = cuts_of(mean, std, a, b)
+    shift, variance, _ = moments(*cuts)
+    return WeightLaw("cut_normal", mean + std * shift, std * math.sqrt(variance), cuts=cuts)
+
+
 def _structured(kind):
     """The law of a matrix whose largest dimension sets the mean square of its entries."""
     return lambda fan_in, fan_out, gain: (
@@ -170,6 +193,12 @@ INITIALIZERS = (
         "the same, widened so that what is left has the given std",
         ("mean", "std"),
     ),
+    Initializer(
+        "trunc_normal",
+        _trunc_normal,
+        "normal(mean, std) cut at a and b themselves, as PyTorch does; what is left has another mean and a smaller std",
+        ("mean", "std", "a", "b"),
+    ),
     Initializer("uniform", _uniform, "uniform between min and max", ("min", "max")),
     Initializer("rademacher", lambda i, o, c: _law("rademacher", 0.0, c), "-c or c, 1 if not given", ("c",), defaults=(1.0,)),
     Initializer(
@@ -177,6 +206,13 @@ INITIALIZERS = (
         _sparse,
         "each unit has k incoming weights at random places, normal with std (1 if not given)",
         ("k", "std"),
+        defaults=(1.0,),
+    ),
+    Initializer(
+        "sparse_columns",
+        _sparse_columns,
+        "each input has a share of zeros, rounded up, among its outgoing weights, the others normal with std (1 if not given)",
+        ("sparsity", "std"),
         defaults=(1.0,),
     ),
     Initializer("identity", _structured("identity"), "gain (1) on the diagonal", ("gain",), ("eye",), (1.0,)),

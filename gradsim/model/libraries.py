@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import RequestError
+from .cut_normal import cuts_of
 from .schemes import bound, numbers
 
 FAN_MODES = ("fan_in", "fan_out", "fan_avg")
@@ -62,17 +63,12 @@ def scaled(scale, mode, law):
 
 def _cut(mean, std, a, b):
     """PyTorch's trunc_normal_: the normal(mean, std), given that it is from a to b."""
-    if not std > 0 or not a < b:
-        raise RequestError(f"--init: trunc_normal(mean, std, a, b) needs std > 0 and a < b, not {std:g} and {a:g}, {b:g}")
-    low, high = (a - mean) / std, (b - mean) / std
+    low, high = cuts_of(mean, std, a, b)
     if low <= -FAR and high >= FAR:
         return "normal", (mean, std)
     if abs(low + 2) < CLOSE and abs(high - 2) < CLOSE:
         return "truncated_normal", (mean, std)
-    raise RequestError(
-        f"--init: trunc_normal: cuts at {low:.4g} and {high:.4g} standard deviations are no law here; those at -2 and 2 are, "
-        f"and those beyond {FAR:g} cut nothing"
-    )
+    return "trunc_normal", (mean, std, a, b)
 
 
 def _kaiming(law):
@@ -87,10 +83,6 @@ def _kaiming(law):
         {"a": 0.0, "mode": "fan_in", "nonlinearity": "leaky_relu"},
         {"mode": FAN_MODES[:2], "nonlinearity": (*RELUS, *GAINS)},
     )
-
-
-def _shares(sparsity, std):
-    raise RequestError("--init: there is no torch.sparse: its argument is a share of zeros; sparse(k,std) has k weights a unit")
 
 
 def _named(name, summary, defaults=None, synonyms=None, others=()):
@@ -142,9 +134,14 @@ INITIALIZERS = dict(
     "torch.trunc_normal": Spelling(
         _cut,
         "the normal(mean, std) cut at a and b themselves: normal(mean,std) where they are 9 standard deviations out or more, "
-        "truncated_normal(mean,std) at two, and not here else",
+        "truncated_normal(mean,std) at two",
         {"mean": 0.0, "std": 1.0, "a": -2.0, "b": 2.0},
         others=("trunc_normal",),
+    ),
+    "torch.sparse": _named(
+        "sparse_columns",
+        "sparse_columns(sparsity, std); our sparse(k,std) has k weights a unit",
+        {"sparsity": None, "std": 0.01},
     ),
     "torch.normal": _named("normal", "normal(mean, std)", {"mean": 0.0, "std": 1.0}),
     "torch.uniform": _named("uniform", "uniform(a, b)", {"a": 0.0, "b": 1.0}),
@@ -157,7 +154,6 @@ INITIALIZERS = dict(
         lambda gain: scaled(gain * gain, "fan_avg", "uniform"), "xavier_uniform times gain", {"gain": 1.0}
     ),
 }
-INITIALIZERS["torch.sparse"] = Spelling(_shares, "not here: its argument is a share of zeros", {"sparsity": None, "std": 0.01})
 SLOPE = {"negative_slope": "a", "alpha": "a", "slope": "a"}
 EXACT, ROUGH = ("none", "false"), ("tanh", "true")
 

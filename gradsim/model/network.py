@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain as chained
 from itertools import groupby
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from ..errors import RequestError, in_place_of, is_list, whole_number
 from ..memory import require
@@ -44,6 +44,8 @@ class Network:
     blocks: tuple[Repeat, ...]
     readout: tuple[Part, ...]
 
+    stream_of = "skip connections"  # what adds to its stream, where it has one
+    modules: ClassVar[tuple[str, ...]] = ()  # of a model of another library that its layers are (see `observed`)
     _repr_html_ = card
     weight_std = cached_property(weight_std)
 

@@ -345,6 +345,7 @@ RUN = _table(
         "the network's own",
     ),
     Option("keep_samples", Flag(), False, "Keep every network's curves in the file too."),
+    Option("histograms", Whole(0, MOST), 0, "Networks whose units are counted by their values, layer by layer."),
     Option("threads", Whole(1, _cores), None, "Threads to use.", "all cores", in_grids=False),
 )
 OPTIONS = NETWORK | RUN

@@ -10,9 +10,11 @@ FILES = ("input_file", "target_file")
 def checked(**options):
     """Every option of a run (`options.RUN`), those given and the others' defaults: validated, files read.
 
-    Raises RequestError.
+    Of the networks that are drawn no more than there are can have their units counted: `histograms` is that number. Raises
+    RequestError.
     """
     run = check_all(RUN, options)
+    run["histograms"] = min(run["histograms"], run["replicas"])
     for name in FILES:
         if run[name] is not None:
             run[name] = samples(RUN[name].flag, run[name])

@@ -5,6 +5,8 @@ from itertools import groupby
 from ..errors import RequestError, shown
 from .initializers import normal_std
 from .network import FORMAT_VERSION, PLAIN_FORMAT, Network
+from .observed import FORMAT as OBSERVED_FORMAT
+from .observed import from_fields
 from .parts import Activation, Linear, Repeat
 from .tables import stored, stored_part
 
@@ -14,7 +16,8 @@ DIGEST = "activation_digest"  # since there are functions of users
 
 
 def from_json(description):
-    """The Network of a parsed `Network.to_json()`: with the texts that stand there, since its random numbers hang on them.
+    """The Network of a parsed `Network.to_json()`, or the Observed of its own: with the texts that stand there, since random
+    numbers hang on them.
 
     Functions of users are not looked up, let alone imported. Raises RequestError for what is not a network's description.
     """
@@ -25,7 +28,10 @@ def from_json(description):
         return _from_plain(**_named(fields, PLAIN, {DIGEST: None}))
     if version == FORMAT_VERSION:
         return _from_parts(**_named(fields, PARTS))
-    raise RequestError(f"the network has format {version!r}; this gradsim reads formats {PLAIN_FORMAT} and {FORMAT_VERSION}")
+    if version == OBSERVED_FORMAT:
+        return from_fields(fields)
+    known = f"{PLAIN_FORMAT}, {FORMAT_VERSION} and {OBSERVED_FORMAT}"
+    raise RequestError(f"the network has format {version!r}; this gradsim reads formats {known}")
 
 
 def _named(fields, names, others=()):

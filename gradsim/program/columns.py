@@ -7,6 +7,7 @@ import numpy as np
 
 from ..kernels.record import LOGS, NOT_RECORDED, RECORDED, TABLE
 from ..model.form import once_a_form
+from ..typed import Ints
 from .graph import outline
 
 
@@ -15,23 +16,23 @@ class Placed(NamedTuple):
     and the name of the node in its block ("" for the stream and what there is once)."""
 
     columns: slice
-    blocks: np.ndarray  # int64 (columns,)
-    names: tuple
+    blocks: Ints  # (columns,)
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Columns:
     """`starts` int64 as `kernels.record.put` wants them; `logs` of all `size` columns are logs and come first."""
 
-    starts: np.ndarray
-    placed: dict
+    starts: Ints
+    placed: dict[str, Placed]
     logs: int
     size: int
     places: int  # one more than the largest place of any quantity
 
 
-def columns(nodes, inputs):
-    """The Columns of a graph whose network gets so many `inputs`."""
+def columns(nodes, inputs, lacking=frozenset()):
+    """The Columns of a graph whose network gets so many `inputs`, without quantities that are `lacking`."""
     alike = {  # quantities that lie alike share their arrays
         (at, with_input): _places(nodes, at, with_input)
         for at, with_input in {(quantity.at, quantity.input) for quantity in TABLE}
@@ -39,7 +40,7 @@ def columns(nodes, inputs):
     starts, placed, end, logs = np.full(len(RECORDED), NOT_RECORDED, np.int64), {}, 0, 0
     for number, quantity in enumerate(TABLE):
         first, blocks, names = alike[quantity.at, quantity.input]
-        if names and (inputs > 1 or not quantity.pairs):
+        if names and (inputs > 1 or not quantity.pairs) and quantity.name not in lacking:
             starts[number] = end - first
             placed[quantity.name] = Placed(slice(end, end + len(names)), blocks, names)
             end += len(names)
@@ -51,7 +52,7 @@ def columns(nodes, inputs):
 @once_a_form
 def columns_of(form, inputs):
     """Those of all networks of a Form."""
-    return columns(outline(form), inputs)
+    return columns(outline(form), inputs, frozenset(form.lacking))
 
 
 def _places(nodes, at, with_input):

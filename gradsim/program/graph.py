@@ -23,7 +23,7 @@ class Node(NamedTuple):
     of what is recorded: the number among all that are `recorded_at` the same, for what stands for another that of this one,
     and -1 for it elsewhere (see `model.part`). `block` is 0 before the first block and the number of blocks + 1 behind the
     last. `stream` is l for the node that makes the stream x_l, -1 for others. `name` tells nodes of a block apart:
-    "linear1", "linear2", "skip1".
+    "linear1", "linear2", "skip1". `weights` is how many weights a linear map has, 0 of the others.
     """
 
     kind: str
@@ -36,6 +36,7 @@ class Node(NamedTuple):
     block: int
     stream: int
     name: str
+    weights: int = 0
 
 
 class _Builder:
@@ -49,12 +50,17 @@ class _Builder:
         self.block, self.names = self.block + 1, {}
 
     def add(self, part, sources, width, name=None):
-        family, kind = part.family, part.family.kind
-        self.counts[kind] += 1
-        number, name = self.counts[kind], name or kind
-        place = self.place(family, number, self.nodes[sources[0]])
+        name = name or part.family.kind
         self.names[name] = self.names.get(name, 0) + 1
-        self.nodes.append(Node(kind, family, part, sources, width, number, place, self.block, -1, f"{name}{self.names[name]}"))
+        weights = self.nodes[sources[0]].width * width if issubclass(part.family, Linear) else 0
+        return self.node(part.family, part, sources, width, f"{name}{self.names[name]}", weights)
+
+    def node(self, family, part, sources, width, name, weights=0):
+        """A node of such a `name` in its block."""
+        self.counts[family.kind] += 1
+        number = self.counts[family.kind]
+        place = self.place(family, number, self.nodes[sources[0]])
+        self.nodes.append(Node(family.kind, family, part, sources, width, number, place, self.block, -1, name, weights))
         return len(self.nodes) - 1
 
     def place(self, family, number, before):
@@ -89,19 +95,10 @@ class _Builder:
 
 @once_a_form
 def outline(form):
-    """The nodes of all networks of a Form, the loss included: a tuple. Their parts are the form's leaves."""
+    """The nodes of all networks of a Form, the loss included: a tuple. Their parts are the form's leaves, or None of what an
+    `Observed` model did."""
     build = _Builder(form.input_width)
-    x = build.through(form.stem, 0)
-    if form.has_stream:
-        build.mark_stream(x, 0)
-    for run in form.blocks:
-        for _ in range(run.times):
-            build.open_block()
-            x = build.through(run.parts, x)
-            if form.has_stream:
-                build.mark_stream(x, build.block)
-    build.open_block()
-    x = build.through(form.readout, x)
+    x = form.walk(build)
     build.nodes.append(Node(LOSS, Part, None, (x,), build.nodes[x].width, 0, 0, build.block, -1, LOSS))
     return tuple(build.nodes)
 

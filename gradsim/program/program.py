@@ -14,11 +14,13 @@ from ..kernels.later import blocks, haar
 from ..kernels.layout import PARAMETERS, STEP_COLUMNS
 from ..kernels.sampling import (
     LAW_CONSTANT,
+    LAW_CUT,
     LAW_IDENTITY,
     LAW_NORMAL,
     LAW_ORTHOGONAL,
     LAW_RADEMACHER,
     LAW_SPARSE,
+    LAW_SPARSE_COLUMNS,
     LAW_TRUNCATED,
     LAW_UNIFORM,
 )
@@ -26,6 +28,7 @@ from ..kernels.steps.input import GAUSSIAN, SAMPLES
 from ..kernels.steps.linear import BALANCED, BIAS_MEAN, BIAS_SCALE, MEAN
 from ..kernels.steps.loss import CROSS_ENTROPY, INDEPENDENT_PROBES, MEAN_SQUARED_ERROR, SHARED_PROBE
 from ..kernels.workspace import Code, Data, padded_width
+from ..model.cut_normal import moments
 from ..model.form import once_a_form
 from ..model.initializers import bias_law
 from .columns import Columns, columns_of
@@ -40,7 +43,9 @@ LAW_CODES = {
     "uniform": LAW_UNIFORM,
     "truncated_normal": LAW_TRUNCATED,
     "rademacher": LAW_RADEMACHER,
+    "cut_normal": LAW_CUT,
     "sparse": LAW_SPARSE,
+    "sparse_columns": LAW_SPARSE_COLUMNS,
     "identity": LAW_IDENTITY,
     "orthogonal": LAW_ORTHOGONAL,
 }
@@ -139,12 +144,20 @@ def _scaled(law):
     return [math.ldexp(law.mean, -exponent), math.ldexp(law.scale, -exponent), exponent]
 
 
+def _shape(law, fan_in, fan_out):
+    """What the kernels want of a law of weights besides mean and scale."""
+    if law.kind == "cut_normal":
+        mean, variance, _ = moments(*law.cuts)
+        return (*law.cuts, mean, 1 / math.sqrt(variance))
+    return (round(law.density * (fan_out if law.kind == "sparse_columns" else fan_in)),)
+
+
 @lru_cache(4096)
-def _linear_parameters(bias, weights, fan_in):
+def _linear_parameters(bias, weights, fan_in, fan_out):
     """(variant, parameters) of a linear step."""
     biases = bias_law(bias, fan_in)
-    nonzero = round(weights.density * fan_in)  # of a row of a sparse matrix
-    return LAW_CODES[weights.kind], (*_scaled(weights), *_scaled(biases), LAW_CODES[biases.kind], nonzero)
+    row = (*_scaled(weights), *_scaled(biases), LAW_CODES[biases.kind], False, *_shape(weights, fan_in, fan_out))
+    return LAW_CODES[weights.kind], row
 
 
 def _data(nodes, samples, targets, labelled):
@@ -185,7 +198,7 @@ class Step(NamedTuple):
 
 
 def _linear_step(part, law, operation, inputs, n_in, n_out):
-    variant, row = _linear_parameters(part.bias, law, n_in)
+    variant, row = _linear_parameters(part.bias, law, n_in, n_out)
     scaled_draw = not any(row[k] for k in OFFSETS)
     return Step(operation, variant, row, linear_kept(operation, inputs, n_in, n_out, scaled_draw))
 

@@ -32,10 +32,11 @@ def own_slots(sources):
 
     Only a sum and the first of what it adds share one, as in `assign_slots`; the one to spare is the last.
     """
-    slot = {len(sources) - 1: 0}
+    slot, used = {len(sources) - 1: 0}, 1
     for k in range(len(sources) - 1, 0, -1):
         for edge, source in enumerate(sources[k]):
             if source not in slot:
                 handed_on = edge == 0 and len(sources[k]) > 1
-                slot[source] = slot[k] if handed_on else len(set(slot.values()))
-    return [slot[k] for k in range(len(sources))], len(set(slot.values())) + 1
+                slot[source] = slot[k] if handed_on else used
+                used += not handed_on
+    return [slot[k] for k in range(len(sources))], used + 1

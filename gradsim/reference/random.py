@@ -4,6 +4,7 @@ import math
 from statistics import NormalDist
 
 import numpy as np
+from scipy.special import log_ndtr, ndtri_exp
 
 from ..kernels.sampling import (
     ROLE_BIAS,
@@ -14,6 +15,7 @@ from ..kernels.sampling import (
     ROLE_SAMPLE,
     ROLE_WEIGHT,
 )
+from ..model.cut_normal import moments
 
 _normal_quantile = np.vectorize(NormalDist().inv_cdf, otypes=[float])
 
@@ -69,11 +71,27 @@ def matrix_of(law, key, layer, replica, rows, columns, role=ROLE_WEIGHT):
         tall = _orthonormal_columns(key, layer, replica, max(rows, columns), min(rows, columns))
         unit = tall if rows >= columns else tall.T
     elif law.kind == "sparse":
-        kept = _places(key, layer, replica, rows, columns, round(law.density * columns))
-        unit = kept * unit_numbers("normal", key, layer, replica, role, rows, columns)
+        unit = _sparse_rows(law.density, key, layer, replica, rows, columns)
+    elif law.kind == "sparse_columns":
+        unit = _sparse_rows(law.density, key, layer, replica, columns, rows).T
+    elif law.kind == "cut_normal":
+        mean, variance, _ = moments(*law.cuts)
+        unit = (_cut_normals(*law.cuts, words_of(key, layer, replica, role, rows, columns)) - mean) / math.sqrt(variance)
     else:
         unit = unit_numbers(law.kind, key, layer, replica, role, rows, columns)
     return law.mean + law.scale * unit
+
+
+def _cut_normals(low, high, words):
+    """The quantiles of a standard normal given that it is from low to high, of words: by the smaller tail, in logarithms."""
+    share, rest = np.log((words + 0.5) * 2.0**-32), np.log((~words + 0.5) * 2.0**-32)
+    below, above = (np.logaddexp(rest + log_ndtr(s * low), share + log_ndtr(s * high)) for s in (1, -1))
+    return np.where(below < above, ndtri_exp(np.minimum(below, above)), -ndtri_exp(np.minimum(below, above)))
+
+
+def _sparse_rows(density, key, layer, replica, rows, columns):
+    kept = _places(key, layer, replica, rows, columns, round(density * columns))
+    return kept * unit_numbers("normal", key, layer, replica, ROLE_WEIGHT, rows, columns)
 
 
 def _orthonormal_columns(key, layer, replica, n, m):

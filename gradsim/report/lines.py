@@ -11,6 +11,7 @@ import zlib
 import numpy as np
 
 from ..errors import RequestError, several, shown, unknown
+from ..results.spread import thinned
 from ..results.verdict import BAND, DECADES
 from ..statistics.quantities import QUANTITIES, THEORIES
 
@@ -71,11 +72,6 @@ def _plain(curves, quantity):
         return [mean - deviation, mean, mean + deviation]
 
 
-def thinned(count, most):
-    """Which of so many layers are drawn: int64, the first and the last among them."""
-    return np.unique(np.round(np.linspace(0, count - 1, min(count, most))).astype(np.int64))
-
-
 class Lines:
     """Those of all networks of a page, of so many `cells` and `quantities`; `add` takes them one network after the other."""
 
@@ -99,7 +95,7 @@ class Lines:
 
     def packed(self, option, room, enough=()):
         """A dict as JSON holds it: `quantities`, the `layers` of a line's points by the number of layers of its network, and
-        `numbers`, all that is drawn (see `_text`); at most `room` characters in all.
+        `numbers`, all that is drawn (see `text_of`); at most `room` characters in all.
 
         `enough` are the quantities that will do where there is no room for all. Raises RequestError about `option` where there
         is none for these either.
@@ -135,7 +131,7 @@ class Lines:
             "layers": {str(count): layers[count][chosen[count]].tolist() for count in counts},
             "special": {"undefined": UNDEFINED, "zero": ZERO, "broken": BROKEN},
             "quantities": quantities,
-            "numbers": _text(np.concatenate(parts)) if parts else "",
+            "numbers": text_of(np.concatenate(parts)) if parts else "",
         }
 
     def _quantity(self, name, chosen, points):
@@ -180,7 +176,7 @@ def _rounded(values, steps, log):
     return result
 
 
-def _text(numbers):
+def text_of(numbers):
     """Int32 numbers as base64 of what zlib makes of their differences: sign behind, the first bytes of all, the second, ..."""
     gaps = np.diff(numbers, prepend=np.int32(0))  # modulo 2^32
     signed = (gaps << 1) ^ (gaps >> 31)

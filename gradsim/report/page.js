@@ -14,6 +14,7 @@ const THEORIES = {
   mean_field: { dash: "2px,3px", words: "theory: mean field (infinite width)" },
 };
 const SHADES = { stable: "#068A59", vanishing: "#FA980B", exploding: "#C74A00", split: "#A8649A", "non-finite": "#7C0009" };
+const SVG = "http://www.w3.org/2000/svg";
 const POWERS = { tickprefix: "10<sup>", ticksuffix: "</sup>" };
 const CONFIG = {
   displaylogo: false, responsive: true,
@@ -26,6 +27,13 @@ function element(name, content = "", attributes = {}) {
   const made = document.createElement(name);
   made.append(...[content].flat());
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function drawing(name, attributes, ...content) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...content);
   return made;
 }
 
@@ -296,15 +304,10 @@ function draw(panel) {
 // ---- words around the pictures
 
 function swatch(colour, dash, width) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   const dashes = { solid: "", dash: "9 9", dashdot: "9 5 3 5", dot: "3 3", longdash: "14 6", longdashdot: "12 4 3 4" };
-  for (const [name, value] of Object.entries({ d: "M0 6H36", stroke: colour, "stroke-width": width, fill: "none",
-    "stroke-dasharray": dashes[dash] ?? dash.replaceAll("px", "") })) path.setAttribute(name, value);
-  svg.setAttribute("viewBox", "0 0 36 12");
-  svg.setAttribute("aria-hidden", "true");
-  svg.append(path);
-  return svg;
+  const path = drawing("path", { d: "M0 6H36", stroke: colour, "stroke-width": width, fill: "none",
+    "stroke-dasharray": dashes[dash] ?? dash.replaceAll("px", "") });
+  return drawing("svg", { viewBox: "0 0 36 12", "aria-hidden": "true" }, path);
 }
 
 function legend(axis, all, theories, many) {
@@ -380,6 +383,7 @@ function show() {
     waiting = false;
     tell();
     state.panels.forEach(draw);
+    drawHistograms();
   });
 }
 
@@ -451,9 +455,11 @@ async function start() {
     "mean and standard deviation). decades/100 layers: powers of ten that the gradient gains on its way back; " +
     "spread: those between the 5 % and the 95 % quantile at layer 1.";
   table();
-  for (const id of ["along", "theory", "bands", "limits", "hold"]) by(id).addEventListener("input", show);
+  if (data.spreads) await startHistograms();
+  for (const id of ["along", "theory", "bands", "limits", "hold", "counted", "alike"]) by(id).addEventListener("input", show);
   tell();
   state.panels.forEach(draw);
+  drawHistograms();
   document.body.dataset.ready = "yes";
 }
 

@@ -16,10 +16,12 @@ from ..store.files import Kind, check_output, file_name, write_whole
 from ..version import __version__
 from .contents import Said, axes, common, limits, menu, start
 from .lines import Lines, drawn
+from .spreads import Spreads
 
 START = b'<!DOCTYPE html>\n<html lang="en" data-made-by="gradsim"'
 PAGE = Kind("a page of gradsim", lambda content: content[: len(START)] == START)
-PARTS = ("page.html", "page.css", "page.js")
+SCRIPTS = ("histograms.js", "page.js")
+PARTS = ("page.html", "page.css", *SCRIPTS)
 SUFFIXES = (".html", ".htm")
 LARGEST = 9_900_000  # bytes of a page
 MOST_CELLS = 5000  # networks: a table of more would be slow to scroll
@@ -49,7 +51,7 @@ def page(curve_set, title, quantity=None, theory=True, option="report", told=Non
     is computed where curves lack it. told(networks) is called after each one. Raises RequestError about `option`.
     """
     found = contents(curve_set, title, quantity, theory, option, told)
-    scripts = [_library(), _part("page.js")]
+    scripts = [_library(), "".join(map(_part, SCRIPTS))]
     parts = {
         "title": html.escape(title),
         "policy": _policy(scripts),
@@ -70,10 +72,12 @@ def contents(curve_set, title, quantity=None, theory=True, option="report", told
     lacking = {*BAND, 0.5} - set(curve_set[0].quantiles.tolist())
     if lacking:
         raise RequestError(f"{option}: the quantiles {sorted(lacking)} were not kept")
-    columns, lines, said, layers = Columns.of(curve_set), Lines(count, names, theory), Said(), []
+    columns, said, layers = Columns.of(curve_set), Said(), []
+    lines, spreads = Lines(count, names, theory), Spreads(names)
     for number, curves in enumerate(curve_set, 1):
         curves = _with_theory(curves.whole(option)) if theory else curves.whole(option)
         lines.add(curves)
+        spreads.add(curves)
         said.add(curves, theory)
         layers.append(len(curves.layers))
         if told:
@@ -90,6 +94,8 @@ def contents(curve_set, title, quantity=None, theory=True, option="report", told
         **said.found(),
     }
     room = LARGEST - len(_library()) - len(_json(words | {"menu": menu(names, True)})) - sum(len(_part(name)) for name in PARTS)
+    words["spreads"] = spreads.packed(room // 3)
+    room -= len(_json(words["spreads"]))
     packed = lines.packed(option, room, USUAL + OF_STREAMS if quantity is None else ())
     if not packed["quantities"]:
         raise RequestError(f"--quantity: none of these networks has {' or '.join(names)}")

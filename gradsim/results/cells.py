@@ -7,6 +7,7 @@ from ..errors import RequestError
 from ..model.activations import canonical_activation
 from ..model.families import FAMILIES, norm_of
 from ..model.initializers import canonical_bias, canonical_init, normal_std
+from ..model.observed import Observed
 from ..model.options import NETWORK
 from ..model.parts import Linear
 from ..model.schemes import shortest
@@ -98,7 +99,7 @@ def describe(curves):
         "depth": network.depth,
         "weight_gain": found["weight_gain"],
         "bias": one_name(canonical_bias, found["bias"]),
-        "bias_std": normal_std(found["bias"]),
+        "bias_std": found["bias_std"] if "bias_std" in found else normal_std(found["bias"]),
         "input_width": network.input_width,
         "outputs": network.outputs or 0,
         **{name: found.get(name, value) for name, value in OF_BLOCKS.items()},
@@ -115,7 +116,9 @@ def describe(curves):
 
 
 def of_network(network):
-    """What `describe` says of a network alone."""
+    """What `describe` says of a network alone, or of a model that was observed."""
+    if isinstance(network, Observed):
+        return network.words
     if network.plain:
         return {name: getattr(network, name) for name in ("activation", "init", "weight_gain", "bias")}
     options = spelled(network)

@@ -15,9 +15,11 @@ MOST_SHOWN = 12  # values in a message
 
 @dataclass(frozen=True)
 class Columns:
-    """`cells` are the described networks of a set, in order: dicts of the same names."""
+    """`cells` are the described networks of a set, in order: dicts of the same names. `told` are names that tell them apart,
+    where that is known already."""
 
     cells: tuple
+    told: tuple = ()
 
     @classmethod
     def of(cls, curve_set):
@@ -34,6 +36,8 @@ class Columns:
     @cached_property
     def names(self):
         """The names in which the networks differ; of axes that are none of DESCRIPTIONS those that alone tell some apart."""
+        if self.told:
+            return [*self.told]
         found = varying_names(self.cells)
         for name in self.cells[0]:
             if name not in (*DESCRIPTIONS, *DERIVED) and self._groups([*found, name]) > self._groups(found):

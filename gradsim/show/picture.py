@@ -1,6 +1,7 @@
 """Pictures: which one is asked for, and its file."""
 
 import io
+from dataclasses import replace
 
 from ..errors import RequestError, plain, several, shown, unknown
 from ..model.options import Flag
@@ -61,6 +62,7 @@ def figure(
     samples=None,
     share=True,
     histograms=False,
+    label=None,
     ax=None,
 ):
     """A matplotlib Figure of a CurveSet. `theory` draws predictions among the curves' variables over it.
@@ -72,13 +74,16 @@ def figure(
     or several; `colour` is the column that the colours of lines stand for, which have a scale then instead of a legend.
     `samples` is how many single networks of each line are thin lines, against the layer and where their samples were kept;
     unless given as many as there is room for. `share` has panels against the layer share their scales; other pictures always
-    do. With `histograms` the picture is of units, layer by layer (see `histograms.figure`). `ax` are Axes of matplotlib to draw
+    do. `label` is the column that lines are labelled by, those in which networks differ unless given. With `histograms` the
+    picture is of units, layer by layer (see `histograms.figure`). `ax` are Axes of matplotlib to draw
     into, one or as many as there are panels, in place of a figure of its own.
 
     More than MOST_LINES networks are, unless `x` is given, drawn as such a map against the two columns with the most values,
     or against the one in which they differ. Raises RequestError for what cannot be drawn.
     """
     columns = Columns.of(curve_set)
+    if label is not None:
+        columns = replace(columns, told=(columns.check("--label", label),))
     if quantity is not None and (not isinstance(quantity, str) or quantity not in QUANTITIES):
         raise unknown("--quantity", quantity, QUANTITIES)
     share, histograms = (

@@ -49,13 +49,15 @@ def _exit(kinds, way):
     return f"{text} ({'' if same else ARROWS[norm.way]}{norm.layer})"
 
 
-def _verdict(curves):
+def verdict_entries(curves):
+    """The word of its verdict, the rate and the spread."""
     verdict = curves.verdict
     word = Text(verdict.word, STYLES.get(verdict.word, "magenta"))
     return [word, number(verdict.decades_per_100_layers, "+.3g"), number(verdict.spread_decades, ".2g")]
 
 
-def _exits(curves, name):
+def exit_entries(curves, name):
+    """Where a float type is left, forward and backward."""
     return [_exit(curves.verdict.exits[name], way) for way in WAYS]
 
 
@@ -80,8 +82,8 @@ def table(curve_set, exits=True):
         if previous is not None and len(names) > 1 and cell[names[0]] != previous:
             result.add_section()
         previous = cell[names[0]]
-        found = [entry for name in types for entry in _exits(curves, name)]
-        result.add_row(*(in_short(cell[name]) for name in names), *_verdict(curves), *found)
+        found = [entry for name in types for entry in exit_entries(curves, name)]
+        result.add_row(*(in_short(cell[name]) for name in names), *verdict_entries(curves), *found)
     return result
 
 
@@ -95,7 +97,7 @@ def exit_table(curve_set):
     for curves in curve_set:
         cell = describe(curves)
         for k, name in enumerate(REPORTED_PRECISIONS):
-            result.add_row(*("" if k else in_short(cell[n]) for n in names), name, *_exits(curves, name))
+            result.add_row(*("" if k else in_short(cell[n]) for n in names), name, *exit_entries(curves, name))
     return result
 
 
@@ -121,8 +123,10 @@ def remarks(curve_set):
         yield f"linear layers: {next(iter(engines))}."
     elif "engine" not in varying(curve_set):
         yield f"linear layers: {'; '.join(f'{words} ({count} of {len(curve_set)})' for words, count in engines.items())}."
-    if any(curves.network.has_stream for curves in curve_set):
-        yield "skip connections: layers are blocks, the gradient is that of the stream behind them, block 1's over the last's."
+    streams = dict.fromkeys(curves.network.stream_of for curves in curve_set if curves.network.has_stream)
+    if streams:
+        who = ", ".join(streams)
+        yield f"{who}: layers are blocks, the gradient is that of the stream behind them, block 1's over the last's."
     merged = [layer for curves in curve_set if (layer := curves.merged_layer) is not None]
     if merged:
         yield (
@@ -161,7 +165,7 @@ def printed(console, curve_set, most):
     console.print()
     for line in sentences(curve_set):
         lay(console, line)
-    told = all("?" not in _exits(curves, name) for curves in curve_set for name in REPORTED_PRECISIONS)
+    told = all("?" not in exit_entries(curves, name) for curves in curve_set for name in REPORTED_PRECISIONS)
     unknown = [] if told else [UNKNOWN_NOTE]
     console.print()
     for line in (*remarks(curve_set), NOTE, *unknown):

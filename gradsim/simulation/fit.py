@@ -40,13 +40,16 @@ def fit(network, options):
             raise RequestError(f"--target-file: {targets.name!r} is not one label a row, whole numbers from 0 to {width - 1}")
 
 
-def network_and_run(options):
-    """The Network and the checked run of options of both kinds; the input is as wide as the file, if there is one."""
+def network_and_run(options, make=mlp):
+    """The Network that `make` gives and the checked run, of options of both kinds.
+
+    The input is as wide as the file, if there is one.
+    """
     run = checked(**{name: value for name, value in options.items() if name in RUN})
     network = {name: value for name, value in options.items() if name in NETWORK}
     if run["input_file"] is not None and network.get("input_width") is None:
         network["input_width"] = run["input_file"].values.shape[1]
-    network = mlp(**network)
+    network = make(**network)
     fit(network, run)
     workers(network, run, threads=1)  # it fits the memory at all
     return network, run

@@ -6,18 +6,20 @@ added chunk by chunk. Threads, and how far they run ahead, are what gives way wh
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import memory
 from ..errors import RequestError
 from ..kernels.record import LOG_QUANTITIES, PLAIN_QUANTITIES
 from ..kernels.workspace import padded_width, tile_blocks
 from ..program.engine import layers_of
+from ..program.graph import outline
 from ..program.program import tape_numbers
 from ..statistics.blocks import blocks_of
 from ..statistics.precision import PRECISIONS
 from ..statistics.quantiles import WAITING_BYTES, Samples, bins_of, collector, rows_of
 from ..statistics.quantities import LEAVING, QUANTILES, QUANTITIES
+from ..statistics.units import BINS, HISTOGRAMMED
 
 CHUNK_BYTES = 2**24  # of records
 CHUNK_NANOSECONDS = 1e7  # of work, so that small ensembles keep all cores busy
@@ -26,6 +28,9 @@ SUM_SHARE = 0.05  # of the work that may go into that
 LARGEST_CHUNK = 256
 AHEAD = 2  # chunks a thread that are begun before the first of them is taken
 LAYER_BYTES = 1000  # of a layer of a program while it is made: tuples and lists of Python
+COUNTED_AT_ONCE = 2**17  # numbers that are counted together: they stay in the cache
+COUNTED_COPIES = 80  # bytes that each takes meanwhile
+COUNT_NANOSECONDS = {"unit": 40, "vector": 4e3, "network": 4e5}  # what counting takes, beside the drawing
 LAYER_COLUMNS = 17  # of a record that a layer is reckoned with: sums hang on the size of a chunk, which stays what it was
 
 
@@ -43,9 +48,22 @@ def chunk_of(network, run):
     return chunk_size(blocks_of(network, run["inputs"]).columns, layers.nanoseconds)
 
 
+def counting_nanoseconds(network, run, drawing):
+    """About how long it takes on one core to draw one network, in so many ns, and to count its units."""
+    units, each = len(HISTOGRAMMED) * run["inputs"] * sum(network.linear_widths), COUNT_NANOSECONDS
+    vectors = _counted(blocks_of(network, run["inputs"]))
+    return drawing + each["unit"] * units + each["vector"] * vectors + each["network"]
+
+
+def _counted(blocks):
+    """How many vectors a network has whose units may be counted."""
+    return sum(len(blocks.rows[name].layers) for name in HISTOGRAMMED if name in blocks.rows)
+
+
 @dataclass(frozen=True)
 class Footprint:
-    """Bytes, by what takes them: `thread` and `result` (a chunk's, that waits) are of one; the rest is there once."""
+    """Bytes, by what takes them: `thread`, `result` (a chunk's, that waits) and `counting` (when all is drawn) are of one; the
+    rest is there once."""
 
     program: int
     statistics: int
@@ -54,6 +72,8 @@ class Footprint:
     pairs: int  # of `thread`, what grows with the square of the inputs
     result: int
     curves: int  # what is left when all is done
+    counting: int = 0  # of units by their values, while a thread does so
+    counts: int = 0
 
     @classmethod
     def of(cls, network, run):
@@ -80,6 +100,12 @@ class Footprint:
             * sum(_numbers(blocks, [way.quantity]) * len(QUANTITIES[way.quantity].leaving) for way in blocks.ways)
         )
         data = sum(12 * run[name].values.size for name in ("input_file", "target_file") if run[name] is not None)
+        histograms, counting, counts = 0, 0, 0
+        if run["histograms"]:
+            histograms = 8 * (BINS + 1) * _numbers(blocks, HISTOGRAMMED)
+            counts = 16 * BINS * _counted(blocks)
+            slots = (number + 4) * len(outline(network.form)) * inputs * columns
+            counting = tape + scratch + slots + COUNTED_COPIES * COUNTED_AT_ONCE + counts
         return cls(
             program=LAYER_BYTES * count + data,
             statistics=3 * sums + _quantile_bytes(recorded.logs, rows, run["replicas"]) + 2 * curves,
@@ -87,12 +113,15 @@ class Footprint:
             thread=tape + scratch + 8 * chunk * (2 * recorded.size + recorded.places),  # records, twice while they are summed
             pairs=pairs,
             result=sums + (2 * logs + kept) * chunk,
-            curves=curves + kept_curves * run["replicas"],
+            curves=curves + kept_curves * run["replicas"] + histograms,
+            counting=counting,
+            counts=counts + histograms,
         )
 
     def total(self, threads, ahead):
         """With so many threads, and results that wait beside those that they work at."""
-        return self.program + self.statistics + self.samples + threads * self.thread + (threads + ahead) * self.result
+        drawing, counting = threads * self.thread + (threads + ahead) * self.result, threads * self.counting + self.counts
+        return self.program + self.statistics + self.samples + max(drawing, counting)
 
     def fitting(self, threads, free):
         """(threads, ahead), at most as asked, with which all of it fits `free` bytes; None where not even one thread does."""
@@ -105,7 +134,9 @@ class Footprint:
     def refusal(self, network, run, free):
         """The RequestError for what does not fit, named by what takes most of it."""
         total, one = self.total(1, 1), self.thread - self.pairs
-        sizes = {"--inputs": self.pairs, "--keep-samples": self.samples, "--depth": total - self.pairs - self.samples}
+        counting = total - replace(self, counting=0, counts=0).total(1, 1)
+        sizes = {"--inputs": self.pairs, "--keep-samples": self.samples, "--histograms": counting}
+        sizes["--depth"] = total - sum(sizes.values())
         option = max(sizes, key=sizes.get)
         if option == "--depth" and one * run["inputs"] > 2 * (total - one) and run["inputs"] > 1:
             option = "--inputs"
@@ -113,6 +144,7 @@ class Footprint:
         words = f"{run['replicas']:,} networks of depth {depth:,} and width {width:,}"
         words += f" with {run['inputs']:,} input{'s' if run['inputs'] > 1 else ''}"
         words += ", every one kept," if run["keep_samples"] else ""
+        words += f", units of {run['histograms']:,} counted," if run["histograms"] else ""
         return RequestError(
             f"{option}: {words} would take {memory.gib(total)} of memory with one thread, and {memory.gib(free)} are free"
         )
@@ -154,3 +186,11 @@ def workers(network, run, threads):
     if found is None:
         raise needed.refusal(network, run, free)
     return found
+
+
+def counters(network, run, threads):
+    """How many threads may count units side by side when all is drawn: as many as the memory holds, one at the least."""
+    needed = Footprint.of(network, run)
+    if needed.counts + threads * needed.counting <= memory.SMALL:
+        return threads
+    return max(1, min(threads, (memory.available() - needed.counts) // needed.counting))

@@ -12,7 +12,7 @@ from ..statistics.blocks import blocks_of
 from ..statistics.quantiles import Samples, bins_of, collector, rows_of
 from ..statistics.quantities import QUANTILES
 from .fit import fit
-from .footprint import Footprint, chunk_of, workers
+from .footprint import Footprint, chunk_of, counting_nanoseconds, workers
 
 OPERATIONS = {LINEAR_DENSE: "dense", LINEAR_GAUSSIAN: "gaussian", LINEAR_HAAR: "haar"}
 
@@ -20,7 +20,8 @@ OPERATIONS = {LINEAR_DENSE: "dense", LINEAR_GAUSSIAN: "gaussian", LINEAR_HAAR: "
 @dataclass(frozen=True)
 class Settled:
     """`engine` is a tuple of (operation, layers in a row), `chunk` replicas in a chunk, `quantiles` how they are found; of one
-    network on one core, `nanoseconds` is about how long it takes and `logs` how many logs it leaves. `curves` are bytes."""
+    network on one core, `nanoseconds` is about how long it takes and `logs` how many logs it leaves; `counting` is about how
+    long the units of all take that are to be counted. `curves` are bytes."""
 
     engine: tuple
     chunk: int
@@ -28,6 +29,7 @@ class Settled:
     probabilities: tuple
     nanoseconds: float
     logs: int
+    counting: float
     curves: int
 
     @classmethod
@@ -38,14 +40,15 @@ class Settled:
         layers = Layers(network, run["engine"], run["inputs"], run["arithmetic"])
         columns = blocks_of(network, run["inputs"]).columns
         rows = rows_of(columns)
-        exact = collector(rows, run["replicas"]) is Samples
+        exact, drawing = collector(rows, run["replicas"]) is Samples, nanoseconds(network, layers)
         return cls(
             engine=tuple((OPERATIONS[operation], len(list(group))) for operation, group in groupby(layers.operations)),
             chunk=chunk_of(network, run),
             quantiles="exact" if exact else f"histogram of {bins_of(rows)} bins",
             probabilities=QUANTILES,
-            nanoseconds=nanoseconds(network, layers),
+            nanoseconds=drawing,
             logs=columns.logs,
+            counting=run["histograms"] * counting_nanoseconds(network, run, drawing),
             curves=Footprint.of(network, run).curves,
         )
 
@@ -56,6 +59,6 @@ def outline(network, run):
     for fan_in, linear in network.distinct_maps:
         law, bias = weight_law(linear.init, fan_in, linear.width, linear.gain), bias_law(linear.bias, fan_in)
         laws.append((law.kind, bool(law.mean), bool(bias.mean or bias.scale)))
-    asked = (run["inputs"], run["engine"], run["arithmetic"], run["replicas"], run["keep_samples"], run["loss"])
+    asked = tuple(run[name] for name in ("inputs", "engine", "arithmetic", "replicas", "keep_samples", "histograms", "loss"))
     files = id(run["input_file"]), id(run["target_file"])
     return network.shape, tuple(laws), asked, files

@@ -1,13 +1,12 @@
 """From a network to the curves of its ensemble: chunks of replicas, folded into statistics."""
 
-from dataclasses import replace
 from functools import partial
 
 import numba
 import numpy as np
 
 from ..curves import Curves
-from ..errors import RequestError, finite_number, shown, whole_number
+from ..errors import RequestError, finite_number, shown
 from ..kernels.record import LOG_QUANTITIES
 from ..model.activations import find_activation
 from ..model.network import Network, mlp
@@ -55,7 +54,7 @@ def simulate(
     probe: str = RUN["probe"].default,
     arithmetic: str = RUN["arithmetic"].default,
     quantiles: Numbers = QUANTILES,
-    histograms: Whole = 0,
+    histograms: Whole = RUN["histograms"].default,
     progress: Progress = None,
 ) -> Curves:
     """Draw `replicas` networks, send `inputs` inputs forward and the loss's gradient backward, and give Curves.
@@ -70,7 +69,8 @@ def simulate(
     network the same random numbers) and what goes in and out, not on `threads` (all cores unless given). `keep_samples`
     keeps every replica's logs as well: `<quantity>_log`, replicas along the first axis. `quantiles` are probabilities from
     0 to 1. `histograms` is of how many networks, the first ones, units are counted by their values, layer by layer:
-    `activation_histogram` and others (docs/format.md), ten to twenty times the work that drawing these networks is.
+    `activation_histogram` and others (docs/format.md). A network takes longer to be counted than to be drawn, a small one about
+    a hundred times as long.
 
     What takes longer than a second says so on stderr where that is a terminal or a notebook, and so does a first run, which
     compiles; `progress=True` has it said everywhere, False nowhere, and a function progress(n) is called after every n more
@@ -93,19 +93,15 @@ def simulate(
         loss=loss,
         probe=probe,
         arithmetic=arithmetic,
+        histograms=histograms,
     )
     quantiles = _probabilities(quantiles)
-    histograms = min(whole_number("--histograms", histograms, 0), options["replicas"])
     refuse_at_once(network, options)
     threads = options["threads"] or numba.config.NUMBA_NUM_THREADS
     fold = fold_of(network, options)
     with told(progress, options["replicas"], "networks") as update:
         each = progress if callable(progress) else counted(update, options["replicas"])
-        curves = _curves(network, options, folded_chunks(network, fold, **options), quantiles, threads, each)
-        if not histograms:
-            return curves
-        found = unit_histograms(network, options, histograms, threads)
-        return replace(curves, variables=curves.variables | found)
+        return _curves(network, options, folded_chunks(network, fold, **options), quantiles, threads, each)
 
 
 def simulate_here(network, run, desk=None, quantiles=QUANTILES, progress=None):
@@ -136,11 +132,13 @@ def fold_of(network, run):
 
 def curves_of(network, run, total, kept=None, quantiles=QUANTILES, threads=1):
     """The Curves of the EnsembleStatistics of all replicas of a checked run; `kept`, float64 (replicas, logs), are every
-    replica's logs where they are asked for."""
+    replica's logs where they are asked for. Where counts of units are, their networks are run once more."""
     blocks = blocks_of(network, run["inputs"])
     variables = total.variables(blocks, quantiles, threads)
     if kept is not None:
         variables = dict(variables) | _samples(kept, blocks)
+    if run["histograms"]:
+        variables = dict(variables) | unit_histograms(network, run, threads)
     return Curves(network, _described(network, run), np.array(quantiles), total.quantiles.method, variables)
 
 
@@ -148,9 +146,10 @@ def _described(network, options):
     """The run as files hold it: plain values, files by their description, and in words the engine that was used.
 
     Where a user's activation was not finite at a finite h, `activation_fault` says so in words: what follows is the
-    formula's doing, not the network's.
+    formula's doing, not the network's. How many networks had their units counted is what the counts say themselves.
     """
-    options = {name: value for name, value in options.items() if name != "threads"}  # no number depends on them
+    unsaid = ("threads", "histograms")  # no other number depends on them
+    options = {name: value for name, value in options.items() if name not in unsaid}
     files = {name: None if options[name] is None else options[name].description for name in FILES}
     used = layers_of(network, options["engine"], options["inputs"], options["arithmetic"]).used
     faults = (find_activation(part.name)[0].fault for part in network.activations)

@@ -11,28 +11,24 @@ import numpy as np
 
 from ..kernels import layout
 from ..kernels.workspace import Tape, padded_width
-from ..memory import require
 from ..program.graph import ACTIVATION, INPUT, LINEAR, outline
 from ..program.slots import own_slots
 from ..statistics.blocks import blocks_of
-from ..statistics.units import BINS, HISTOGRAMMED, counted, exponent_of
+from ..statistics.units import HISTOGRAMMED, counted, exponent_of
 from .chunks import Replicas, Workplace
+from .footprint import COUNTED_AT_ONCE, counters
 
 DROPOUT = "dropout"  # behind an activation it makes what the next part reads
-AT_ONCE = 2**17  # numbers that are counted together: they stay in the cache
-COPIES = 80  # bytes that each takes meanwhile
 
 
-def unit_histograms(network, run, count, threads):
-    """{variable: array} of how many units of the first `count` networks have which values, for a checked run that fits.
-
-    A function of the problem only, whatever the threads. Raises RequestError where the memory is short.
+def unit_histograms(network, run, threads):
+    """{variable: array} of how many units of the first networks have which values, `histograms` of them, for a checked run
+    that fits the memory. A function of the problem only, whatever the threads.
     """
     replicas, blocks = Replicas(network, run), blocks_of(network, run["inputs"])
     program, nodes = _apart(replicas.program, network), {name: _nodes(network, name) for name in HISTOGRAMMED}
-    threads, sums = min(threads, count), 8 * BINS * sum(map(len, nodes.values()))
-    tape = 8 * program.tape_size + 8 * program.slots * program.inputs * padded_width(program.widest)
-    require("histograms", f"counts of {count:,} networks", threads * (tape + COPIES * AT_ONCE + 2 * sums) + 2 * sums)
+    count = run["histograms"]
+    threads = min(counters(network, run, threads), count)
 
     def tapes(first, step):
         """Those of networks first, first + step, ..., each good until the next."""
@@ -41,8 +37,10 @@ def unit_histograms(network, run, count, threads):
             desk.fill(program, replicas.key, number, 1)
             yield desk.tape
 
-    one = next(tapes(0, count))
-    own = {name: _of_all(program, one, name, found, exponent_of) for name, found in nodes.items()}
+    def exponents(tape):
+        return {name: _of_all(program, tape, name, found, exponent_of) for name, found in nodes.items()}
+
+    own = exponents(next(tapes(0, count)))
 
     def total(first):
         sums = dict.fromkeys(HISTOGRAMMED, 0)
@@ -79,7 +77,7 @@ def _of_all(program, tape, name, nodes, function, *more):
     result, widths = [None] * len(nodes), program.steps[nodes, layout.WIDTH]
     for width in np.unique(widths):
         alike = np.flatnonzero(widths == width)
-        together = max(1, AT_ONCE // (program.inputs * int(width)))
+        together = max(1, COUNTED_AT_ONCE // (program.inputs * int(width)))
         for start in range(0, len(alike), together):
             chosen = alike[start : start + together]
             found = function(*_read(program, tape, name, nodes[chosen], int(width)), *(part[chosen] for part in more))

@@ -2,26 +2,32 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ..kernels.record import TABLE
 from ..model.form import once_a_form
 from ..program.columns import Columns, columns_of
 from ..program.graph import LINEAR, outline
+from ..typed import Floats, Ints
 from .quantities import IN_BLOCKS, QUANTITIES
 
+if TYPE_CHECKING:
+    from ..model.network import Network
+
 INPUT = "input"  # the name of the place of the input
+Numbers: TypeAlias = npt.NDArray[Any]  # of any kind: floats, or counts
 RECORDED = {recorded.name: recorded for recorded in TABLE}
 
 
 class Rows(NamedTuple):
     """Of a quantity: its `columns` of a record and, of each, its layer and the number of its name among all `names`."""
 
-    columns: slice | np.ndarray
-    layers: np.ndarray  # int64 (columns,)
-    names: np.ndarray  # int64 (columns,)
+    columns: slice | Ints
+    layers: Ints  # (columns,)
+    names: Ints  # (columns,)
 
 
 class Way(NamedTuple):
@@ -32,11 +38,11 @@ class Way(NamedTuple):
     """
 
     quantity: str
-    columns: np.ndarray
-    largest: np.ndarray
-    log_entries: np.ndarray
-    layers: np.ndarray
-    names: np.ndarray
+    columns: Ints
+    largest: Ints
+    log_entries: Floats
+    layers: Ints
+    names: Ints
     beside: bool
 
 
@@ -47,10 +53,10 @@ class Spread(NamedTuple):
     start, stop, shape).
     """
 
-    columns: np.ndarray
-    pieces: tuple
+    columns: Ints
+    pieces: tuple[tuple[str, int, int, tuple[int, ...]], ...]
 
-    def __call__(self, values):
+    def __call__(self, values: Numbers) -> Numbers:
         """`values`, whose second axis counts the columns of a record, with one of `columns` in its place; NaN, or -1 in
         a count, where there are none."""
         last = _missing((len(values), 1, *values.shape[2:]), values.dtype)
@@ -67,31 +73,33 @@ class Blocks:
     """
 
     depth: int
-    widths: np.ndarray
-    names: tuple
+    widths: Ints
+    names: tuple[str, ...]
     placed: bool
     columns: Columns
-    rows: dict  # {quantity: Rows}, of quantities that are recorded
-    own: dict  # {"linear", "activation" or "norm": int64 (layers,), the number of the name of each layer's last one, or -1}
-    ways: tuple
+    rows: dict[str, Rows]  # of quantities that are recorded
+    own: dict[
+        str, Ints
+    ]  # {"linear", "activation" or "norm": (layers,), the number of the name of each layer's last one, or -1}
+    ways: tuple[Way, ...]
 
     @property
-    def places(self):
+    def places(self) -> tuple[str, ...]:
         """The names along the axis of places; empty where there is no such axis."""
         return self.names if self.placed else ()
 
-    def shape(self, quantity):
+    def shape(self, quantity: str) -> tuple[int, ...]:
         """Of an array of one number for each place of the quantity: (), (layers,) or (layers, places)."""
         at = QUANTITIES[quantity].at
         if at == "network":
             return ()
         return (len(self.widths), len(self.names)) if self.placed and at in IN_BLOCKS else (len(self.widths),)
 
-    def where(self, quantity, layers, names):
+    def where(self, quantity: str, layers: Any, names: Any) -> tuple[Any, ...]:
         """The index of an array of that shape at so many layers and names: a tuple."""
         return (layers, names)[: len(self.shape(quantity))]
 
-    def spread(self, quantity, values, axis=0):
+    def spread(self, quantity: str, values: Numbers, axis: int = 0) -> Numbers:
         """`values`, whose `axis` counts the quantity's columns, with layers (and places) there; NaN, or -1 in a count, where
         there are none."""
         rows, shape = self.rows[quantity], self.shape(quantity)
@@ -102,16 +110,16 @@ class Blocks:
         return result
 
     @cached_property
-    def logs(self):
+    def logs(self) -> Spread:
         """The Spread of quantities that are recorded as logs."""
         return self._spread_of([name for name in self.rows if QUANTITIES[name].log])
 
     @cached_property
-    def plain(self):
+    def plain(self) -> Spread:
         """That of the others."""
         return self._spread_of([name for name in self.rows if not QUANTITIES[name].log])
 
-    def _spread_of(self, names):
+    def _spread_of(self, names: list[str]) -> Spread:
         numbers, found, pieces, start = np.arange(self.columns.size), [np.zeros(0, np.int64)], [], 0
         for name in names:
             found.append(np.ravel(self.spread(name, numbers[self.rows[name].columns])))
@@ -119,42 +127,44 @@ class Blocks:
             start += len(found[-1])
         return Spread(np.concatenate(found), tuple(pieces))
 
-    def of(self, quantity, records):
+    def of(self, quantity: str, records: Numbers) -> Numbers:
         """What `records`, of shape (replicas, columns), hold of the quantity, spread likewise: (replicas, layers, ...)."""
         return self.spread(quantity, records[:, self.rows[quantity].columns], 1)
 
-    def defined(self, quantity):
+    def defined(self, quantity: str) -> npt.NDArray[np.bool_]:
         """Boolean, over layers (and places): where the network has the quantity."""
         if quantity not in self.rows:
             return np.zeros(self.shape(quantity), bool)
         return self.spread(quantity, np.ones(len(self.rows[quantity].layers), np.int64)) == 1
 
-    def last(self, quantity, values, axis=0):
+    def last(self, quantity: str, values: Numbers, axis: int = 0) -> Numbers:
         """`values`, whose `axis` counts layers (and the next one places), with one a layer: that of its last place."""
         return self.closed(quantity, values, axis) if len(self.shape(quantity)) == 2 else values
 
-    def opened(self, quantity, values, axis):
+    def opened(self, quantity: str, values: Numbers, axis: int) -> Numbers:
         """`values` of a network without places, whose `axis` counts layers, with an axis of `names` behind it."""
         own = self.own[QUANTITIES[quantity].at]
         shape = (*values.shape[: axis + 1], len(self.names), *values.shape[axis + 1 :])
-        result, (layers,), before = _missing(shape, values.dtype), np.nonzero(own >= 0), [slice(None)] * axis
+        before: tuple[Any, ...] = (slice(None),) * axis
+        result, (layers,) = _missing(shape, values.dtype), np.nonzero(own >= 0)
         result[(*before, layers, own[layers])] = values[(*before, layers)]
         return result
 
-    def closed(self, quantity, values, axis):
+    def closed(self, quantity: str, values: Numbers, axis: int) -> Numbers:
         """The reverse of `opened`."""
         own = self.own[QUANTITIES[quantity].at]
         shape = (*values.shape[: axis + 1], *values.shape[axis + 2 :])
-        result, (layers,), before = _missing(shape, values.dtype), np.nonzero(own >= 0), [slice(None)] * axis
+        before: tuple[Any, ...] = (slice(None),) * axis
+        result, (layers,) = _missing(shape, values.dtype), np.nonzero(own >= 0)
         result[(*before, layers)] = values[(*before, layers, own[layers])]
         return result
 
 
-def _missing(shape, dtype):
+def _missing(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Numbers:
     return np.full(shape, -1 if dtype.kind == "i" else np.nan, dtype)
 
 
-def blocks_of(network, inputs):
+def blocks_of(network: "Network", inputs: int) -> Blocks:
     """The Blocks of a network that gets so many `inputs`."""
     return _blocks_of(network.form, inputs)
 
@@ -201,8 +211,8 @@ def _names(nodes):
 def _ways(nodes, inputs, found, rows):
     """The Way of every quantity that may leave a float type: from the input up, from the last layer down, or one number."""
     maps = [node for node in nodes if node.kind == LINEAR]
-    fans = np.array([(nodes[node.sources[0]].width, node.width) for node in maps], float).reshape(-1, 2)
-    entries = {"loss": np.ones(1), "preactivation": fans[:, 1] * inputs, "weight_gradient": fans[:, 0] * fans[:, 1]}
+    widths, weights = (np.array([getattr(node, name) for node in maps], float) for name in ("width", "weights"))
+    entries = {"loss": np.ones(1), "preactivation": widths * inputs, "weight_gradient": weights}
     entries["gradient"] = entries["preactivation"]
     streams = sorted((node.stream, node.width) for node in nodes if node.stream >= 0)
     entries["stream"] = entries["stream_gradient"] = np.array([width for _, width in streams], float) * inputs

@@ -60,6 +60,8 @@ def _described(layout, first, block):
     for row, curves in zip(widths, block, strict=True):
         row[: len(curves.layers)] = curves.blocks.widths
     result["layer_width"] = widths
+    if layout.modules:
+        result["layer_module"] = [(*curves.network.modules, *[""] * layout.layers)[: layout.layers] for curves in block]
     result["request"] = [request(curves) for curves in block]
     result["quantile_method"] = [curves.quantile_method for curves in block]
     if layout.identities is not None:

@@ -31,7 +31,7 @@ VERDICTS = {
     "decades_per_100_layers": "decades of the median gradient gained on the way back through 100 layers",
     "spread_decades": "95 % over 5 % quantile of the gradient at layer 1, in decades",
 }
-OTHERS = (*DERIVED, "layer_width", "request", "quantile_method", "identity", "sweep_cell", "sweep_values")
+OTHERS = (*DERIVED, "layer_width", "layer_module", "request", "quantile_method", "identity", "sweep_cell", "sweep_values")
 LARGEST_ATTRIBUTE = 60_000  # bytes: HDF5 holds no larger ones without a newer file version
 BLOCK = 2**25  # bytes of the cells that are in memory at one time, as far as whole cells go
 MOST_IN_BLOCK = 1024  # cells
@@ -97,7 +97,7 @@ class Layout:
     `described` are the names of `results.cells.DESCRIPTIONS` that the file has. `coordinates` maps the axes of a sweep to
     arrays of their values, one a cell, and `axes` each axis to the variable that holds these. `identities` are texts, one a
     cell, or None; `request` is JSON: the grid as it was asked for. `share`, a Share or None, says which cells of a sweep they
-    are.
+    are. `modules`: layers of some cells are modules of another library.
     """
 
     cells: int
@@ -112,6 +112,7 @@ class Layout:
     coordinates: dict = field(default_factory=dict)
     identities: tuple | None = None
     share: Share | None = None
+    modules: bool = False
 
     @classmethod
     def of(cls, cells, request=None, coordinates=None, identities=None, share=None):
@@ -123,7 +124,8 @@ class Layout:
         coordinates = {name: list(values) for name, values in (coordinates or {}).items()}
         told = {name: [] for name in coordinates if name in DESCRIPTIONS}
         count = layers = replicas = 0
-        quantiles, names, described, placed, places, asked = None, set(), set(), False, {}, _Asked(request)
+        quantiles, names, described, places, asked = None, set(), set(), {}, _Asked(request)
+        placed = modules = False
         for cell in cells:
             count += 1
             quantiles = cell.quantiles if quantiles is None else quantiles
@@ -132,6 +134,7 @@ class Layout:
             blocks, row = blocks_of(cell.network, cell.run["inputs"]), describe(cell)
             layers, replicas = max(layers, len(blocks.widths)), max(replicas, cell.run["replicas"])
             placed |= blocks.placed
+            modules |= bool(cell.network.modules)
             places |= dict.fromkeys(blocks.names)
             names.update(cell.variables)
             described.update(name for name in OF_BLOCKS if row[name] != OF_BLOCKS[name])
@@ -159,6 +162,7 @@ class Layout:
             {name: column_of(values) for name, values in coordinates.items()},
             None if identities is None else tuple(identities),
             share,
+            modules,
         )
 
     @cached_property
@@ -207,6 +211,8 @@ class Layout:
                 cells[name] = _field(("cell",), kind, f"value on the sweep's axis {axis}")
         cells |= {name: _field(("cell",), float, text, np.nan) for name, text in DERIVED.items()}
         cells["layer_width"] = _field(("cell", "layer"), int, "units behind the layer (0: no such layer)")
+        if self.modules:
+            cells["layer_module"] = _field(("cell", "layer"), str, "path of the module that the layer is, or begins with")
         cells["request"] = _field(("cell",), str, "network and run as JSON")
         text = "exact, or from histograms where the samples did not fit their bytes"
         cells["quantile_method"] = _field(("cell",), str, text)

@@ -1,5 +1,6 @@
 """Reads a file of curves back, one that was cut down in xarray too."""
 
+import atexit
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from threading import Lock
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import h5py
 import numpy as np
@@ -76,9 +78,15 @@ class Stored(Sequence):
         self._kept, self._size = OrderedDict(), 0  # blocks of variables, the latest last, and their bytes
         with self._told():
             self._source = Source(self._path, held=not lean)
-            self._contents = Contents(_hdf5(self._source, **({"rdcc_nbytes": 0} if lean else {})))
-            self._look()
-        self[0]
+            file = _hdf5(self._source, **({"rdcc_nbytes": 0} if lean else {}))
+        try:
+            with self._told():
+                self._contents = Contents(file)
+                self._look()
+            self[0]
+        except BaseException:
+            file.close()  # h5py keeps what it was listing when its stream failed, and with it the file
+            raise
 
     def __len__(self):
         return len(self._requests)
@@ -310,7 +318,8 @@ class Variables(Mapping):
             part = spread(values, [self._rows[dim] for dim in dims])
         if "place" in dims and not self._blocks.placed:
             part = self._blocks.closed(VARIABLES[name].quantity.name, part, dims.index("layer"))
-        return None if name in ASKED_FOR and np.all((part == -1) | np.isnan(part)) else part
+        missing = part == -1 if part.dtype.kind == "i" else np.isnan(part)
+        return None if name in ASKED_FOR and missing.all() else part
 
 
 def _hdf5(source, **options):
@@ -320,7 +329,19 @@ def _hdf5(source, **options):
     if start != HDF5_SIGNATURE:
         what = "empty" if not start else "netCDF-3" if start.startswith(NETCDF3) else "something else"
         raise RequestError(f"not an HDF5 file, but {what}")
-    return h5py.File(source, "r", **options)
+    file = h5py.File(source, "r", **options)
+    _OPEN[id(file)] = file
+    return file
+
+
+_OPEN = WeakValueDictionary()
+
+
+@atexit.register
+def _close():
+    """What is open when a process ends HDF5 closes, after Python is gone, which it calls to close a stream: it is killed."""
+    for file in list(_OPEN.values()):
+        file.close()
 
 
 def _cell(text, number):

@@ -137,7 +137,7 @@ def _checksum(values):
     """The same for what was written and what is read: of the bytes of numbers, or of texts as such or in UTF-8."""
     if values.dtype != object:
         return zlib.crc32(np.ascontiguousarray(values).data.cast("B") if values.size else b"")
-    return zlib.crc32(b"\0".join(text if isinstance(text, bytes) else text.encode() for text in values))
+    return zlib.crc32(b"\0".join(text if isinstance(text, bytes) else text.encode() for text in values.flat))
 
 
 @contextmanager

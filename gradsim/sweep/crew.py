@@ -9,6 +9,7 @@ from .batches import Batch
 
 SECONDS = 0.5  # of work in a batch
 MOST = 128  # tasks in a batch: of small ones as many records take 10 MB
+MOST_BYTES = 2**26  # of their curves
 OWN = 1e6  # ns of a task beside its kernels
 PATIENCE = 0.1  # s after which it is looked whether to stop
 
@@ -64,17 +65,18 @@ def _cut(tasks, asked, draws):
 
     A task that runs for a precision counts for as many networks as it may come to, so that it ends its batch.
     """
-    numbers, drawn, total = [], {}, 0.0
+    numbers, drawn, total, size = [], {}, 0.0, 0
     for number in asked:
         task = tasks[number]
         numbers.append(number)
         total += work_of(task) * task.most / task.least
+        size += task.cell.settled.curves
         before = None if draws is None else draws.record(task)
         if before is not None:
             drawn[number] = before
-        if total >= SECONDS * 1e9 or len(numbers) == MOST:
+        if total >= SECONDS * 1e9 or len(numbers) == MOST or size >= MOST_BYTES:
             yield Batch(tuple(numbers), drawn)
-            numbers, drawn, total = [], {}, 0.0
+            numbers, drawn, total, size = [], {}, 0.0, 0
     if numbers:
         yield Batch(tuple(numbers), drawn)
 

@@ -6,15 +6,15 @@ import shutil
 import threading
 import time
 from contextlib import closing, suppress
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 
 import numba
 import numpy as np
 
-from ..curves import CurveSet
+from ..curves import CurveSet, open_file
 from ..errors import RequestError
-from ..statistics.quantities import QUANTILES
+from ..statistics.quantities import COUNTED, QUANTILES
 from ..store.files import discard, unfinished, whole
 from ..store.layout import Layout, Outline
 from ..store.provenance import machine_words
@@ -24,9 +24,22 @@ from .cells import curves_from
 from .cluster import Cluster
 from .crew import compute_by
 from .draws import KEPT_BYTES, PART_BYTES, Draws, draws_bytes
-from .folder import DRAWS, PARTS, STATUS, Folder, but_replicas, described, difference, draws_folder, raised, work_folder
+from .folder import (
+    DRAWS,
+    PARTS,
+    RAISED,
+    STATUS,
+    Folder,
+    but_raised,
+    described,
+    difference,
+    draws_folder,
+    raised,
+    runs,
+    work_folder,
+)
 from .parts import places, read
-from .plan import SHARD
+from .plan import HISTOGRAMS, REPLICAS, SHARD
 from .runner import compute
 from .shelf import Shelf
 from .tasks import Tasks, functions_of
@@ -36,7 +49,7 @@ STATUS_SECONDS = 1.0
 LEAVE_SECONDS = 10.0  # for workers that were begun here
 MOST_SHOWN = 3
 # Of a run in a file, what was not asked for, or is said elsewhere
-UNTOLD = ("threads", "replicas", "engine_used", "activation_fault", "precision")
+UNTOLD = ("threads", *RAISED, "engine_used", "activation_fault", "precision")
 
 
 class Sweep:
@@ -74,7 +87,8 @@ class Sweep:
                 f"another --out; it is of another sweep: {difference(before, self.described)}"
             )
         self._replace = True
-        return before["replicas"] == self.described["replicas"] and before["digest"] == self.plan.digest
+        same = all(before[name] == self.described[name] for name in RAISED)
+        return same and before["digest"] == self.plan.digest
 
     def begin(self):
         """Takes the lock and finds what is there; how many cells are finished. Raises RequestError, OSError."""
@@ -317,19 +331,27 @@ class Sweep:
                 {name: value for name, value in given.items() if name not in UNTOLD} for given in (run, task.plain_run)
             )
             same = same and found == asked and cell["network"] == json.loads(task.network.to_json())
-        runs = [[count, len(list(group))] for count, group in groupby(replicas)]
+        counts = {REPLICAS: replicas, HISTOGRAMS: self._counted_in_output(len(cells), names)}
+        found = {name: runs(values) for name, values in counts.items()}
         request = self.described["request"] if same else grid
         request = request if isinstance(request, dict) else {}  # of networks that were no grid there are descriptions only
-        if same and runs != self.described["replicas"]:
-            request = request | {"replicas": sorted(set(replicas))}
+        for name, values in counts.items():
+            if same and found[name] != self.described[name]:
+                request = request | {name: sorted(set(values))}
         return self.described | {
             "request": request,
             "precision": precision,
             "theory": any(name.startswith("mean_field_") for name in names),
             "kinds": self.described["kinds"] if same else "others",
-            "replicas": runs,
             "digest": share.digest if share is not None and SHARD in self.plan.request else self.plan.digest,
+            **found,
         }
+
+    def _counted_in_output(self, cells, names):
+        """Of how many networks of each cell the output has the units counted."""
+        if COUNTED.isdisjoint(names):
+            return [0] * cells
+        return [curves.counted for curves in open_file(self.out)]
 
     def _has_its_cells(self, count, grid, share):
         """Whether an output of so many cells has those of the plan, as far as its `grid` and its Share tell.
@@ -340,7 +362,7 @@ class Sweep:
         if tuple(numbers) != tuple(self.plan.numbers):
             return False
         same_sweep = SHARD not in self.plan.request or (share is not None and share.digest == self.plan.digest)
-        return same_sweep or but_replicas(grid) == but_replicas(self.described["request"])
+        return same_sweep or but_raised(grid) == but_raised(self.described["request"])
 
 
 def open_unfinished(folder):

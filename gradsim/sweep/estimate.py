@@ -7,6 +7,7 @@ from operator import itemgetter
 import numba
 import numpy as np
 
+from ..simulation.settled import Settled
 from ..simulation.simulate import simulate
 from ..store.filters import deflated
 
@@ -70,15 +71,19 @@ def _chosen(plan):
 def _measured(cell, clock, simulate):
     """Of one network, and of as many as are asked for or fit a moment: the faster one of two tries each."""
     network, run = cell.network_and_run()
-    nanoseconds = cell.settled.nanoseconds
-    several = max(2, min(run["replicas"], int(SECONDS * 1e9 / nanoseconds)))
+    several = max(2, min(run["replicas"], int(SECONDS * 1e9 * run["replicas"] / cell.work)))
 
     def tried(replicas):
-        return min((_timed(network, run | {"replicas": replicas}, clock, simulate) for _ in range(2)), key=itemgetter(0))
+        """(seconds, those of the cost model, Curves)."""
+        part = run | {"replicas": replicas, "histograms": min(run["histograms"], replicas)}
+        settled = Settled.of(network, part)
+        work = replicas * settled.nanoseconds + settled.counting
+        seconds, curves = min((_timed(network, part, clock, simulate) for _ in range(2)), key=itemgetter(0))
+        return seconds, work * 1e-9, curves
 
-    (one, _), (all_, curves) = tried(1), tried(several)
-    each = max(all_ - one, 0.0) / (several - 1)
-    return _Measured(max(one - each, 0.0), each / (nanoseconds * 1e-9), _packed(curves))
+    (one, least, _), (all_, most, curves) = tried(1), tried(several)
+    pace = max(all_ - one, 0.0) / (most - least)
+    return _Measured(max(one - pace * least, 0.0), pace, _packed(curves))
 
 
 def _timed(network, run, clock, simulate):

@@ -15,11 +15,12 @@ from ..errors import RequestError, shown
 from ..store.files import UNFINISHED, whole
 from ..version import __version__
 from .lock import Lock, held, holder
-from .plan import REPLICAS, SHARD
+from .plan import HISTOGRAMS, REPLICAS, SHARD
 from .tasks import digest
 
 FORMAT = 1
 PLAN, STATUS, LOCK, PARTS, DRAWS = "plan.json", "status.json", "lock", "parts", "draws"
+RAISED = (REPLICAS, HISTOGRAMS)  # how many networks of each cell: what may grow
 MOST_SHOWN = 3  # options in the words of a difference
 
 
@@ -84,7 +85,6 @@ def described(request, tasks, kin, precision, theory):
 
     A shard of one sweep is none of another, even where it has the same cells.
     """
-    replicas = [[count, len(list(group))] for count, group in groupby(task.least for task in tasks)]
     request = json.loads(json.dumps(request, default=str))
     return {
         "format": FORMAT,
@@ -92,14 +92,20 @@ def described(request, tasks, kin, precision, theory):
         "request": request,
         "precision": None if precision is None else precision.asked,
         "theory": theory,
-        "kinds": digest(kin) if SHARD not in request else digest([kin, but_replicas(request)]),
-        "replicas": replicas,
+        "kinds": digest(kin) if SHARD not in request else digest([kin, but_raised(request)]),
+        REPLICAS: runs(task.least for task in tasks),
+        HISTOGRAMS: runs(task.counted for task in tasks),
     }
 
 
-def but_replicas(request):
+def runs(counts):
+    """[[count, how often it stands in a row]] of some counts, one a cell."""
+    return [[count, len(list(group))] for count, group in groupby(counts)]
+
+
+def but_raised(request):
     """A request without that which may be raised; None for what is no grid."""
-    return {name: value for name, value in request.items() if name != REPLICAS} if isinstance(request, dict) else None
+    return {name: value for name, value in request.items() if name not in RAISED} if isinstance(request, dict) else None
 
 
 def read_plan_of(folder):
@@ -119,14 +125,18 @@ def read_plan_of(folder):
 
 
 def raised(before, after):
-    """Whether what is asked for now is what was asked `before` (both as `described`), with as many replicas or more."""
+    """Whether what is asked for now is what was asked `before` (both as `described`), with as many replicas and histograms
+    or more."""
     if any(before[name] != after[name] for name in ("kinds", "precision", "theory")):
         return False
-    return all(old <= new for old, new in zip(_each(before), _each(after), strict=True))
+    pairs = (pair for name in RAISED for pair in zip(_each(before, name), _each(after, name), strict=True))
+    return all(old <= new for old, new in pairs)
 
 
-def _each(said):
-    return [count for count, times in said["replicas"] for _ in range(times)]
+def _each(said, name):
+    """One count a cell; before sweeps had histograms, none of them."""
+    found = said[name] if name in said else [[0, sum(times for _, times in said[REPLICAS])]]
+    return [count for count, times in found for _ in range(times)]
 
 
 def difference(before, after):

@@ -12,6 +12,7 @@ from ..model.request import FILES
 FORMAT = 1
 NUMBERS = ("seed", "stream", "inputs", "input_correlation", "loss", "probe", "arithmetic", *FILES)  # of a run, of one network
 EXTENT = ("replicas", "keep_samples")  # how many networks, and what is kept of them
+ASKED_FOR = ("histograms",)  # the same, but that cells without are called as they were before there were any
 
 
 def run_text(run, extent=True):
@@ -21,7 +22,7 @@ def run_text(run, extent=True):
         if run[name] is not None:
             fields[name] = {key: value for key, value in run[name].description.items() if key != "name"}
     if extent:
-        fields |= {name: run[name] for name in EXTENT}
+        fields |= {name: run[name] for name in EXTENT} | {name: run[name] for name in ASKED_FOR if run[name]}
     return CANONICAL.encode(fields)
 
 

@@ -32,7 +32,7 @@ from .overrides import overridden
 MOST_CELLS = 100_000  # of a grid, those that are left out included: all are checked before the first one is computed
 LARGEST_GRID = 2**24  # bytes of a TOML file
 KEPT = 1024  # runs and kinds of networks that are not made again
-REPLICAS, SHARD = "replicas", "shard"
+REPLICAS, HISTOGRAMS, SHARD = "replicas", "histograms", "shard"
 SCALES = ("weight_gain", "bias_std")  # in which networks are kin
 BUILT_IN = {name: Path(__file__).with_name(f"{name}.toml") for name in ("classic", "blocks")}
 
@@ -93,7 +93,7 @@ class Plan:
         """Makes every cell once, to find out whether it can be, what it is called, and what it takes."""
         known, settled, self.repeated = {}, {}, 0
         self._settled, texts = [], []
-        self._columns = tuple(array("q") for _ in range(4))  # grid, combination, settled, replicas
+        self._columns = tuple(array("q") for _ in range(5))  # grid, combination, settled, replicas, histograms
         for number, combinations in enumerate(chosen):
             maker = self._makers[number]
             for combination in combinations:
@@ -108,7 +108,8 @@ class Plan:
                     self.repeated += 1
                     continue
                 known[name] = None
-                for column, value in zip(self._columns, (number, combination, settled[key], run["replicas"]), strict=True):
+                row = (number, combination, settled[key], run[REPLICAS], run[HISTOGRAMS])
+                for column, value in zip(self._columns, row, strict=True):
                     column.append(value)
         self.identities = tuple(known)
         if not known:
@@ -123,13 +124,21 @@ class Plan:
 
         Raises RequestError.
         """
-        replicas = RUN["replicas"].check(replicas)
-        axes = [axis for grid in self._grids for axis in grid.axes if REPLICAS in axis.names]
+        return self._with(REPLICAS, replicas)
+
+    def with_histograms(self, histograms: Whole) -> "Plan":
+        """The Plan with the units of so many networks of every cell counted, in place of what the sweep says; otherwise as
+        `with_replicas`."""
+        return self._with(HISTOGRAMS, histograms)
+
+    def _with(self, name, value):
+        value = RUN[name].check(value)
+        axes = [axis for grid in self._grids for axis in grid.axes if name in axis.names]
         if any(len(axis.points) > 1 or len(axis.names) > 1 for axis in axes):
-            raise RequestError("--replicas: the sweep has several itself; give one there, or none here")
-        grids = tuple(grid.with_value(REPLICAS, replicas) for grid in self._grids)
-        tables = [{name: values for name, values in table.items() if name != REPLICAS} for table in self.request.get(CELLS, [])]
-        request = self.request | {REPLICAS: [replicas]} | ({CELLS: tables} if tables else {})
+            raise RequestError(f"{RUN[name].flag}: the sweep has several itself; give one there, or none here")
+        grids = tuple(grid.with_value(name, value) for grid in self._grids)
+        tables = [{key: values for key, values in table.items() if key != name} for table in self.request.get(CELLS, [])]
+        request = self.request | {name: [value]} | ({CELLS: tables} if tables else {})
         shard = request.pop(SHARD, None)
         with as_keys():
             plan = Plan(Asked(grids, self.rules, request))
@@ -271,9 +280,14 @@ class PlannedCell:
         return self._plan._columns[3][self.index]
 
     @property
+    def counted(self) -> int:
+        """How many of them have their units counted."""
+        return self._plan._columns[4][self.index]
+
+    @property
     def work(self) -> float:
         """About how long it takes on one core, in ns."""
-        return self.replicas * self.settled.nanoseconds
+        return self.replicas * self.settled.nanoseconds + self.settled.counting
 
     def network_and_run(self) -> tuple[Network, dict[str, Any]]:
         """(Network, checked run): arguments of `simulate`. May be called by any thread."""

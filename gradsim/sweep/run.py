@@ -35,6 +35,7 @@ def run(
     precision: Precision | Number | None = None,
     overwrite: bool = False,
     dask: Any = None,
+    histograms: Whole | None = None,
 ) -> CurveSet:
     """The CurveSet of a Plan, a TOML file, a built-in sweep ("classic") or a dict of options.
 
@@ -42,11 +43,13 @@ def run(
     from 0 to 1, and the cells finished. With `out`, the name of a file, this is what `gradsim sweep` does: what is finished is
     on the disk all the while, the same call goes on from there, and `precision`, a standard error of the log gradient or a
     `Precision`, has cells draw more than their replicas for it; `dask` is the address of a Dask scheduler, a Client, or
-    "local", whose workers compute then. Raises RequestError, before anything is computed, for what cannot be.
+    "local", whose workers compute then. `histograms` is of how many networks of every cell units are counted, in place of what
+    the sweep says (see `gradsim.simulate`). Raises RequestError, before anything is computed, for what cannot be.
     """
     progress = checked_progress(progress, "the share that is done and the cells finished")
     workers: int | None = RUN["threads"].check(threads)
     plan = plan if isinstance(plan, Plan) else read_plan(plan)
+    plan = plan if histograms is None else plan.with_histograms(histograms)
     if out is not None:
         check_output("out", out, True, RESULTS)
         precision = precision if precision is None or isinstance(precision, Precision) else Precision(precision)

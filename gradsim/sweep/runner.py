@@ -108,4 +108,4 @@ def _one(number, task, threads, finish, work, draws, desk=None):
             return
         finish(found)
         task.forget()
-    work.advance(each * (task.least - told), 1)
+    work.advance(task.work - each * told, 1)

@@ -36,9 +36,10 @@ def curves_of(task, threads, progress, draws, desk=None):
     drawn = draw(task, before, threads, progress, Pause(task, draws), desk)
     if keep:
         draws.put(task, drawn)
-    else:
+    found = drawn.curves(task, threads)  # where units are counted that is most of the work
+    if not keep:
         draws.drop(task)
-    return drawn.curves(task, threads)
+    return found
 
 
 class Pause:

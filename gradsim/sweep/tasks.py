@@ -58,6 +58,11 @@ class Task:
         return self.least if self.precision is None else max(self.least, self.precision.most)
 
     @property
+    def counted(self):
+        """How many of them have their units counted."""
+        return self.cell.counted
+
+    @property
     def blocks(self):
         return blocks_of(self.network, self.run["inputs"])
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import RequestError, finite_number
+from ..errors import RequestError, finite_number, shown
 from ..model.activations import check_given
 from ..model.initializers import bias_law, weight_law
 from ..model.network import Network
@@ -57,7 +57,7 @@ def nodes_of(network):
     if isinstance(network, Network):
         check_given(network)
     elif not hasattr(network, "blocks"):
-        raise RequestError(f"network: {network!r} is not a Network; make one with gradsim.mlp(...)")
+        raise RequestError(f"network: {shown(network)} is not a Network; make one with gradsim.mlp(...)")
     return graph(network)
 
 

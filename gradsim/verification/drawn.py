@@ -32,6 +32,10 @@ def _cut(mean, std):
     return stats.truncnorm(-2, 2, mean, std)
 
 
+def _between(mean, std, a, b):
+    return stats.truncnorm((a - mean) / std, (b - mean) / std, mean, std)
+
+
 def _scaled_to(variance):
     """A normal, a uniform and a truncated normal law of this variance."""
     std = math.sqrt(variance)
@@ -48,6 +52,9 @@ LAWS = {
     "normal(0.1,0.5)": lambda i, o: _normal(0.1, 0.5),
     "truncated_normal(0.1,0.5)": lambda i, o: _cut(0.1, 0.5),
     "corrected_truncated_normal(-0.1,0.5)": lambda i, o: _cut(-0.1, 0.5 / stats.truncnorm(-2, 2).std()),
+    "trunc_normal(0.1,0.5,-0.25,0.3)": lambda i, o: _between(0.1, 0.5, -0.25, 0.3),
+    "trunc_normal(0,1,-3,0.5)": lambda i, o: _between(0, 1, -3, 0.5),
+    "trunc_normal(0,0.2,0.8,2)": lambda i, o: _between(0, 0.2, 0.8, 2),
     "uniform(-1,0.7)": lambda i, o: _uniform(-1, 0.7),
     "fan_in_uniform": lambda i, o: _uniform(-1 / math.sqrt(i), 1 / math.sqrt(i)),
     "torch_default": lambda i, o: _uniform(-1 / math.sqrt(i), 1 / math.sqrt(i)),
@@ -62,6 +69,7 @@ LAWS = {
 SQUARES = {
     "rademacher(0.4)": lambda i, o: 0.16,
     "sparse(3,0.7)": lambda i, o: 3 / i * 0.49,
+    "sparse_columns(0.3,0.7)": lambda i, o: (1 - math.ceil(0.3 * o) / o) * 0.49,
     "orthogonal(1.4)": lambda i, o: 1.96 / max(i, o),
 }
 FIXED = {"zeros": 0.0, "ones": 1.0, "constant(0.3)": 0.3, "identity(1.3)": 1.3}
@@ -83,7 +91,7 @@ def records(network, seed, stream, scale=1, **options):
 
 
 def engines(scheme):
-    return ENGINES.get(scheme.split("(")[0].split("_")[-1] if "truncated" not in scheme else "", ("dense",))
+    return ENGINES.get(scheme.split("(")[0].split("_")[-1] if "trunc" not in scheme else "", ("dense",))
 
 
 def whole_laws(scale, seed):
@@ -102,6 +110,9 @@ def whole_laws(scale, seed):
     found = first_column("sparse(3,0.7)", FANS[0], seed)["activation_mean"][:, 1] / GAIN
     p.append(stats.kstest(found[found != 0], stats.norm(0, 0.7).cdf).pvalue)
     p.append(stats.binomtest(int((found != 0).sum()), found.size, 3 / FANS[0][0]).pvalue)
+    o = FANS[1][1]  # the sum of a column of so many weights, of which a share is zero
+    found = first_column("sparse_columns(0.3,0.7)", FANS[1], seed)["activation_mean"][:, 1] * o / GAIN
+    p.append(stats.kstest(found, stats.norm(0, 0.7 * math.sqrt(o - math.ceil(0.3 * o))).cdf).pvalue)
     found = first_column("rademacher(0.4)", FANS[0], seed)["activation_mean"][:, 1] / GAIN
     p += [stats.binomtest(int((found > 0).sum()), found.size).pvalue, float(np.allclose(np.abs(found), 0.4, rtol=1e-6))]
     for scheme, value in FIXED.items():

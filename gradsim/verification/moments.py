@@ -59,7 +59,7 @@ def fan_out(scale, seed):
 def second(scale, seed):
     """E M^2 / m^2 of one layer, with the kurtosis of the weights: normal inputs have E|x|_4^4 / |x|_2^4 = 3 / (n + 2)."""
     scores = []
-    for init in ("he_normal", "he_uniform", "he_truncated_normal", "rademacher(0.3)"):
+    for init in ("he_normal", "he_uniform", "he_truncated_normal", "rademacher(0.3)", "trunc_normal(0,0.3,-0.4,0.4)"):
         for activation, own, share in (("relu", 5, 2), ("linear", 2, 1)):
             fans = (8, 32)
             law = weight_law(init, *fans)

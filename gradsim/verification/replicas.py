@@ -31,15 +31,27 @@ ARGUMENTS = {
     "normal": ("normal(0.1,0.5)",),
     "truncated_normal": ("truncated_normal(0.1,0.5)",),
     "corrected_truncated_normal": ("corrected_truncated_normal(-0.1,0.5)",),
+    "trunc_normal": ("trunc_normal(0.1,0.5,-0.25,0.3)", "trunc_normal(0,0.4,0.5,9)"),
     "uniform": ("uniform(-1,0.7)",),
     "rademacher": ("rademacher", "rademacher(0.4)"),
     "sparse": ("sparse(3)", "sparse(2,0.7)"),
+    "sparse_columns": ("sparse_columns(0.3)", "sparse_columns(0.7,0.5)"),
     "identity": ("identity", "identity(1.3)"),
     "orthogonal": ("orthogonal", "orthogonal(1.4)"),
     "variance_scaling": ("variance_scaling(1.5,fan_avg,uniform)",),
     **{f"he_{kind}": (f"he_{kind}", f"he_{kind}(fan_out,0.3)") for kind in ("normal", "uniform", "truncated_normal")},
 }
 SCHEMES = tuple(scheme for entry in INITIALIZERS for scheme in ARGUMENTS.get(entry.name, (entry.name,)))
+WIDE = (
+    "normal(0,0.1)",
+    "lecun_uniform",
+    "lecun_truncated_normal",
+    "trunc_normal(0.1,0.1,-0.2,0.2)",
+    "rademacher(0.1)",
+    "sparse(15,0.3)",
+    "sparse_columns(0.9,0.3)",
+    "orthogonal",
+)
 # What lies on the diagonal alone, or is the same for all, has gradients that are exactly zero or equal
 BIASES = ("normal(0.4)", "uniform(-0.6,0.3)", "constant(0.2)", "fan_in_uniform", "zeros")
 
@@ -141,8 +153,7 @@ def of_initializers(**options):
             outputs=3 if k % 3 == 1 else None,
         )
         cases.append((network, {"inputs": 1 + 2 * (k % 4 != 1), "engine": "dense", **options}))
-    wide = ("normal(0,0.1)", "lecun_uniform", "lecun_truncated_normal", "rademacher(0.1)", "sparse(15,0.3)", "orthogonal")
-    for scheme in wide:
+    for scheme in WIDE:
         cases.append((mlp(width=[150, 37], init=scheme, input_width=70), {"inputs": 2, "engine": "dense", **options}))
     return cases
 

@@ -17,7 +17,7 @@ from gradsim.export import formats
 from gradsim.model.options import OPTIONS, Choice
 
 SMALL = ["--width", "4", "--depth", "3", "--replicas", "8"]
-WRITERS = ("run", "train", "sweep", "combine", "plot", "report", "export", "phase", "verify")
+WRITERS = ("run", "train", "compare", "sweep", "combine", "plot", "report", "export", "advise", "phase", "verify")
 ROOT = Path(__file__).parents[2]
 
 
@@ -85,9 +85,11 @@ def test_choices_are_shown_and_checked_in_one_place(capsys):
         ("plot a.h5 b.h5 --quantity dead", ["dead_fraction"]),
         ("show a.h5 --fail-on zero,van", ["zero,vanishing"]),
         ("list b", ["blocks"]),
+        ("run --preset keras_d", ["keras_default"]),
+        ("compare gpt2_", ["gpt2_mlp"]),
         ("sweep --precision-of loss_", ["loss_gradient"]),
         ("st", ["status"]),
-        ("plto a", []),
+        ("plto x", []),
     ],
 )
 def test_what_the_shell_completes(words, found, monkeypatch, capsys):

@@ -75,6 +75,7 @@ GIVEN = {
     "engine": ("dense", "dense"),
     "stream": ("common", "common"),
     "keep_samples": (None, True),
+    "histograms": ("3", 3),
     "threads": ("1", 1),
 }
 TOGETHER = {
@@ -117,13 +118,13 @@ def test_every_option_of_a_sweep_arrives(recorded):
     Path("grid.toml").write_text("width = 4\ndepth = 2\nreplicas = 5\n")
     sweep = recorded("gradsim.sweep.durable", "Sweep")
     given = ["--replicas", 9, "--precision", 0.25, "--precision-of", "loss", "--most-replicas", 77, "--no-draws", "--overwrite"]
-    assert call("sweep", "grid.toml", *given, "--theory", "--out", "b.h5") == 2
+    assert call("sweep", "grid.toml", *given, "--theory", "--histograms", 6, "--out", "b.h5") == 2
     plan, out, precision, *rest = sweep[0]
-    assert [cell.replicas for cell in plan.cells] == [9] and out == "b.h5"
+    assert [(cell.replicas, cell.counted) for cell in plan.cells] == [(9, 6)] and out == "b.h5"
     assert precision == gradsim.sweep.Precision(0.25, ("loss",), 77) and rest[:3] == [False, True, True]
     assert call("sweep", "grid.toml") == 2
     plan, out, precision, *rest = sweep[0]
-    assert [cell.replicas for cell in plan.cells] == [5] and out == "grid.h5" and precision is None
+    assert [(cell.replicas, cell.counted) for cell in plan.cells] == [(5, 0)] and out == "grid.h5" and precision is None
     assert rest[:3] == [None, False, False]
 
 

@@ -15,6 +15,7 @@ from gradsim.errors import RequestError
 from gradsim.export import tidy
 from gradsim.export.formats import FORMATS, SUFFIXES, export
 from gradsim.statistics.quantities import VARIABLES
+from gradsim.statistics.units import HISTOGRAMMED
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +151,53 @@ def test_dataframes(plain, placed):
     np.testing.assert_array_equal(table["gradient_log_quantile_0.5"], plain[0].quantile("gradient", 0.5))
 
 
+@pytest.fixture(scope="module")
+def counted():
+    """Networks with places and without, and one whose units were not counted."""
+    cells = [{"depth": 3}, {"block": "pre_norm", "block_depth": 2, "depth": 2}, {"depth": 1, "histograms": 0}]
+    return gradsim.sweep.run({"width": 4, "replicas": 6, "inputs": 2, "histograms": 5, "cells": cells})
+
+
+def held_to_counts(rows, curve_set, quantities=HISTOGRAMMED):
+    """Every count once, in its bin; how many there are."""
+    found, wanted, (low, high) = {}, {}, curve_set[0].bins
+    for row in rows:
+        curves = curve_set[int(row["cell"])]
+        key = row["quantity"], int(row["layer"]), row["place"] if curves.places else "", float(row["low"]), float(row["high"])
+        assert (int(row["cell"]), *key) not in found and row["depth"] == f"{curves.network.depth}"
+        found[int(row["cell"]), *key] = int(row["units"]), float(row["exponent"])
+    for cell, curves in enumerate(curve_set):
+        for name in quantities if curves.counted else ():
+            counts, exponents = curves[f"{name}_histogram"], curves[f"{name}_histogram_exponent"]
+            for index in zip(*np.nonzero(counts > 0), strict=True):
+                place = curves.places[index[1]] if curves.places else ""
+                wanted[cell, name, index[0], place, low[index[-1]], high[index[-1]]] = counts[index], exponents[index[:-1]]
+    assert found == wanted
+    return len(found)
+
+
+def test_histograms_are_a_table(counted, tmp_path):
+    paths = counted.export(tmp_path / "a.csv", "csv", histograms=True)
+    assert [path.name for path in paths] == ["a.csv", "a.cells.csv", "a.histograms.csv"]
+    assert held_to_counts(read_csv(paths[2]), counted) > 300
+    without = counted.export(tmp_path / "b.csv", "csv")
+    assert [path.read_bytes() for path in without] == [path.read_bytes() for path in paths[:2]]
+    counted.export(tmp_path / "a.json", "json", ["gradient"], histograms=True)
+    found = json.loads((tmp_path / "a.json").read_text())
+    rows = [{name: str(value).replace("Infinity", "inf") for name, value in row.items()} for row in found["histograms"]]
+    held_to_counts(rows, counted, ["gradient"])
+    counted[:1].export(tmp_path / "one.csv", "csv", histograms=True)
+    rows = read_csv(tmp_path / "one.histograms.csv")
+    assert sum(int(row["units"]) for row in rows) == 5 * 2 * 4 * (4 + 3 + 3) and "place" not in rows[0]
+
+
+def test_histograms_in_parquet(counted, tmp_path):
+    pytest.importorskip("pyarrow")
+    paths = counted.export(tmp_path / "a.parquet", "parquet", histograms=True)
+    rows = pandas.read_parquet(paths[2]).astype(str).to_dict("records")
+    assert held_to_counts(rows, counted) > 300
+
+
 def test_what_cannot_be(plain, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("mine,1\n")
@@ -161,6 +209,8 @@ def test_what_cannot_be(plain, tmp_path):
         (lambda: export(plain, "csv", tmp_path / "no" / "t.csv"), "No such file"),
         (lambda: export(plain, "csv", tmp_path / "u.csv", ["gradent"]), "did you mean gradient"),
         (lambda: export(plain, "netcdf", tmp_path / "u.nc", ["gradient"]), "netcdf has all"),
+        (lambda: export(plain, "csv", tmp_path / "u.csv", histograms=True), "^histograms: units were not counted"),
+        (lambda: export(plain, "netcdf", tmp_path / "u.nc", histograms=True), "^histograms: netcdf has all"),
         (lambda: plain.to_dataframe("gradent"), "did you mean gradient"),
     ):
         with pytest.raises(RequestError, match=words) as error:

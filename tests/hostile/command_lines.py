@@ -48,6 +48,7 @@ NOT_NUMBERS = [
 SIZES_THAT_CANNOT_BE = [
     *option("--depth", ("10000000000", "100000000"), refused("--depth", SIZES)),
     *option("--depth", ("10000000000",), refused("--depth"), "theory --width 4"),
+    *option("--depth", ("10000000000",), refused("--depth"), "advise --width 4"),
     *option("--depth", ("10000000000",), refused("--depth"), "phase --simulate --simulated-points 2 --width 4"),
     *option("--inputs", ("1000000", "1000000000", "1000000000000000000000"), refused("--inputs", SIZES)),
     line(f"run {SMALL} --replicas 4294967296 --keep-samples --out a.h5", refused(("--replicas", "--keep-samples"), SIZES)),
@@ -84,7 +85,7 @@ NAMES = [
     line("run --init he_normal(fan_avg)", Refused(("--init", "fan_avg", "fan_in"), ("not a number",))),
     line("run --init kaiming_uniform(b=2.236)", Refused(("--init", "b=2.236"), ("not a number",))),
     line("run --init truncated_normal(0,0.02,-2,2)", refused("--init", "truncated_normal(mean, std)")),
-    line("run --init trunc_normal(0,0.5)", refused("--init", "standard deviations")),
+    line("run --init trunc_normal(0,0.02,1,2)", refused("--init", "standard deviations")),
 ]
 
 ACTIVATIONS = [
@@ -136,6 +137,8 @@ SCHEMES = [
             "sparse(1.5)",
             "sparse(1e9)",
             "sparse(2,-1)",
+            "sparse_columns(-0.1)",
+            "trunc_normal(0,1,2,2.001)",
             "orthogonal(inf)",
             "normal(0,1e309)",
             "normal(0,1;2)",
@@ -203,6 +206,7 @@ BESIDE = [
 EXTREMES = [
     line(f"run {SMALL} --weight-gain 1e-320", done("vanishing")),
     line(f"run {SMALL} --weight-gain -1e-320 --theory", done("vanishing")),
+    line("advise --width 4 --depth 3 --init normal(1e300,0)", done("instead of normal(1e300,0)")),
     line(f"run {SMALL} --width 32 --weight-gain 1e308", done("exploding")),
     line(f"run {SMALL} --weight-gain -0.0", done("zero")),
     line(f"run {SMALL} --weight-gain 1e-400", either("--weight-gain", words=("zero",))),
@@ -233,6 +237,9 @@ def _json(folder, outcome):
 THEORY = [
     *option("--depth", ("0", "-1", "x"), command="theory --width 4"),
     *option("--width", ("0", "x", "65537"), command="theory --depth 3"),
+    *option("--precision", ("", "x", "float17"), command="advise --width 4 --depth 3"),
+    *option("--seconds", ("x", "-1", "nan", "inf"), command="advise --width 4 --depth 3"),
+    *option("--out", ("", "a.xyz"), command="advise --width 4 --depth 3"),
     *option("--inputs", ("0", "-1", "x"), command="theory --depth 3"),
     *option("--input-correlation", ("2", "nan", "x"), command="theory --depth 3"),
     *option("--weight-gain", ("nan", "inf", "x"), command="theory --depth 3"),
@@ -294,6 +301,13 @@ OTHER_COMMANDS = [
     line("list activations initializers", refused("initializers")),
     line("list activations --json", refused("--json")),
     line("list", refused("activations"), "\ud800"),
+    line("compare", refused("two presets")),
+    line("compare keras_default flax_default --init zeros", refused("--init", "keras_default")),
+    line("compare keras_default gpt2", refused("--preset", "gpt2_mlp")),
+    line("compare keras_default flax_default --stream a", refused("--stream")),
+    line("code", refused("--for", "torch")),
+    line("code --for torch --depth 10000000000", refused("--depth")),
+    *option("--preset", BAD_TEXTS),
     line("warmup extra", refused("extra")),
     line("warmup --all extra", refused("extra")),
     line("warmup --seed 3", refused("--seed")),

@@ -45,6 +45,7 @@ TYPES = [
     *values("width", "[[3, 4, 5]]", "[[3, 0]]", "[[3, true]]", "[-1, 4]", "70_000"),
     *values("depth", *NO_WHOLE, "0", "-3", "[2, 0]"),
     *values("replicas", *NO_WHOLE, "0", "4_294_967_297"),
+    *values("histograms", *NO_WHOLE, "-1", "[0, -3]", "4_294_967_297"),
     *values("seed", *NO_NUMBER, "2.5", "-1"),
     *values("inputs", *NO_WHOLE, "0"),
     *values("input_width", "true", "'x'", "2.5", "1979-05-27", "{a = 1}", "[[1]]", "0", "nan"),

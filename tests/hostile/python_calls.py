@@ -203,6 +203,11 @@ SWEEP = [
         "'seed': []",
     ),
     call("gradsim.sweep.run({'width': 4, 'depth': 2}, threads='2')", refused("threads")),
+    *calls(
+        "gradsim.sweep.run({{'width': 4, 'depth': 2, 'replicas': 4}}, histograms={})",
+        *("-1", "2.5", "'x'", "[1]", "True", "float('nan')", "10**30"),
+        words=("histograms",),
+    ),
     call("gradsim.sweep.run({'seed': list(range(10**5)), 'replicas': list(range(1, 10**5))})", refused(), "1e10 cells"),
     call("gradsim.sweep.read_plan('nothing.toml')", refused("nothing.toml")),
 ]

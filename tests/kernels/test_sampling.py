@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numba import njit
 from scipy import stats
+from scipy.special import log_ndtr, ndtri_exp
 
 from gradsim.kernels import sampling
 from gradsim.kernels.compilation import for_python
@@ -11,6 +12,7 @@ from gradsim.kernels.philox import fill_words
 from gradsim.kernels.sampling import LAW_NORMAL, LAW_RADEMACHER, LAW_TRUNCATED, LAW_UNIFORM
 
 sample_blocks = for_python(sampling.sample_blocks)
+cut_normals = for_python(sampling.cut_normals)
 
 KNOWN = [  # Random123, kat_vectors: counter, key, block
     ([0] * 4, [0] * 2, "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
@@ -39,6 +41,27 @@ def draw(law, role=1, layer=3, replica=5, blocks=250_000):
 )
 def test_law(law, cdf):
     assert stats.kstest(draw(law), cdf).pvalue > 1e-4
+
+
+EDGES = [0, 1, 2, 1000, 2**20, 2**31 - 1, 2**31, 2**32 - 2**20, 2**32 - 2, 2**32 - 1]
+WORDS = np.concatenate([EDGES, np.random.default_rng(5).integers(0, 2**32, 3990)]).astype(np.uint32).reshape(4, 1000)
+
+
+@pytest.mark.parametrize(
+    "low, high",
+    [(-2, 2), (-8.9, 8.9), (-0.7, 0.4), (-1e-3, 2e-3), (-3, 1), (0, np.inf), (1, 1.001), (5, 7), (-30.5, -30), (29.9, 1e300)],
+)
+def test_cut_normals_are_quantiles(low, high):
+    """In both tails, of the first and the last word too: within 6e-7 of the larger of x and one, or of the wider cut."""
+    found = np.zeros((4, 1000), np.float32)
+    cut_normals(np.array([low, high, 0.0, 1.0]), 1000, WORDS, found)
+    share, rest = np.log((WORDS + 0.5) * 2.0**-32), np.log((~WORDS + 0.5) * 2.0**-32)
+    below, above = (np.logaddexp(rest + log_ndtr(s * low), share + log_ndtr(s * high)) for s in (1, -1))
+    exact = np.where(below < above, 1, -1) * ndtri_exp(np.minimum(below, above))
+    assert np.all(abs(found - exact) <= 6e-7 * np.maximum(abs(exact), min(1.0, max(-low, high))))
+    shifted = np.zeros((4, 1000), np.float32)
+    cut_normals(np.array([low, high, 0.25, 4.0]), 1000, WORDS, shifted)
+    assert np.allclose(shifted, 4 * (found - np.float32(0.25)), atol=1e-5)
 
 
 def test_rademacher_is_a_fair_sign():

@@ -7,7 +7,7 @@ from scipy.stats import chisquare, ks_2samp
 from gradsim import reference
 from gradsim.kernels import weights, workspace
 from gradsim.kernels.compilation import for_python
-from gradsim.kernels.sampling import LAW_ORTHOGONAL, LAW_SPARSE
+from gradsim.kernels.sampling import LAW_ORTHOGONAL, LAW_SPARSE, LAW_SPARSE_COLUMNS
 from gradsim.model.initializers import WeightLaw, weight_law
 
 weights_times = for_python(weights.weights_times)
@@ -20,12 +20,13 @@ def matrix(law, n_out, n_in, replica=0, nonzero=0, backward=False):
     """The matrix column by column: what it does to unit vectors, forward or backward."""
     pad_in, pad_out = -(-n_in // 4) * 4, -(-n_out // 4) * 4
     scratch = new_scratch(max(n_in, n_out), max(n_in, n_out))
+    shape = np.array([nonzero, 0.0, 0.0, 0.0])
     if backward:
         d, g = np.eye(n_out, pad_out, dtype=np.float32), np.zeros((n_out, pad_in), np.float32)
-        transposed_weights_times(law, nonzero, workspace.Draws(KEY, 1, replica), d, n_in, n_out, scratch, g)
+        transposed_weights_times(law, shape, workspace.Draws(KEY, 1, replica), d, n_in, n_out, scratch, g)
         return g[:, :n_in].astype(float)
     x, y = np.eye(n_in, pad_in, dtype=np.float32), np.zeros((n_in, pad_out), np.float32)
-    weights_times(law, nonzero, workspace.Draws(KEY, 1, replica), x, n_in, n_out, scratch.room, scratch, y)
+    weights_times(law, shape, workspace.Draws(KEY, 1, replica), x, n_in, n_out, scratch.room, scratch, y)
     return y[:, :n_out].T.astype(float)
 
 
@@ -88,3 +89,14 @@ def test_sparse_rows_hold_k_weights_at_even_places():
     assert np.allclose(matrix(LAW_SPARSE, n_out, n_in, 7, nonzero=k, backward=True), w[7])
     law = weight_law("sparse(3)", n_in, n_out)
     assert np.allclose(reference.matrix_of(law, KEY, 1, 7, n_out, n_in), w[7], atol=1e-5)
+
+
+@pytest.mark.parametrize("n_out, n_in", [(7, 5), (6, 33), (70, 3)])
+def test_sparse_columns_are_the_transpose_of_sparse_rows(n_out, n_in):
+    """Both ways, and beside widths that are no multiple of four."""
+    w = matrix(LAW_SPARSE_COLUMNS, n_out, n_in, 7, nonzero=3)
+    assert np.array_equal(w, matrix(LAW_SPARSE, n_in, n_out, 7, nonzero=3).T)
+    assert np.all((w != 0).sum(axis=0) == 3)
+    assert np.array_equal(matrix(LAW_SPARSE_COLUMNS, n_out, n_in, 7, nonzero=3, backward=True), w)
+    law = WeightLaw("sparse_columns", 0.0, 1.0, 3 / n_out)
+    assert np.allclose(reference.matrix_of(law, KEY, 1, 7, n_out, n_in), w, atol=1e-5)

@@ -93,6 +93,24 @@ COMPILED = {
         ">> np.uint64(32) <= wanted:",
         ("replica: initializers", "weights: moments"),
     ),
+    "sparse columns: rows instead": Fault(
+        WEIGHTS,
+        "transposed_entries_times(LAW_SPARSE, shape, draws, x, n_out, n_in,",
+        "entries_times(LAW_SPARSE, shape, draws, x, n_in, n_out,",
+        ("replica: initializers",),
+    ),
+    "a cut normal upside down": Fault(
+        SAMPLING, "rest * first + u * last", "u * first + rest * last", ("replica: initializers", "weights: whole laws")
+    ),
+    "a cut normal as wide as the whole": Fault(
+        "model/cut_normal.py",
+        "return middle + shift, second, fourth",
+        "return middle + shift, 1.0, fourth",
+        ("second moments",),
+    ),
+    "sparse columns: the share rounded down": Fault(
+        "model/initializers.py", "math.ceil(sparsity * fan_out)", "math.floor(sparsity * fan_out)", ("weights: moments",)
+    ),
     "uniform numbers without their half": Fault(
         SAMPLING,
         "* TWO_TO_MINUS_31 + TWO_TO_MINUS_32",

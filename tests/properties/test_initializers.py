@@ -60,7 +60,8 @@ CLAIMS = {
     "variance_scaling(0.7,fan_out)": ("truncated_normal", lambda i, o: 0.7 / o),
     "variance_scaling(1.5,fan_in,uniform)": ("uniform", lambda i, o: 1.5 / i),
 }
-OTHERS = {"normal", "uniform", "constant", "zeros", "ones", "sparse", "identity", "eye", "orthogonal"}  # tested one by one
+OTHERS = {"normal", "uniform", "constant", "zeros", "ones", "identity", "eye", "orthogonal"}  # tested one by one, as are
+OTHERS |= {"sparse", "sparse_columns", "trunc_normal"}
 CUT = stats.truncnorm(-2, 2)
 # kind: E u^4, E u^6, E u^8 and the largest |u| of the standardised law
 MOMENTS = {
@@ -173,6 +174,32 @@ def test_sparse(fans, std, gain, seed):
     check_stated(law, 0.0, second, fourth / second**2 - 3)
 
 
+@given(fans=st.sampled_from([(0.0, 1), (0.3, 8), (0.875, 8), (0.1, 33)]), std=GAINS, gain=GAINS, seed=SEEDS)
+def test_sparse_columns(fans, std, gain, seed):
+    """A share of zeros, rounded up, in each column; each set of places is as likely as any other, and so on as above."""
+    (sparsity, fan_out), inputs = fans, 200
+    law, k = weight_law(f"sparse_columns({sparsity},{std!r})", inputs, fan_out, gain), fan_out - math.ceil(sparsity * fan_out)
+    found = matrix_of(law, stream_key(seed, "sparse"), 1, 0, fan_out, inputs)
+    assert np.all((found != 0).sum(axis=0) == k)
+    assert counted((found != 0).sum(axis=1), inputs, k / fan_out)
+    assert follows(found[found != 0] / (std * gain), stats.norm.cdf)
+    second, fourth = (power * k / fan_out for power in ((std * gain) ** 2, 3 * (std * gain) ** 4))
+    check_stated(law, 0.0, second, fourth / second**2 - 3)
+
+
+@given(mean=st.floats(-5, 5), std=st.floats(0.01, 10), low=st.floats(-3, 2), length=st.floats(0.5, 8), gain=GAINS, seed=SEEDS)
+@settings(max_examples=20)
+def test_trunc_normal(mean, std, low, length, gain, seed):
+    a, b = mean + low * std, mean + (low + length) * std
+    scheme = f"trunc_normal({mean!r},{std!r},{a!r},{b!r})"
+    numbers, cut = weights(scheme, 100, 100, gain, seed), stats.truncnorm((a - mean) / std, (b - mean) / std)
+    assert gain * a <= numbers.min() + 1e-9 and numbers.max() - 1e-9 <= gain * b
+    assert follows((numbers / gain - mean) / std, cut.cdf)
+    claims = gain * (mean + std * cut.mean()), (gain * std) ** 2 * cut.var(), cut.stats("k")
+    law = weight_law(scheme, 100, 100, gain)
+    assert (law.mean, law.variance, law.excess_kurtosis) == pytest.approx(claims, rel=1e-7, abs=1e-7)
+
+
 # PyTorch's function, and from a gain g, a slope a and a fan: its arguments, the same thing here and its gain
 TORCH = [
     ("xavier_normal_", lambda g, a, fan: ({"gain": g}, "xavier_normal", g)),
@@ -184,6 +211,15 @@ TORCH = [
     ("normal_", lambda g, a, fan: ({"mean": a, "std": g}, f"normal({a!r},{g!r})", 1.0)),
     ("uniform_", lambda g, a, fan: ({"a": -g, "b": a}, f"uniform({-g!r},{a!r})", 1.0)),
     ("trunc_normal_", lambda g, a, fan: ({"std": g, "a": -2 * g, "b": 2 * g}, f"truncated_normal(0,{g!r})", 1.0)),
+    (
+        "trunc_normal_",
+        lambda g, a, fan: (
+            {"mean": a, "std": g, "a": a - g, "b": a + 3 * g},
+            f"trunc_normal({a!r},{g!r},{a - g!r},{a + 3 * g!r})",
+            1.0,
+        ),
+    ),
+    ("sparse_", lambda g, a, fan: ({"sparsity": 0.3, "std": g}, f"sparse_columns(0.3,{g!r})", 1.0)),
     ("orthogonal_", lambda g, a, fan: ({"gain": g}, "orthogonal", g)),
 ]
 

@@ -4,6 +4,7 @@ Where no Chromium is found these are skipped; with GRADSIM_REQUIRE_CHROMIUM they
 """
 
 import os
+import re
 import shutil
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import gradsim
 from gradsim.curves import CurveSet
 from gradsim.show.style import words
+from gradsim.statistics.units import middles
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 REQUIRED = bool(os.environ.get("GRADSIM_REQUIRE_CHROMIUM"))
@@ -206,6 +208,61 @@ def test_what_a_picture_cannot_show_is_said(opened):
     assert "inf or NaN in half of the networks at layers" in text(settled(tab), ".notes")
 
 
+def test_histograms_of_the_chosen_network(opened):
+    networks = [gradsim.mlp(width=30, depth=20, activation="relu", init="normal(0,1)", weight_gain=gain) for gain in (1.0, 1.5)]
+    curves = [gradsim.simulate(network, 20, histograms=15) for network in networks]
+    bare = gradsim.simulate(gradsim.mlp(width=30, depth=20, activation="relu", init="normal(0,1)", weight_gain=2.0), 5)
+    tab = opened(CurveSet([*curves, bare]), theory=False)
+
+    def shown():
+        return settled(tab).query_selector_all("#spreads figure")
+
+    assert text(tab, "#counted option:checked") == "Activation x" and len(shown()) == 12
+    labels = [figure.query_selector("svg").get_attribute("aria-label") for figure in shown()]
+    assert labels[0] == "layer 0" and labels[-1].startswith("layer 20, ") and labels[-1].endswith("% exactly zero")
+    assert "first 15 networks" in text(tab, "#spread") and "12 of 21 layers are shown" in text(tab, "#spread")
+    assert "too far apart for one scale" in text(tab, "#spread")
+    tab.select_option("#counted", label="Preactivation h")
+    for number in (0, 1):
+        tab.click(f"[aria-label='show network {number + 1}']")
+        settled(tab)
+        counts, exponents = (curves[number][f"preactivation_histogram{end}"] for end in ("", "_exponent"))
+        found = tab.evaluate("histograms(state.cell, 0).all.map((one) => ({ ...one, heights: [...one.heights] }))")
+        assert [one["layer"] for one in found] == [1, 3, 4, 6, 8, 10, 11, 13, 15, 17, 18, 20]
+        for one in found:
+            spread = np.abs(middles())[counts[one["layer"]].cumsum() >= 0.999 * counts[one["layer"]].sum()][0]
+            high = spread * 2.0 ** exponents[one["layer"]] / 10.0 ** one["power"]
+            assert one["high"] == pytest.approx(high, rel=0.15) and max(one["heights"]) == 200
+    # bars as they are drawn: as high as their heights, from the left to the right
+    path = shown()[0].query_selector("path[fill-opacity]").get_attribute("d")
+    tops = [float(part) for part in re.findall(r"V([0-9.]+)H", path)]
+    heights = np.array(found[0]["heights"])
+    np.testing.assert_allclose(np.max(tops) - tops, (np.max(tops) - np.min(tops)) * heights / 200, atol=0.5)
+    tab.click("[aria-label='show network 3']")
+    assert shown() == [] and text(tab, "#spread") == "the units of this network were not counted"
+
+
+def test_histograms_on_one_scale_or_their_own(opened):
+    curves = gradsim.simulate(gradsim.mlp(width=30, depth=6, activation="tanh", init="xavier_normal"), 20, histograms=20)
+    tab = opened(CurveSet([curves]), theory=False)
+
+    def axes():
+        figures = settled(tab).query_selector_all("#spreads figure")
+        return {tuple(part.text_content() for part in figure.query_selector_all("[text-anchor=middle]")) for figure in figures}
+
+    assert len(axes()) == 1 and "too far apart" not in text(tab, "#spread") and "layers are shown" not in text(tab, "#spread")
+    tab.uncheck("#alike")
+    assert len(axes()) > 1
+    without = opened(CurveSet([gradsim.simulate(curves.network, 5)]), theory=False)
+    assert not without.is_visible("#histograms")
+
+
+def test_histograms_that_have_no_room(opened, monkeypatch):
+    monkeypatch.setattr("gradsim.report.spreads.ROOM", 100)
+    tab = opened(CurveSet([gradsim.simulate(gradsim.mlp(width=8, depth=4), 5, histograms=5)]), theory=False)
+    assert "no room on a page of so many networks" in text(tab, "#histograms") and not tab.is_visible("#counted")
+
+
 def test_texts_of_a_file_are_no_code(opened):
     curves = [gradsim.simulate(gradsim.mlp(width=2, depth=2), 3, stream=stream) for stream in (HOSTILE, "b")]
     tab = opened(CurveSet(curves), title=HOSTILE)
@@ -231,6 +288,33 @@ def test_what_could_get_in_would_not_run(browser, sweep, tmp_path):
     tab.close()
 
 
+def clock_of(tab):
+    """A function that gives the milliseconds that the page's thread was busy, so far."""
+    session = tab.context.new_cdp_session(tab)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy():
+        found = session.send("Performance.getMetrics")["metrics"]
+        return 1000 * next(entry["value"] for entry in found if entry["name"] == "TaskDuration")
+
+    return busy
+
+
+def test_histograms_answer_a_slider(opened):
+    """As many as a page has of a network."""
+    grid = {"width": 4, "depth": 30, "replicas": 4, "histograms": 4, "weight_gain": np.linspace(0.5, 2, SOME + 1)}
+    tab = opened(gradsim.sweep.run(grid), theory=False)
+    busy, spent, seen = clock_of(tab), [], set()
+    tab.focus("input[type=range]")
+    for _ in range(SOME):
+        before = busy()
+        tab.keyboard.press("ArrowRight")
+        settled(settled(tab))
+        spent.append(busy() - before)
+        seen.add(tab.inner_html("#spreads"))
+    assert len(seen) == SOME and np.median(spent) < ANSWER, spent
+
+
 def test_a_thousand_networks_answer_a_slider(browser, tmp_path):
     """The page's thread is busy for less than a tenth of a second: its own time, whatever else the machine does."""
     options = {"width": 3, "depth": 40, "replicas": 3, "init": "xavier_normal", "activation": ["tanh", "relu"]}
@@ -242,13 +326,7 @@ def test_a_thousand_networks_answer_a_slider(browser, tmp_path):
     tab = browser.new_page(viewport={"width": 1500, "height": 1200})
     tab.goto(path.as_uri())
     tab.wait_for_selector("body[data-ready]")
-    session = tab.context.new_cdp_session(tab)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
-
-    def busy():
-        found = session.send("Performance.getMetrics")["metrics"]
-        return 1000 * next(entry["value"] for entry in found if entry["name"] == "TaskDuration")
-
+    busy = clock_of(tab)
     for turn, along in enumerate(("", "weight_gain"), 1):
         tab.select_option("#along", along)
         tab.focus("input[type=range]")

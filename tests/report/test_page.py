@@ -15,9 +15,11 @@ import gradsim
 from gradsim.cli import main
 from gradsim.curves import CurveSet
 from gradsim.report import lines as report_lines
+from gradsim.report import spreads as report_spreads
 from gradsim.report.contents import limits
 from gradsim.report.page import LARGEST, _library, contents, page
 from gradsim.statistics.quantities import THEORIES
+from gradsim.statistics.units import BINS, HISTOGRAMMED, middles
 
 MEGABYTE = 1_000_000
 HOSTILE = "</script><script>hacked=1</script><img src=x onerror=hacked=1><!--{{library}}&lt;\u2028"
@@ -46,13 +48,35 @@ def data_of(content):
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
 
 
-def unpacked(packed):
-    """{(quantity, place, kind): float64 (cells, points)}, by the description in the page's script."""
-    planes = np.frombuffer(zlib.decompress(base64.b64decode(packed["numbers"])), np.uint8).reshape(4, -1).astype(np.int64)
+def numbers_of(text):
+    """The whole numbers in a text."""
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(4, -1).astype(np.int64)
     signed = planes[0] + (planes[1] << 8) + (planes[2] << 16) + (planes[3] << 24)
     numbers = np.cumsum(np.where(signed % 2, -(signed + 1) // 2, signed // 2))
-    numbers = (numbers + 2**31) % 2**32 - 2**31
-    result, start = {}, 0
+    return (numbers + 2**31) % 2**32 - 2**31
+
+
+def spreads_of(packed):
+    """[{quantity: (how many layers have it, {layer: (note, edges of bars over 10^power, power, heights)})}], one a cell."""
+    numbers, at, result = iter(numbers_of(packed["numbers"]).tolist()), range(packed["bars"] + 1), []
+    for _ in packed["counted"]:
+        found = {}
+        for quantity in packed["quantities"]:
+            shown, there = next(numbers), next(numbers)
+            panels = {}
+            for _ in range(shown):
+                layer, power, low, high, note = (next(numbers) for _ in range(5))
+                edges = (low + (high - low) * np.array(at) / packed["bars"]) / 10 ** packed["digits"]
+                panels[layer] = packed["notes"][note], edges, power, np.array([next(numbers) for _ in range(packed["bars"])])
+            found[quantity["name"]] = there, panels
+        result.append(found)
+    assert next(numbers, None) is None
+    return result
+
+
+def unpacked(packed):
+    """{(quantity, place, kind): float64 (cells, points)}, by the description in the page's script."""
+    numbers, result, start = numbers_of(packed["numbers"]), {}, 0
     cells = -1
     for quantity in packed["quantities"]:
         names, kinds = quantity["places"], quantity["kinds"]
@@ -179,12 +203,95 @@ def test_a_function_that_is_not_known_here_has_no_theory(tmp_path, monkeypatch, 
     assert "mean_field" in found["lines"]["quantities"][0]["kinds"]
 
 
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory):
+    """Of a file: networks whose units were counted, in blocks of two maps too, and one whose units were not."""
+    cells = [{"depth": 30}, {"block": "pre_norm", "block_depth": 2, "depth": 3}, {"depth": 2, "histograms": 0}]
+    grid = {"width": 40, "replicas": 30, "histograms": 20, "inputs": 2, "activation": "relu", "init": "normal(0,1)"}
+    return gradsim.sweep.run(grid | {"cells": cells}, out=tmp_path_factory.mktemp("counted") / "a.h5")
+
+
+def test_histograms_are_what_was_counted(counted):
+    """Their moments, of what is within the bars: to the width of a bin, and five standard errors of how heights are rounded."""
+    packed = contents(counted, "x", theory=False)["spreads"]
+    assert packed["counted"] == [20, 20, 0] and packed["bars"] == 60
+    found = spreads_of(packed)
+    for curves, cell in zip(counted[:2], found, strict=False):
+        for name in HISTOGRAMMED:
+            counts = curves.blocks.last(name, curves[f"{name}_histogram"])
+            exponents = curves.blocks.last(name, curves[f"{name}_histogram_exponent"])
+            layers = np.flatnonzero(counts[:, 0] >= 0)
+            there, panels = cell[name]
+            assert there == len(layers) and len(panels) == min(12, there)
+            assert {layers[0], layers[-1]} <= panels.keys() <= {*layers}
+            for layer, (_, edges, power, heights) in panels.items():
+                values = middles() * 2.0 ** (exponents[layer] - power * math.log2(10))
+                inside = (values > edges[0]) & (values < edges[-1]) & (np.arange(BINS) != BINS // 2)
+                weights = counts[layer] * inside
+                assert weights.sum() > 0.99 * (counts[layer].sum() - counts[layer, BINS // 2]) and heights.max() == 200
+                centres, mean = (edges[1:] + edges[:-1]) / 2, np.average(values[inside], weights=weights[inside])
+                size = math.sqrt(np.average(values[inside] ** 2, weights=weights[inside]))
+                for power_of, wanted, close in ((1, mean, 0.02 * size), (2, size**2, 0.05 * size**2)):
+                    rounding = 5 * math.sqrt((centres ** (2 * power_of)).sum() / 12) / heights.sum()
+                    found_here = np.average(centres**power_of, weights=heights)
+                    assert found_here == pytest.approx(wanted, abs=close + rounding)
+    assert [cell["activation"] for cell in found[2:]] == [(0, {})]
+    note = found[0]["activation"][1][30][0]
+    assert note.endswith(" % exactly zero") and 40 < int(note.split()[0]) < 60 and found[0]["activation"][1][0][0] == ""
+    assert found[0]["gradient"][1][1][2] > 15  # powers of ten
+
+
+def test_what_bars_do_not_show_is_said():
+    network = gradsim.mlp(width=20, depth=40, activation="relu", weight_gain=40)
+    curves = gradsim.simulate(network, 20, histograms=20, arithmetic="float32")
+    panels = spreads_of(contents(CurveSet([curves]), "x", theory=False)["spreads"])[0]["activation"][1]
+    assert panels[40][0] == "no number" and not panels[40][3].any()
+    words = set("\n".join(note for note, *_ in panels.values()).split("\n"))
+    assert any(text.endswith("not a number") for text in words) and any(text.endswith("exactly zero") for text in words)
+
+
+def test_histograms_are_of_what_is_asked_for(counted):
+    assert contents(counted[2:], "x", theory=False)["spreads"] is None
+    assert contents(counted, "x", ["dead_fraction"], theory=False)["spreads"] is None
+    packed = contents(counted, "x", ["gradient", "stream"], theory=False)["spreads"]
+    assert [entry["name"] for entry in packed["quantities"]] == ["gradient"]
+
+
+def test_histograms_take_the_room_that_there_is(counted):
+    """Fewer layers first, then coarser bars, of the same units; then none."""
+    spreads = report_spreads.Spreads(HISTOGRAMMED)
+    for _ in range(3):
+        for curves in counted:
+            spreads.add(curves)
+    sizes, means = [], []
+    room = report_spreads.ROOM
+    for layers, bars in report_spreads.FORMS:
+        packed = spreads.packed(room)
+        there, panels = spreads_of(packed)[0]["activation"]
+        assert (there, len(panels), packed["bars"]) == (31, layers, bars) and {0, 30} <= panels.keys()
+        _, edges, _, heights = panels[30]
+        means.append(np.average((edges[1:] + edges[:-1]) / 2, weights=heights))
+        sizes.append(len(json.dumps(packed)))
+        room = sizes[-1] - 1
+    assert sizes == sorted(sizes, reverse=True) and np.ptp(means) < 0.1 * means[0]
+    assert spreads.packed(room) == {"counted": [20, 20, 0] * 3}
+
+
+def test_a_page_with_histograms_stays_below_ten_megabytes(counted, monkeypatch):
+    whole = page(counted, "x", theory=False)
+    assert data_of(whole)["spreads"]["numbers"]
+    monkeypatch.setattr("gradsim.report.page.LARGEST", len(whole) - 3000)
+    monkeypatch.setattr(report_lines, "LEAST_POINTS", 2)
+    smaller = page(counted, "x", theory=False)
+    assert len(smaller) < len(whole) - 3000
+
+
 def test_any_numbers_come_back():
     rng = np.random.default_rng(0)
     ends = np.array([2**31 - 1, -(2**31), 0, -1, 1, 2**30 + 3, -(2**30)])
     for numbers in (rng.integers(-(2**31), 2**31, 1000), np.cumsum(rng.integers(-9, 9, 1000)), ends):
         quantity = {"name": "a", "places": [""], "kinds": ["middle"], "steps": [1.0]}
-        packed = {"numbers": report_lines._text(numbers.astype(np.int32)), "points": len(numbers), "cells": 1}
+        packed = {"numbers": report_lines.text_of(numbers.astype(np.int32)), "points": len(numbers), "cells": 1}
         nothing = dict.fromkeys(("undefined", "zero", "broken"))
         found = unpacked(packed | {"quantities": [quantity], "special": nothing})["a", "", "middle"]
         np.testing.assert_array_equal(found[0], numbers)
@@ -233,7 +340,7 @@ def test_nothing_is_loaded_and_all_is_there_once(sweep, tmp_path):
     own = text.replace(library, "")
     for word in ("src=", "href=", "@import", "url(", "import(", "fetch(", "XMLHttpRequest", "eval(", "{{"):
         assert word not in own
-    assert re.findall(r"https?://[^\"]*", own) == ["http://www.w3.org/2000/svg"] * 2  # a name, which is nowhere loaded from
+    assert re.findall(r"https?://[^\"]*", own) == ["http://www.w3.org/2000/svg"]  # a name, which is nowhere loaded from
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', own)[1]
     assert "default-src 'none'" in policy and policy.count("'sha256-") == 2 and "script-src 'sha256-" in policy
 

@@ -37,7 +37,8 @@ def path(curve_set, tmp_path_factory):
 
 def test_round_trip(curve_set, path):
     back = gradsim.open(path)
-    assert len(back) == 2 and back.request == json.loads(h5py.File(path).attrs["request"])
+    with h5py.File(path) as file:
+        assert len(back) == 2 and back.request == json.loads(file.attrs["request"])
     for found, expected in zip(back, curve_set, strict=True):
         assert found.network == expected.network and found.run == expected.run
         assert set(found.variables) == set(expected.variables) and found.quantile_method == "exact"

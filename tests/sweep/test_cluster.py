@@ -22,7 +22,14 @@ from tests.oracles.alike import same
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
-GRID = {"activation": ["relu", "tanh"], "weight_gain": [0.9, 1.0, 1.1, 1.2, 1.3], "width": 5, "depth": 4, "replicas": 7}
+GRID = {
+    "activation": ["relu", "tanh"],
+    "weight_gain": [0.9, 1.0, 1.1, 1.2, 1.3],
+    "width": 5,
+    "depth": 4,
+    "replicas": 7,
+    "histograms": 2,
+}
 
 
 class Deadly(distributed.WorkerPlugin):
@@ -204,9 +211,10 @@ def test_a_signal_keeps_what_is_finished_and_leaves_no_process(number, code):
     command = [sys.executable, "-m", "gradsim", "sweep", "grid.toml", "--no-draws", "--dask", "local", "--threads", "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
         limit = time.monotonic() + 120
-        while not list(Path("grid.h5.work/parts").glob("*.part")) and time.monotonic() < limit:
+        begun, theirs = False, []
+        while not (begun and len(theirs) >= 2) and time.monotonic() < limit:  # the other worker may be late
             time.sleep(0.05)
-        theirs = children(child.pid)
+            begun, theirs = any(Path("grid.h5.work/parts").glob("*.part")), children(child.pid)
         if number == signal.SIGINT:
             os.killpg(child.pid, number)  # as a terminal does
         else:

@@ -178,9 +178,10 @@ def test_equal_cells_are_one():
 
 def test_what_the_guide_shows():
     text = (Path(__file__).parents[2] / "docs" / "sweeps.md").read_text(encoding="utf-8")
-    first, zipped, rules, tables = map(tomllib.loads, re.findall(r"```toml\n(.*?)```", text, re.S))
+    first, zipped, counted, rules, tables = map(tomllib.loads, re.findall(r"```toml\n(.*?)```", text, re.S))
     assert len(sweep.read_plan(first)) == 2 * 31 * 3 and len(sweep.read_plan(zipped)) == 2 * 3
     assert len(sweep.read_plan(tables)) == 6 + 11 - 2
+    assert [cell.counted for cell in sweep.read_plan(counted).cells] == 2 * [100] + 8 * [0]
     gains, blocks = {"activation": ["relu", "tanh"], "weight_gain": [1, 1.5, 2]}, {"block": ["plain", "residual"]}
     with_rules = sweep.read_plan(rules | {"width": 4, "depth": 2, "cells": [gains, blocks | {"residual_scale": [0.5, 1]}]})
     assert with_rules.excluded == (2, 2) and len(with_rules) == 4 + 2

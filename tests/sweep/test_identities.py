@@ -29,7 +29,7 @@ def test_it_is_the_digest_of_canonical_json():
     text = {
         "format": 1,
         "network": json.loads(network.to_json()),
-        "run": {name: run[name] for name in run if name not in ("threads", "engine")},
+        "run": {name: run[name] for name in run if name not in ("threads", "engine", "histograms")},
         "settled": {
             "chunk": 256,
             "engine": [["dense", 2]],
@@ -54,6 +54,7 @@ CHANGES = {
     "loss": "mse",
     "replicas": 4,
     "keep_samples": True,
+    "histograms": 2,
     "arithmetic": "float32",
     "engine": "dense",
     "weight_gain": 1.5,
@@ -79,8 +80,9 @@ def test_what_decides_no_number_is_not(tmp_path, monkeypatch):
 
 
 def test_the_ensemble_is_the_same_for_more_networks_of_it():
-    assert one(replicas=3).ensemble == one(replicas=300).ensemble == one(keep_samples=True).ensemble
-    assert len({one(**{name: CHANGES[name]}).ensemble for name in CHANGES if name not in ("replicas", "keep_samples")}) == 10
+    same = ("replicas", "keep_samples", "histograms")
+    assert {one(**{name: CHANGES[name]}).ensemble for name in same} == {one(replicas=300).ensemble} == {one().ensemble}
+    assert len({one(**{name: CHANGES[name]}).ensemble for name in CHANGES if name not in same}) == 10
 
 
 def test_other_costs_are_another_identity(monkeypatch):

@@ -26,6 +26,8 @@ VARIANCES = {
     "uniform(-0.3,0.3)": lambda i, o: 0.03,
     "truncated_normal(0,0.2)": lambda i, o: (0.2 * 0.8796256610342398) ** 2,
     "corrected_truncated_normal(0,0.2)": lambda i, o: 0.04,
+    "trunc_normal(0,0.2,-0.2,0.2)": lambda i, o: 0.04 * 0.2911250947727931,
+    "sparse_columns(0.25,0.3)": lambda i, o: 0.09 * (1 - math.ceil(o / 4) / o),
     "rademacher(0.2)": lambda i, o: 0.04,
     "xavier_uniform": lambda i, o: 2 / (i + o),
     "glorot_truncated_normal": lambda i, o: 2 / (i + o),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import gradsim
 from gradsim.model.data import samples
+from gradsim.reference.draw import draw
 from gradsim.training.run import Trained
 from gradsim.training.settled import settle
 
@@ -165,3 +166,19 @@ def test_deep_tanh_networks_train_at_the_edge_of_chaos_only():
         # The reference found .81 and .32 in the ordered phase, .06 and -.10 at the edge
         assert found.correlation[1] > found.correlation[2]
     assert means[1] - means[0] - 0.5 > 5 * np.sqrt(sum(errors))
+
+
+LAWS = ("he_normal", "uniform(-1,2)", "truncated_normal(0,0.3)", "rademacher(0.5)", "constant(0.2)", "identity", "orthogonal")
+
+
+@pytest.mark.parametrize("init", [*LAWS, "sparse(3)", "torch.nn.init.sparse_(0.4)", "torch.nn.init.trunc_normal_(std=0.7)"])
+@pytest.mark.parametrize("widths", [[9, 17], [17, 6]])
+def test_weights_are_those_of_the_reference(init, widths):
+    made = network(width=widths, depth=2, init=init, bias="normal(0.3)")
+    ours = Trained(settle(made, (INPUTS, LABELS), SMALL))
+    place = ours.place()
+    ours.one(2, place)
+    drawn = draw(made, 2, inputs=BATCH)
+    for found, weights, bias in zip(ours.training.weights(place.net.initial), drawn.weights, drawn.biases, strict=True):
+        np.testing.assert_allclose(found[0], weights, atol=2e-6 * abs(weights).max())
+        np.testing.assert_allclose(found[1], bias, atol=2e-6)

@@ -1,8 +1,9 @@
 """What is stated of an activation."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -19,40 +20,41 @@ class Activation:
     """
 
     name: str
-    phi: Callable = field(repr=False)
-    derivative: Callable = field(repr=False)
-    log_abs: Callable = field(repr=False)
-    log_abs_derivative: Callable = field(repr=False)
+    phi: Callable[..., float] = field(repr=False)
+    derivative: Callable[..., float] = field(repr=False)
+    log_abs: Callable[..., tuple[float, float]] | None = field(repr=False)
+    log_abs_derivative: Callable[..., tuple[float, float]] | None = field(repr=False)
     value_zero: float
-    slope_zero: tuple
-    slope: tuple
-    intercept: tuple
+    slope_zero: tuple[float, float]
+    slope: tuple[float, float]
+    intercept: tuple[float, float]
     largest_derivative: float
     homogeneous: bool = False
     parameter: float | None = None
-    adapted: Callable | None = field(default=None, repr=False)
-    aliases: tuple = ()
+    adapted: Callable[[float], dict[str, Any]] | None = field(default=None, repr=False)
+    aliases: tuple[str, ...] = ()
     summary: str = ""
-    addresses: tuple = (0, 0)
-    compiled: object = field(default=None, repr=False)
-    kinks: tuple = ()
+    addresses: tuple[int, int] = (0, 0)
+    compiled: Any = field(default=None, repr=False)
+    kinks: tuple[float, ...] = ()
     digest: str | None = None
-    faults: object = field(default=None, repr=False, compare=False)
+    faults: Any = field(default=None, repr=False, compare=False)
 
-    def with_parameter(self, a):
+    def with_parameter(self, a: float) -> "Activation":
         """This entry with its parameter set to `a`."""
+        assert self.adapted is not None, self.name
         return replace(self, parameter=a, **self.adapted(a))
 
-    def watched(self):
+    def watched(self) -> AbstractContextManager[None]:
         """A context in which faults of a user's functions are noted."""
         return nullcontext() if self.faults is None else self.faults.watched()
 
-    def check_faults(self):
+    def check_faults(self) -> None:
         """Raises RequestError where a user's function raised."""
         if self.faults is not None:
             self.faults.check(self.name, (self.phi, self.derivative))
 
     @property
-    def fault(self):
+    def fault(self) -> str | None:
         """In words, where a user's function was not finite at a finite h; None where it was, or there is none."""
         return None if self.faults is None else self.faults.sentence(self.name, [c.ctypes for c in self.compiled])

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from ..cancellation import FAINT, RESOLUTION, add_scaled, held_sum, hold_faint, mark, may_hold
-from ..compilation import internal, part
+from ..compilation import inlined, internal, part
 from ..rare import rarely_called
 from ..record import (
     BIAS_GRADIENT,
@@ -40,13 +40,20 @@ from ..vectors import (
     sum_of,
     sum_of_squares,
 )
-from ..windows import row
+from ..windows import row, window
 
 LOG_SQUARE_FAINT, LOG_SQUARE_RESOLUTION = 2.0 * math.log(FAINT), 2.0 * math.log(RESOLUTION)
 
-# Columns of a linear step's parameters. The last says that cotangents of its vector add up to zero over the inputs, as those
-# behind BatchNorm do: what their sum is in float32 is rounding, and nothing is in doubt.
-MEAN, SCALE, EXPONENT, BIAS_MEAN, BIAS_SCALE, BIAS_EXPONENT, BIAS_LAW, NONZERO, BALANCED = range(9)
+# Columns of a linear step's parameters. BALANCED says that cotangents of its vector add up to zero over the inputs, as those
+# behind BatchNorm do: what their sum is in float32 is rounding, and nothing is in doubt. From SHAPE on there are four numbers
+# of the law of the weights.
+MEAN, SCALE, EXPONENT, BIAS_MEAN, BIAS_SCALE, BIAS_EXPONENT, BIAS_LAW, BALANCED, SHAPE = range(9)
+
+
+@inlined
+def shape_of(p):
+    """What the law of the weights has besides mean and scale: a view of float64 (4,)."""
+    return window(p, SHAPE, (np.int64(4),))
 
 
 @part

@@ -8,8 +8,8 @@ from ...kernels.bundles import bundle
 from ...kernels.compilation import internal
 from ...kernels.layout import LAYER, LINEAR_DENSE, OPERATION, SOURCE, VARIANT, WIDTH
 from ...kernels.plain import weights_in_place
-from ...kernels.sampling import LAW_IDENTITY, LAW_ORTHOGONAL, blocks_per_row
-from ...kernels.steps.linear import BIAS_EXPONENT, EXPONENT, SCALE, draw_bias
+from ...kernels.sampling import LAW_IDENTITY, LAW_ORTHOGONAL, LAW_SPARSE, LAW_SPARSE_COLUMNS, blocks_per_row
+from ...kernels.steps.linear import BIAS_EXPONENT, EXPONENT, SCALE, draw_bias, shape_of
 from ...kernels.weights import rows_per_tile, weights_times
 from ...kernels.windows import row, window
 from ...kernels.workspace import Draws, vector
@@ -24,7 +24,8 @@ def draw_whole(law, p, draws, n_in, n, square, scratch, weights):
     units[:], made[:] = 0.0, 0.0
     for i in range(n_in):
         units[i, i] = 1.0
-    weights_times(law, 0, draws, units, n_in, n, window(square, 2 * (square.size // 3), (square.size // 3,)), scratch, made)
+    room = window(square, 2 * (square.size // 3), (square.size // 3,))
+    weights_times(law, shape_of(p), draws, units, n_in, n, room, scratch, made)
     factor = math.ldexp(p[SCALE], int(p[EXPONENT]))
     for i in range(n_in):
         for o in range(n):
@@ -43,10 +44,24 @@ def draw_entries(law, p, draws, n_in, n, tile, scratch, weights):
 
 
 @internal
+def draw_columns(p, draws, n_in, n, tile, scratch, weights):
+    """Sparse columns are the rows of the transpose, as which they are drawn."""
+    blocks = blocks_per_row(n)
+    for first in range(0, n_in, rows_per_tile(n)):
+        rows = min(rows_per_tile(n), n_in - first)
+        weights_in_place(LAW_SPARSE, p, draws, n, first, rows, tile, scratch)
+        for r in range(rows):
+            for o in range(n):
+                weights[first + r, o] = tile[o // blocks, r * blocks + o % blocks]
+
+
+@internal
 def draw_linear(law, p, draws, n_in, n, columns, own, tape, scratch):
     weights = window(own, 0, (own.size // columns, columns))
     if law == LAW_IDENTITY or law == LAW_ORTHOGONAL:
         draw_whole(law, p, draws, n_in, n, tape.square, scratch, weights)
+    elif law == LAW_SPARSE_COLUMNS:
+        draw_columns(p, draws, n_in, n, tape.tile, scratch, weights)
     else:
         draw_entries(law, p, draws, n_in, n, tape.tile, scratch, weights)
     bias = row(weights, own.size // columns - 1)

@@ -16,9 +16,9 @@ class Fault(NamedTuple):
     tests: tuple = ()
 
 
-from . import command_line, durable, properties, report, requests, shards, statistics, store, sweeps, theory, verdicts  # noqa: E402 - the rooms need what stands above
+from . import command_line, durable, presets, properties, report, requests, shards, statistics, store, sweeps, theory, verdicts  # noqa: E402 - the rooms need what stands above
 
-ROOMS = (store, statistics, command_line, requests, sweeps, durable, shards, verdicts, theory, properties, report)
+ROOMS = (store, statistics, command_line, requests, sweeps, durable, shards, verdicts, theory, properties, report, presets)
 FAULTS = {
     f"{room.__name__.rpartition('.')[2].replace('_', ' ')}: {name}": fault
     for room in ROOMS

@@ -23,13 +23,16 @@ PASSED_ON, COMMANDS, SAID = (f"tests/cli/test_{name}.py::test_" for name in ("pa
 ARRIVES = f"{PASSED_ON}every_option_of_a_run_arrives"
 
 FAULTS = {
-    "run: --threads": Fault(
-        RUN, '{"threads": threads, "keep_samples": keep_samples}', '{"keep_samples": keep_samples}', tests=(ARRIVES,)
+    "run: --threads": Fault(RUN, '{"threads": threads, "keep', '{"threads": None, "keep', tests=(ARRIVES,)),
+    "run: --keep-samples": Fault(RUN, '"keep_samples": keep_samples,', "", tests=(ARRIVES,)),
+    "run: --histograms": Fault(RUN, ', "histograms": histograms}', "}", tests=(ARRIVES,)),
+    "sweep: --histograms": Fault(
+        "cli/sweep.py",
+        'plan.with_histograms(RUN["histograms"].read(histograms))',
+        "plan",
+        tests=(f"{PASSED_ON}every_option_of_a_sweep_arrives",),
     ),
-    "run: --keep-samples": Fault(
-        RUN, '{"threads": threads, "keep_samples": keep_samples}', '{"threads": threads}', tests=(ARRIVES,)
-    ),
-    "run: --seed": Fault(RUN, "network_and_run(options)", 'network_and_run(options | {"seed": 0})', tests=(ARRIVES,)),
+    "run: --seed": Fault(RUN, "network_and_run(given, make)", 'network_and_run(given | {"seed": 0}, make)', tests=(ARRIVES,)),
     "run: --overwrite of a file": Fault(
         RUN,
         'files.ask_results("--out", out, overwrite, sources(options))',

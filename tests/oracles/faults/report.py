@@ -3,7 +3,9 @@
 from . import Fault
 
 LINES, CONTENTS, PAGE, SCRIPT = "report/lines.py", "report/contents.py", "report/page.py", "report/page.js"
+SPREAD, SPREADS, DRAWS = "results/spread.py", "report/spreads.py", "report/histograms.js"
 WRITTEN, SHOWN = (f"tests/report/test_{name}.py::test_" for name in ("page", "browser"))
+COUNTED, CHOICE = f"{WRITTEN}histograms_are_what_was_counted", f"{SHOWN}histograms_of_the_chosen_network"
 SAID = f"{WRITTEN}what_is_drawn_is_what_the_curves_say"
 CODE = f"{SHOWN}texts_of_a_file_are_no_code"
 ONE, CHOSEN, BESIDE, GAPS = (
@@ -29,7 +31,7 @@ FAULTS = {
         tests=(f"{WRITTEN}zeros_and_what_is_not_finite_stay_so", f"{SHOWN}what_a_picture_cannot_show_is_said"),
     ),
     "the last layer left out": Fault(
-        LINES, "np.linspace(0, count - 1,", "np.linspace(0, count - 2,", tests=(SAID, f"{WRITTEN}deep_networks_are_thinned")
+        SPREAD, "np.linspace(0, count - 1,", "np.linspace(0, count - 2,", tests=(SAID, f"{WRITTEN}deep_networks_are_thinned")
     ),
     "a page as large as may be": Fault(
         LINES, "if size <= room:", "if size:", tests=(f"{WRITTEN}a_page_stays_below_ten_megabytes",)
@@ -62,6 +64,26 @@ FAULTS = {
     ),
     "scales that do not hold": Fault(SCRIPT, '!by("hold").checked ||', "true ||", tests=(BESIDE,)),
     "the first network for the nearest": Fault(SCRIPT, "if (far < least) [best, least]", "[best, least]", tests=(GAPS,)),
+    "histograms of other powers": Fault(
+        SPREADS, "spread.factor(power) * 10**DIGITS", "spread.factor(power + 1) * 10**DIGITS", tests=(COUNTED, CHOICE)
+    ),
+    "histograms as many as may be": Fault(
+        SPREADS, "<= min(room, ROOM):", ":", tests=(f"{WRITTEN}histograms_take_the_room_that_there_is",)
+    ),
+    "what is not a number left unsaid": Fault(
+        SPREAD,
+        "1 - self.total / self._asked}",
+        "0.0}",
+        tests=(f"{WRITTEN}what_bars_do_not_show_is_said",),
+    ),
+    "histograms of the first network": Fault(DRAWS, "histograms(state.cell, ", "histograms(0, ", tests=(CHOICE,)),
+    "bars in the wrong order": Fault(DRAWS, "V${top(height)}", "V${top(one.heights.at(-1 - k))}", tests=(CHOICE,)),
+    "scales that are never shared": Fault(
+        DRAWS,
+        'by("alike").checked ? together(all)',
+        "false ? together(all)",
+        tests=(f"{SHOWN}histograms_on_one_scale_or_their_own",),
+    ),
     "a slider that moves nothing": Fault(
         SCRIPT, "choose(nearest(axis, Number(axis.input.value)))", "choose(state.cell)", tests=(CHOSEN,)
     ),

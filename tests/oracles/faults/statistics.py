@@ -20,7 +20,7 @@ FAULTS = {
     ),
     "one slot for all cotangents": Fault(
         "program/slots.py",
-        "slot[source] = slot[k] if handed_on else len(set(slot.values()))",
+        "slot[source] = slot[k] if handed_on else used",
         "slot[source] = slot[k] if handed_on else 1 - slot[k]",
         tests=(f"{OF_UNITS}second_moments_are_those_on_record",),
     ),
@@ -30,7 +30,7 @@ FAULTS = {
         "(INPUT, ACTIVATION)",
         tests=(f"{OF_UNITS}second_moments_are_those_on_record",),
     ),
-    "zeros in the bars": Fault("show/histograms.py", "counts[BINS // 2] = 0.0", "pass", tests=(f"{OF_UNITS}they_are_drawn",)),
+    "zeros in the bars": Fault("results/spread.py", "counts[BINS // 2] = 0.0", "pass", tests=(f"{OF_UNITS}they_are_drawn",)),
     "every panel its own scale": Fault(
         "show/layers.py",
         "upright(ax, panel.scale, *(shared or ax.get_ylim()))",

@@ -3,7 +3,7 @@
 from . import Fault
 
 RANGES, GRIDS, IDENTITIES, DRY = (f"tests/sweep/test_{name}.py::test_" for name in ("ranges", "grids", "identities", "dry_run"))
-KIN = "tests/test_kin.py::test_"
+KIN, UNITS = "tests/test_kin.py::test_", "tests/sweep/test_histograms.py::test_"
 
 FAULTS = {
     "ranges of floats": Fault(
@@ -90,8 +90,44 @@ FAULTS = {
     ),
     "a dry run that takes its time": Fault(
         "sweep/estimate.py",
-        "int(SECONDS * 1e9 / nanoseconds)",
+        'int(SECONDS * 1e9 * run["replicas"] / cell.work)',
         "256",
         tests=(f"{DRY}dear_networks_are_not_drawn_by_the_hundred",),
+    ),
+    "cells that count units called as those that do not": Fault(
+        "sweep/identity.py",
+        "for name in ASKED_FOR if run[name]}",
+        "for name in ()}",
+        tests=(f"{UNITS}no_more_are_counted_than_are_drawn", f"{UNITS}a_sweep_that_was_stopped_goes_on"),
+    ),
+    "fewer counts than are there": Fault(
+        "sweep/folder.py",
+        "RAISED = (REPLICAS, HISTOGRAMS)",
+        "RAISED = (REPLICAS,)",
+        tests=(f"{UNITS}what_is_finished_is_gone_on_with",),
+    ),
+    "more counted than drawn": Fault(
+        "model/request.py",
+        'min(run["histograms"], run["replicas"])',
+        'run["histograms"]',
+        tests=(f"{UNITS}no_more_are_counted_than_are_drawn",),
+    ),
+    "counting for nothing": Fault(
+        "sweep/plan.py",
+        " + self.settled.counting",
+        "",
+        tests=(f"{UNITS}what_it_takes_is_said_before",),
+    ),
+    "memory of counts forgotten": Fault(
+        "simulation/footprint.py",
+        "max(drawing, counting)",
+        "drawing",
+        tests=(f"{UNITS}what_it_takes_is_said_before",),
+    ),
+    "exponents of -1 taken for none": Fault(
+        "store/read.py",
+        'part == -1 if part.dtype.kind == "i" else np.isnan(part)',
+        "(part == -1) | np.isnan(part)",
+        tests=(f"{UNITS}some_cells_have_them_and_others_have_none",),
     ),
 }
