@@ -6,6 +6,7 @@ import numba
 import numpy as np
 
 from ..errors import RequestError, shown
+from ..memory import require
 from ..model.network import Network
 from ..model.options import TRAINING, check_all
 from ..model.request import checked
@@ -13,8 +14,11 @@ from ..program.graph import graph
 from ..simulation.fit import fit
 from .data import Split, split
 from .kernels.layout import ADAM, SGD
+from .program import QUANTITIES
+from .statistics import ONCE_A_STEP
 
 ADAM_BETAS, ADAM_EPSILON = (0.9, 0.999), 1e-8  # Kingma & Ba 2015, and the frameworks
+STATISTICS = 300  # bytes of sums, quantiles and variables for a number that a network has on record
 LARGEST_COUNTER = 2**32  # rows that are drawn, of all steps; with dropout, blocks of four units of these
 
 
@@ -59,6 +63,8 @@ def settle(network, data, options):
     )
     fit(network, run)
     recorded, threads = recorded_steps(asked.pop("record_at"), asked["steps"]), asked.pop("threads")
+    numbers = len(ONCE_A_STEP) * (asked["steps"] + 1) + len(QUANTITIES) * len(recorded) * (1 + len(network.linear_widths))
+    require("--steps", f"what is on record of {asked['steps']:,} steps", STATISTICS * numbers)
     request = asked | _described(found)
     return Settled(network, found, run, request, recorded, kind, rates, threads or numba.config.NUMBA_NUM_THREADS)
 

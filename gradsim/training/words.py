@@ -46,21 +46,28 @@ def explosions(trained):
 
 
 def learning(trained):
-    """Which layers move."""
+    """Which layers move, of the median network."""
     change, last = np.exp(trained.median("weight_change")[-1, 1:] / 2), trained.recorded[-1]
     steps, count = f"{last:,} step{'s' * int(last != 1)}", len(change)
-    still = np.flatnonzero(change < MOVED) + 1
+    still, moved = np.flatnonzero(change < MOVED) + 1, np.flatnonzero((change >= MOVED) & np.isfinite(change)) + 1
     if len(still) == count:
         return f"no layer of {count} moves by {MOVED:g} of its weights in {steps}"
     if len(still):
-        plural = "s" * (len(still) > 1)
-        verb = "move" if plural else "moves"
-        return f"layer{plural} {spans(still)} of {count} {verb} by less than {MOVED:g} of their weights in {steps}"
-    least, most = int(np.argmin(change)) + 1, int(np.argmax(change)) + 1
+        one = len(still) == 1
+        words = f"{named(still)} of {count} {'moves' if one else 'move'} by less than {MOVED:g} of {'its' if one else 'their'} weights"
+        return f"{words} in {steps}"
+    if not len(moved):
+        return f"all {count} layers move in {steps}, from weights of zero"
+    sizes = change[moved - 1]
+    (least, most), zero = moved[[np.argmin(sizes), np.argmax(sizes)]], np.flatnonzero(np.isinf(change)) + 1
     return (
-        f"all {count} layers move in {steps}, layer {least} the least, by {change[least - 1]:.2g} of its weights, "
-        f"layer {most} the most, by {change[most - 1]:.2g}"
+        f"all {count} layers move in {steps}, layer {least} the least, by {sizes.min():.2g} of its weights, "
+        f"layer {most} the most, by {sizes.max():.2g}" + (f"; {named(zero)} from weights of zero" if len(zero) else "")
     )
+
+
+def named(layers):
+    return f"layer{'s' * (len(layers) > 1)} {spans(layers)}"
 
 
 def outcome(trained):

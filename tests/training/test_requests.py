@@ -42,6 +42,7 @@ def call(*arguments):
         ({"record_at": [9]}, "record_at: 9 is behind the last of 3 steps"),
         ({"held_out": 1.0}, "held_out: 1 of 20 samples leaves none"),
         ({"steps": 2**32 - 1}, "steps: 4,294,967,295 steps of 4 samples take more random numbers"),
+        ({"steps": 2**30 - 2}, "steps: what is on record of 1,073,741,822 steps would take"),
         ({"engine": "matrix_free"}, "unexpected keyword argument"),
     ],
 )

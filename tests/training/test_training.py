@@ -119,6 +119,11 @@ def test_zeros_learn_no_more_than_the_last_bias():
     assert found.sentence.startswith("No layer of 4 moves by 1e-06 of its weights in 4 steps")
 
 
+def test_what_started_as_zeros_is_named():
+    found = trained(network(block="fixup", depth=2, activation="relu"), learning_rate=0.1)
+    assert "; layers 3 and 5 to 6 from weights of zero; loss" in found.sentence
+
+
 def test_threads_change_no_bit():
     one, two = (trained(network(), replicas=7, threads=threads) for threads in (1, None))
     assert all(np.array_equal(one[name], two[name], equal_nan=True) for name in one.variables)
