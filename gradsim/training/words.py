@@ -53,9 +53,8 @@ def learning(trained):
     if len(still) == count:
         return f"no layer of {count} moves by {MOVED:g} of its weights in {steps}"
     if len(still):
-        one = len(still) == 1
-        words = f"{named(still)} of {count} {'moves' if one else 'move'} by less than {MOVED:g} of {'its' if one else 'their'} weights"
-        return f"{words} in {steps}"
+        verb, whose = ("moves", "its") if len(still) == 1 else ("move", "their")
+        return f"{named(still)} of {count} {verb} by less than {MOVED:g} of {whose} weights in {steps}"
     if not len(moved):
         return f"all {count} layers move in {steps}, from weights of zero"
     sizes = change[moved - 1]
