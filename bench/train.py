@@ -1,13 +1,15 @@
 """Training many small networks, gradsim against PyTorch: python -m bench.train (needs the extras `bench` and `digits`).
 
-Tanh networks of width 64 and depth 10 on the digits, batches of 32, stochastic gradient descent in float32: microseconds that
-an update of one network takes, of all cores together. PyTorch has them side by side with `torch.func.vmap`, as many as is
-fastest, or one after another in a plain loop: on one core, and reckoned as if all cores did so at no loss. Nothing is timed
-before the programs agree in law in what they have learned (exit code 1 if they do not, 2 if PyTorch is missing).
+Tanh networks of width 64 and depth 10 on the digits, batches of 32, stochastic gradient descent in float32: the time of one
+core that an update of one network takes, as the operating system counts it, so that other work on the machine changes little.
+Both programs give every core networks of its own at no loss. PyTorch has them side by side with `torch.func.vmap`, as many as
+is fastest, or one after another in a plain loop. Nothing is timed before the programs agree in law in what they have learned
+(exit code 1 if they do not, 2 if PyTorch is missing).
 """
 
 import math
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +34,7 @@ DEVIATIONS = 5.0  # standard errors of a mean loss: by chance, once in 1.7 milli
 def ours(replicas, steps):
     """The TrainingCurves of so many networks."""
     network = gradsim.mlp(width=WIDTH, depth=DEPTH, activation="tanh", init="xavier_normal", input_width=64, outputs=10)
-    options = {"learning_rate": 0.05, "batch_size": BATCH, "held_out": 0.0, "record_at": [0], "progress": False}
+    options = {"learning_rate": 0.05, "batch_size": BATCH, "held_out": 0.0, "record_at": [0], "progress": False, "threads": 1}
     return gradsim.train(network, "digits", replicas=replicas, steps=steps, **options)
 
 
@@ -53,27 +55,38 @@ def jobs():
     pixels, labels = (samples.values for samples in digits())
     data = torch.tensor(pixels, dtype=torch.float32), torch.tensor(labels[:, 0], dtype=torch.int64)
 
+    torch.set_num_threads(1)
+
     def loop():
-        torch.set_num_threads(1)
         by_loop(WIDTH, DEPTH, *data, NETWORKS[LOOP], BATCH, OTHERS)
 
     def vmap(name):
-        torch.set_num_threads(timing.CORES)
         return by_vmap(WIDTH, DEPTH, *data, NETWORKS[name], BATCH, STEPS.get(name, OTHERS))
 
     side_by_side = {name: partial(vmap, name) for name in NETWORKS if name.startswith("vmap")}
     return {"gradsim": partial(ours, NETWORKS["gradsim"], STEPS["gradsim"]), LOOP: loop} | side_by_side
 
 
-def updates(name):
-    """Of a job."""
-    return NETWORKS[name] * STEPS.get(name, OTHERS) * (timing.CORES if name == LOOP else 1)
+def seconds(job):
+    start = time.process_time()
+    job()
+    return time.process_time() - start
+
+
+def rounds(contenders, count):
+    """{name: seconds of one core that an update took in each round}; they take turns, another one first each time."""
+    taken = {name: [] for name in contenders}
+    for turn in range(count):
+        first = turn % len(contenders)
+        for name in [*contenders][first:] + [*contenders][:first]:
+            taken[name].append(seconds(contenders[name]) / NETWORKS[name] / STEPS.get(name, OTHERS))
+    return taken
 
 
 @click.command()
-@click.option("--rounds", default=5, show_default=True, help="Times that every program has its turn.")
+@click.option("--rounds", "count", default=5, show_default=True, help="Times that every program has its turn.")
 @click.option("--write", is_flag=True, help=f"Write {RESULT.name}.")
-def main(rounds, write):
+def main(count, write):
     try:
         contenders = jobs()
     except ImportError as error:
@@ -83,12 +96,11 @@ def main(rounds, write):
     print(f"mean loss behind {OTHERS - 1} updates: gradsim {means[0]:.4f}, PyTorch {means[1]:.4f}")
     if not same:
         sys.exit(1)
-    taken = timing.rounds(contenders, rounds, target=0.5)
-    times = {name: timing.summary(samples, 1e6 / updates(name)) for name, samples in taken.items()}
+    times = {name: timing.summary(samples, 1e6) for name, samples in rounds(contenders, count).items()}
     best = min(times.keys() - {"gradsim"}, key=lambda name: times[name]["median"])
     faster = times[best]["median"] / times["gradsim"]["median"]
     for name, found in times.items():
-        print(f"{name:>14}  {found['median']:8.1f} us an update  ({found['low']:.1f} to {found['high']:.1f})")
+        print(f"{name:>14}  {found['median']:8.1f} us of one core an update  ({found['low']:.1f} to {found['high']:.1f})")
     print(f"gradsim is {faster:.1f} times as fast as {best}; {ASKED:g} are asked for")
     if write:
         result = {"times": times, "best": best, "faster": faster, "asked": ASKED, "mean_losses": means}

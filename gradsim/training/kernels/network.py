@@ -33,6 +33,7 @@ from .layout import ACCURACY, COLUMNS, HELD_OUT_ACCURACY, LOSS, OWN, OWN_END, Ne
 from .optimizers import update, updates
 from .record import record_backward, record_forward, record_weights
 from .steps import activation, linear
+from .steps.linear import add
 from .steps.loss import accuracy, cross_entropy, mean_squared_error
 
 STEPS = {LINEAR_DENSE: linear, ACTIVATE: activation}
@@ -162,8 +163,7 @@ def add_to_source(step, k, code, tape):
     """What step k gives to the cotangent of a vector that others have given to before."""
     target = cotangent_of(tape, code.steps[code.steps[k, SOURCE], SLOT], step.in_columns, step.rows)
     for b in range(step.rows):
-        for i in range(step.in_columns):
-            target[b, i] += step.g[b, i]
+        add(row(step.g, b), row(target, b), step.in_columns)
 
 
 @internal

@@ -49,5 +49,6 @@ def updates(kind, options, count, net):
 
 @elementary
 def update(net):
-    for i in range(net.weights.size):
-        net.weights[i] -= net.gradients[i]
+    weights, taken = net.weights, net.gradients
+    for i in range(weights.size):
+        weights[i] -= taken[i]

@@ -11,7 +11,7 @@ from ....kernels.compilation import elementary, inlined, internal
 from ....kernels.dispatch import apply
 from ....kernels.plain import plain_derivative, plain_phi
 from ....kernels.steps.activation import DERIVATIVE_ADDRESS, PARAMETER, PHI_ADDRESS
-from ....kernels.windows import row, window
+from ....kernels.windows import window
 
 
 def own_numbers(n_in, n):
@@ -68,17 +68,17 @@ def _compiled_of_all(code, p, h, n, x, slopes):
 @internal
 def forward(step):
     """All rows at once, what is between them too, which is zero again then."""
-    size = step.rows * step.columns
+    n, columns, size = step.n, step.columns, step.rows * step.columns
     h, x, slopes = window(step.x, 0, (size,)), window(step.out, 0, (size,)), window(step.kept, 0, (size,))
     of_all(step.variant, step.p, h, size, x, slopes)
     for b in range(step.rows):
-        for i in range(b * step.columns + step.n, (b + 1) * step.columns):
+        for i in range(b * columns + n, (b + 1) * columns):
             x[i], slopes[i] = 0.0, 0.0
 
 
 @elementary
 def backward(step):
-    for b in range(step.rows):
-        d, slopes, g = row(step.d, b), line(step, b), row(step.g, b)
-        for i in range(step.columns):
-            g[i] = slopes[i] * d[i]
+    size = step.rows * step.columns
+    d, slopes, g = window(step.d, 0, (size,)), window(step.kept, 0, (size,)), window(step.g, 0, (size,))
+    for i in range(size):
+        g[i] = slopes[i] * d[i]

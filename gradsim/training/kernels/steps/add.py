@@ -22,22 +22,22 @@ def scale_of(step):
 
 @elementary
 def forward(step):
-    scale = scale_of(step)
+    scale, columns = scale_of(step), step.columns
     for b in range(step.rows):
         skip, branch, out = row(step.x, b), row(step.other, b), row(step.out, b)
-        for i in range(step.columns):
+        for i in range(columns):
             out[i] = skip[i] + scale * branch[i]
 
 
 @elementary
 def backward(step):
     """The cotangent of a sum goes to its branch, and unchanged to its skip, which takes over its room if it is the first."""
-    scale = scale_of(step)
+    scale, columns, fresh, other_fresh = scale_of(step), step.columns, step.fresh, step.other_fresh
     for b in range(step.rows):
         d, skip, branch = row(step.d, b), row(step.g, b), row(step.other_g, b)
-        for i in range(step.columns):
+        for i in range(columns):
             part = scale * d[i]
-            branch[i] = part if step.other_fresh else branch[i] + part
-        if not step.fresh:
-            for i in range(step.columns):
+            branch[i] = part if other_fresh else branch[i] + part
+        if not fresh:
+            for i in range(columns):
                 skip[i] += d[i]

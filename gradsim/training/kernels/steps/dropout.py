@@ -39,20 +39,21 @@ def draw_mask(step, b, mask):
 
 @internal
 def forward(step):
-    drops = step.training and step.p[THRESHOLD] != 0.0
+    n, drops = step.n, step.training and step.p[THRESHOLD] != 0.0
     for b in range(step.rows):
         x, mask, out = row(step.x, b), line(step, b), row(step.out, b)
-        for i in range(step.n):
+        for i in range(n):
             mask[i] = 1.0
         if drops:
             draw_mask(step, b, mask)
-        for i in range(step.n):
+        for i in range(n):
             out[i] = mask[i] * x[i]
 
 
 @internal
 def backward(step):
+    n = step.n
     for b in range(step.rows):
         d, mask, g = row(step.d, b), line(step, b), row(step.g, b)
-        for i in range(step.n):
+        for i in range(n):
             g[i] = mask[i] * d[i]
