@@ -103,7 +103,7 @@ def main(count, write):
         print(f"{name:>14}  {found['median']:8.1f} us of one core an update  ({found['low']:.1f} to {found['high']:.1f})")
     print(f"gradsim is {faster:.1f} times as fast as {best}; {ASKED:g} are asked for")
     if write:
-        result = {"times": times, "best": best, "faster": faster, "asked": ASKED, "mean_losses": means}
+        result = {"times": times, "rounds": count, "best": best, "faster": faster, "asked": ASKED, "mean_losses": means}
         timing.write(RESULT, result)
 
 
