@@ -31,7 +31,7 @@ def line(step, b):
 
 @internal
 def all_finite(h, n):
-    """Whether all are: what is not makes the sum of h - h something else than zero."""
+    """Whether all are, and their sum, which is taken for them: what is large is looked at one by one all the same."""
     total = h.dtype.type(0)
     for i in range(n):
         total += abs(h[i])
