@@ -10,7 +10,8 @@ import gradsim
 from gradsim import RequestError
 from gradsim.cli import main
 from gradsim.model import chain
-from gradsim.model.initializers import TRUNCATED_STD, bias_law, find_initializer
+from gradsim.model.initializers import bias_law, find_initializer
+from gradsim.model.laws import TRUNCATED_STD
 from gradsim.model.parts import LayerNorm
 from gradsim.model.presets import product
 

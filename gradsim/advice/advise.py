@@ -21,7 +21,8 @@ from ..typed import File, Number, Progress, Whole
 from .candidates import Candidate, blocks_instead, candidates
 from .checks import SAFE_DECADES, Checked
 from .criteria import CRITERIA, figures, points
-from .recommendation import Desk, at_once
+from .desk import Desk, at_once
+from .search import searched
 from .summary import DEEPEST_BALANCE, decades
 
 if TYPE_CHECKING:
@@ -138,6 +139,13 @@ class Advice:
             save(found, path, overwrite)
         return found
 
+    def code(self, framework: str) -> str:
+        """Lines for "torch", "keras" or "flax" that draw what is recommended, or what is in use where nothing is, as
+        `gradsim.code_for` writes them. Raises RequestError for other frameworks."""
+        from ..frameworks import code_for
+
+        return code_for((self.recommended or self.in_use).network, framework)
+
     def to_json(self) -> dict[str, Any]:
         """As plain values for JSON, without curves: infinite and undefined numbers are floats."""
         return {
@@ -214,7 +222,7 @@ def _affordable(desk: Desk, one: Candidate) -> bool:
 def _scheme(desk: Desk, one: Candidate, precision: str, affordable: bool) -> Scheme:
     found, network = None, one.network
     if affordable:
-        found = desk.search(network) if one.searched else None
+        found = searched(desk, network) if one.searched else None
         found = found or desk.check(network)
         network = found.network
     scheme = Scheme(one.name, network, one.alters, _predicted(network, desk.options), found, {}, math.inf, False)

@@ -6,47 +6,31 @@ looked for with simulated networks (the same random numbers at every gain, so th
 found is judged by others.
 """
 
-import math
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from threading import Lock
 from typing import Any
 
 from ..errors import RequestError, finite_number, shown
-from ..model.activations import find_activation
 from ..model.families import FAMILIES
 from ..model.network import Network, mlp
 from ..model.options import LARGEST_WIDTH
 from ..model.parts import Dropout, LayerNorm, Linear, Residual
 from ..model.request import checked
 from ..model.spelling import spelled, told_gain
-from ..program.engine import Layers
-from ..program.program import nanoseconds
 from ..telling import checked_progress, counted, told
-from ..theory.roots import root
 from ..typed import Number, Progress, Whole
-from .checks import SAFE_DECADES, Checked, check
+from .checks import Checked
+from .desk import Desk, at_once
+from .search import searched
 
 SECONDS = 10.0  # of one core, about: what may be spent unless told otherwise
 REMEDIES = 2.0  # of it, what may be spent on what helps where no gain is safe
-SEARCH, CHECK = 1e7, 4e7  # nanoseconds of one core that the networks at one gain may take
-SEARCHED, CHECKED = (64, 200), (100, 1000)  # fewest and most networks at one gain
-PAIR, PAIRED = 1e7, (32, 200)  # the same, where two inputs go through
-EVALUATIONS, CHECKS = 12, 4  # gains that a search and a recommendation take, about
-STATISTICS = 1000  # nanoseconds a layer of a network, beside the network itself
-FARTHEST = math.log(1000)  # of the log of the gain from the one that is asked for
-LONGEST, SHORTEST = math.log(4), 0.03  # steps on the way to a change of sign
-CLOSE = 0.03  # decades of the median that count as none
 BIASES = (0.5, 1.0)  # standard deviations that are tried where no gain is safe
 WIDER = (4, 16)
 SMALL, PRE_NORM = {"residual_scale": "1/sqrt(depth)"}, {"block": "pre_norm", "norm": "layer"}
 KEPT = ("width", "activation", "init", "weight_gain", "bias", "input_width", "outputs", "block_depth", "dropout")
-MOST_AT_ONCE = 8  # simulations side by side, whose samples are in memory
 ENOUGH = 0.6  # of the spread before: what is left where more of the same is tried
 
 
@@ -135,7 +119,7 @@ def _recommended(desk, network, gains):
     asked = {"as asked": network} | {name: network.with_gain(gain) for name, gain in dict(gains).items()}
     if alone := network.depth == 1 or not network.usual_gain:
         reason = f"there is one {'block' if network.has_stream else 'hidden layer'}" if network.depth == 1 else "the gain is 0"
-    search = partial(desk.search, network) if not reason else lambda: None  # first, since it takes longest
+    search = partial(searched, desk, network) if not reason else lambda: None  # first, since it takes longest
     balanced, rows = at_once(network, [search, lambda: {name: desk.check(other) for name, other in asked.items()}])
     if balanced is not None:
         rows["balanced"] = balanced
@@ -180,136 +164,10 @@ def _first_safe(rows):
     return next((rows[name] for name in order if rows[name].safe), None)
 
 
-def _cost(network, inputs):
-    """About how many nanoseconds one replica takes on one core."""
-    return nanoseconds(network, Layers(network, "auto", inputs)) + STATISTICS * (network.depth + 1)
-
-
-def _number(budget, cost, bounds):
-    return int(min(max(budget // cost, bounds[0]), bounds[1]))
-
-
 def _too_large(needed, seconds):
     if not seconds:
         return "nothing was simulated"
     return f"too large to check: that takes about {needed:.0f} s on one core, and {seconds:g} s are allowed"
-
-
-class Desk:
-    """Where networks are simulated: with which options, and how many seconds of work are left.
-
-    `progress(n)` is called after every n more of them."""
-
-    def __init__(self, options, seed, seconds, progress):
-        self.options, self.seed, self.left, self.progress = options, seed, seconds, progress
-        self._telling = Lock()  # of all copies
-
-    def needs(self, network, searches=1, checks=CHECKS, pairs=0):
-        """Seconds that searches and checks of such networks take, and checks of two inputs."""
-        cost = _cost(network, self.options["inputs"])
-        work = searches * EVALUATIONS * _number(SEARCH, cost, SEARCHED) + checks * _number(CHECK, cost, CHECKED)
-        of_two = _cost(network, 2)
-        return (work * cost + pairs * _number(PAIR, of_two, PAIRED) * of_two) / 1e9
-
-    def copy(self):
-        """One that has as much left, for itself."""
-        return copy(self)
-
-    def takes(self, needed):
-        """Whether so many seconds are left; they are taken if so."""
-        if needed > self.left:
-            return False
-        self.left -= needed
-        return True
-
-    def check(self, network):
-        return self._simulated(network, CHECK, CHECKED, "recommendation: check")
-
-    def look(self, network):
-        return self._simulated(network, SEARCH, SEARCHED, "recommendation: search")
-
-    def pairs(self, network):
-        """A few of the networks of `check`, for what is between two inputs."""
-        return self._simulated(network, PAIR, PAIRED, "recommendation: check", {"inputs": 2})
-
-    def _simulated(self, network, budget, bounds, stream, other=None):
-        options = self.options | (other or {})
-        replicas = _number(budget, _cost(network, options["inputs"]), bounds)
-        found = check(network, replicas, self.seed, stream, options)
-        with self._telling:
-            self.progress(replicas)
-        return found
-
-    def search(self, network):
-        """The Checked network whose gain has the median keep its scale, or one nearby that is safe; None where none has."""
-        search = _Search(self, network)
-        place = search.balanced()
-        if place is None:
-            return None
-        found = self.check(search.at(place).network)
-        if not found.safe:
-            calm = search.calmest(place)
-            if calm is not None and calm.network != found.network and (other := self.check(calm.network)).safe:
-                return other
-        return found
-
-
-class _Search:
-    """Looks for the gain at which the median gradient keeps its scale: places are logs of the gain over the one asked."""
-
-    def __init__(self, desk, network):
-        self.desk, self.network, self.known = desk, network, {}
-        self.digits = 2 + math.ceil(math.log10(max(network.depth, 100)))  # of a gain: the last moves 0.1 decades at most
-
-    def at(self, place):
-        """The Checked network there, its gain rounded to the digits that are told."""
-        gain = float(f"{self.network.usual_gain * math.exp(place):.{self.digits}g}")
-        if gain not in self.known:
-            self.known[gain] = self.desk.look(self.network.with_gain(gain))
-        return self.known[gain]
-
-    def decades(self, place):
-        """Of the median: finite, and 0 where it is close to it; a zero gradient has vanished."""
-        found = self.at(place).decades
-        found = -1000.0 if math.isnan(found) else min(max(found, -1000.0), 1000.0)
-        return 0.0 if abs(found) < CLOSE else found
-
-    def balanced(self):
-        """The nearest place where the median passes through 0 (and does not leap, as where signals die), or None."""
-        start = self.decades(0.0)
-        if start == 0:
-            return 0.0
-        way = 1 if start < 0 else -1
-        for direction in (way, -way):
-            end = 0.0
-            while (ends := self._bracket(end, direction)) is not None:
-                end = ends[1]
-                place = root(self.decades, *sorted(ends), xtol=0.5 * 10.0**-self.digits, rtol=1e-12)
-                if abs(self.decades(place)) <= SAFE_DECADES:
-                    return place
-        return None
-
-    def _bracket(self, place, direction):
-        """Two places between which the sign changes, from one on; steps as long as the law chi ~ gain^2 asks for."""
-        first = value = self.decades(place)
-        least = SHORTEST
-        while abs(place) < FARTHEST:
-            step = abs(value) / (self.network.depth - 1) * math.log(10) if abs(value) < 1000 else LONGEST / 2
-            before, place, least = place, place + direction * min(step + least, LONGEST), 2 * least
-            value = self.decades(place)
-            if value == 0 or (value > 0) != (first > 0):
-                return before, place
-        return None
-
-    def calmest(self, place):
-        """Of the gains next to the balanced one whose medians stay within SAFE_DECADES: the Checked one of least spread."""
-        for side in (-1, 1):
-            step = side * SHORTEST / 2
-            steepness = (self.decades(place + step) - self.decades(place)) / step
-            if steepness:
-                self.at(place + side * 0.8 * SAFE_DECADES / max(abs(steepness), 1.0))
-        near = [found for found in self.known.values() if abs(found.decades) <= 0.9 * SAFE_DECADES]
-        return min(near, key=lambda found: (math.isnan(found.spread), found.spread), default=None)
 
 
 def _remedies(desk, network, rows):
@@ -327,15 +185,6 @@ def _remedies(desk, network, rows):
                 yield replace(remedy, checked=None)
                 break
             yield remedy
-
-
-def at_once(network, jobs):
-    """What the jobs give: each on a thread, since one core simulates the networks at a gain."""
-    watched = any(find_activation(part.name)[0].faults is not None for part in network.activations)
-    threads = 1 if watched else min(max(len(jobs), 1), MOST_AT_ONCE)  # what users' functions do is noted of one at a time
-    with ThreadPoolExecutor(threads) as pool:
-        # in the context of this call, which says whether they tell on stderr how far they are
-        return [begun.result() for begun in [pool.submit(copy_context().run, job) for job in jobs]]
 
 
 def _of_a_kind(desk, kind, tries, before):
@@ -359,7 +208,7 @@ def _way(found):
 
 def _tried(desk, network, idle):
     """The Checked network with its balanced gain; as it is where there is none."""
-    balanced = None if idle else desk.search(network)
+    balanced = None if idle else searched(desk, network)
     return desk.check(network) if balanced is None else balanced
 
 

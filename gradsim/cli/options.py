@@ -72,9 +72,14 @@ def preset_or_mlp(name, options):
 
     if name is None:
         return mlp, options
+    given = network_given(options)
+    return preset(name).network, {key: value for key, value in options.items() if key not in NETWORK or key in given}
+
+
+def network_given(options):
+    """Those options of a network that were given, and not left to their defaults."""
     source = click.get_current_context().get_parameter_source
-    given = {key: value for key, value in options.items() if key not in NETWORK or source(key) is not ParameterSource.DEFAULT}
-    return preset(name).network, given
+    return {key: options[key] for key in NETWORK if key in options and source(key) is not ParameterSource.DEFAULT}
 
 
 select_option = click.option(

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from ..model.initializers import TRUNCATED_STD, UNIT_LAWS, bias_law, find_initializer, weight_law
+from ..model.initializers import bias_law, find_initializer, weight_law
+from ..model.laws import TRUNCATED_STD, UNIT_LAWS
 from ..model.schemes import parse, shortest
 
 FAN = {"fan_in": "fan_in", "fan_out": "fan_out", "fan_avg": "((fan_in + fan_out) / 2)"}

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..errors import RequestError, unknown
 from .families import NORMS
-from .initializers import WeightLaw, weight_law
+from .initializers import weight_law
+from .laws import WeightLaw
 from .meant import widths_of
 from .network import Network, mlp, network
 from .options import NETWORK, check_all

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import gradsim
 from gradsim.advice import advise as advising
-from gradsim.advice import recommendation
+from gradsim.advice import desk
 from gradsim.advice.candidates import candidates, steady_biases
 from gradsim.advice.criteria import CRITERIA, HIGHER
 from gradsim.cli import main
@@ -177,13 +177,13 @@ def test_named_schemes_and_gains_of_theory_are_compared():
 
 
 def test_all_see_the_same_random_numbers_and_gains_are_judged_by_others(monkeypatch):
-    seen, real = {}, recommendation.check
+    seen, real = {}, desk.check
 
     def watched(network, replicas, seed, stream, options):
         seen.setdefault(stream, set()).add(seed)
         return real(network, replicas, seed, stream, options)
 
-    monkeypatch.setattr(recommendation, "check", watched)
+    monkeypatch.setattr(desk, "check", watched)
     network = gradsim.mlp(width=32, depth=6)
     found = gradsim.advise(network, seed=3)
     assert seen == {"recommendation: search": {3}, "recommendation: check": {3}}

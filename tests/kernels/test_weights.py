@@ -8,7 +8,8 @@ from gradsim import reference
 from gradsim.kernels import weights, workspace
 from gradsim.kernels.compilation import for_python
 from gradsim.kernels.sampling import LAW_ORTHOGONAL, LAW_SPARSE, LAW_SPARSE_COLUMNS
-from gradsim.model.initializers import WeightLaw, weight_law
+from gradsim.model.initializers import weight_law
+from gradsim.model.laws import WeightLaw
 
 weights_times = for_python(weights.weights_times)
 transposed_weights_times = for_python(weights.transposed_weights_times)

@@ -257,7 +257,7 @@ PYTHON = {
         ("weights: moments",),
     ),
     "the std of uniform weights for their bound": Fault(
-        "model/initializers.py", '"uniform": (1 / 3, -1.2)', '"uniform": (1.0, -1.2)', ("weights: whole laws",)
+        "model/laws.py", '"uniform": (1 / 3, -1.2)', '"uniform": (1.0, -1.2)', ("weights: whole laws",)
     ),
     "a gain that leaves the mean": Fault(
         "model/initializers.py", "mean=gain * law.mean", "mean=law.mean", ("weights: whole laws", "weights: moments")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gradsim
-from gradsim.advice import recommendation, recommendation_report
+from gradsim.advice import desk, recommendation_report
 from gradsim.advice.checks import SAFE_DECADES, SAFE_SPREAD, Checked, check
 from gradsim.advice.recommendation import recommend
 from gradsim.advice.summary import summary
@@ -155,7 +155,7 @@ def test_what_was_searched_with_is_not_what_is_checked_with(monkeypatch):
         seen.setdefault(stream, []).append(found)
         return found
 
-    monkeypatch.setattr(recommendation, "check", watched)
+    monkeypatch.setattr(desk, "check", watched)
     found = recommend(gradsim.mlp(width=16, depth=20, activation="tanh", weight_gain=2.0))
     assert len(seen) == 2 and len(seen["recommendation: search"]) > 2
     assert all(any(row is other for other in seen["recommendation: check"]) for row in found.rows.values())

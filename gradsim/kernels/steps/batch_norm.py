@@ -47,6 +47,7 @@ from .batch_loops import (
     standardise_wide,
 )
 from .deviation import (
+    DAMPED,
     EPSILON,
     EPSILON_EXPONENT,
     FREE,
@@ -127,7 +128,9 @@ def raised(v, n, now, exponent):
 
 @internal
 def hold_units(p, x, out, kept, x_top, t, scratch):
-    """Units whose variance is rounding, at the most that it could be, in every row; their 1/S is the largest possible."""
+    """Units whose variance is rounding, at the most that it could be, in every row; their 1/S is the largest possible.
+
+    Where that is so little that S is the root of epsilon, y is in doubt and its gradient is not."""
     rarely_called()
     n, rows, held, unit = x.n, x.values.shape[0], scratch.left, RESOLUTION
     fractions, exponents = halves(kept, n)
@@ -144,7 +147,8 @@ def hold_units(p, x, out, kept, x_top, t, scratch):
             inverse = 1.0 / (math.sqrt(scaled_epsilon(p, t)) if p[EPSILON] != 0.0 else size)
             size = min(most, size * inverse) if p[EPSILON] != 0.0 else most
             exponent = exponent_of(inverse)
-            fractions[i], exponents[i] = np.float32(-inverse * power_of_two(-exponent)), np.float32(exponent)
+            sign = 1.0 if size * power_of_two(x_top - t) <= DAMPED else -1.0
+            fractions[i], exponents[i] = np.float32(sign * inverse * power_of_two(-exponent)), np.float32(exponent)
             for b in range(rows):
                 entry = size * power_of_two(x_top - t - out.exponents[b])
                 out.values[b, i] = np.float32(entry)

@@ -11,6 +11,7 @@ from ..vectors import power_of_two
 EPSILON, EPSILON_EXPONENT = range(2)
 KEPT = 8  # numbers of one S: 1/S in two parts, its exponent in three, and whether the row is held
 TWO_20 = 2.0**20
+DAMPED = 2.0**-10  # of a y that is held: it adds 2^-20 to S^2, and less to its gradient
 ONLY = np.int64(0)  # the number of an S where there is but one
 HELD, FREE = np.bool_(True), np.bool_(False)  # rows: Numba compiles functions anew for Python's True and False
 

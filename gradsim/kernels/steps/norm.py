@@ -8,8 +8,8 @@ exact with epsilon, since y is what came out. Epsilon is in true scale: a row of
 
 0/0 is NaN, as in the frameworks: a row of zeros, or LayerNorm of one unit, with epsilon 0. Units that agree to float32's
 digits have an unresolved variance, whether their bits differ or not: the row is held at what roundings could make of it,
-at most sqrt(n - 1), and its gradient at what comes in over the smallest S. One unit less its mean is exactly zero, and so
-is a row of zeros.
+at most sqrt(n - 1), and its gradient at what comes in over the smallest S; but where S is the root of epsilon whatever the
+variance, the gradient is what it is. One unit less its mean is exactly zero, and so is a row of zeros.
 """
 
 import math
@@ -23,6 +23,7 @@ from ..record import NORM_GAIN_GRADIENT, NORM_SHIFT_GRADIENT, put
 from ..vectors import LN2, combine, in_window, largest, measure, power_of_two, settle
 from ..windows import row
 from .deviation import (
+    DAMPED,
     EPSILON,
     FREE,
     HELD,
@@ -70,7 +71,8 @@ def hold_norm(p, size, x_exponent, out, kept, b, scratch):
     hold(after, n, np.float32(most), b, scratch)
     out.exponents[b] = settle(after, n, np.float32(most), exponent)
     out.squares[b] = measure(after, n)[1]
-    keep_deviation(kept, b, inverse, t, HELD)
+    # S is the root of epsilon where y is that small: only y is in doubt, and not its gradient
+    keep_deviation(kept, b, inverse, t, HELD if most * power_of_two(exponent) > DAMPED else FREE)
 
 
 @internal

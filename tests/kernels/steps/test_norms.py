@@ -136,6 +136,24 @@ def test_units_that_differ_by_rounding_are_held_at_a_bound(kind, epsilon, steps)
 
 
 @pytest.mark.parametrize("kind", [LAYER, BATCH])
+@pytest.mark.parametrize("count", [2, 5])
+def test_a_gradient_is_sure_where_epsilon_is_all_that_divides(kind, count):
+    """Units that are alike have a y of rounding, far below one, and the gradient (d - mean d) / sqrt(epsilon)."""
+    rng = np.random.default_rng(4)
+    x, d = rng.normal(size=(count, 6)), rng.normal(size=(count, 6))
+    if kind == BATCH:
+        x[:, :2] = 0.7, -1.3  # as biases of units whose weights are zero
+    else:
+        x[0] = 0.7
+    out, kept, scratch = forward(kind, vector(x), 1e-5)
+    _, back, _, _ = normed_and_back(kind, plain(vector(x)), d, 1e-5, 0)
+    g, _ = backward(kind, out, kept, vector(d), 1e-5, scratch)
+    assert np.all(abs(plain(g) - back) <= 1e-4 * np.maximum(abs(back), 1.0))
+    assert np.allclose(plain(g).mean(0 if kind == BATCH else 1), 0.0, atol=2e-5 * abs(back).max())
+    assert not scratch.doubts.any() or kind == LAYER  # a row of LayerNorm has nothing else to go on with
+
+
+@pytest.mark.parametrize("kind", [LAYER, BATCH])
 def test_units_that_differ_by_more_than_rounding_are_not_in_doubt(kind):
     v = nearly_equal(kind, 7)
     v = 1.25 + 64 * (v - 1.25)

@@ -2,7 +2,8 @@
 
 from . import Fault
 
-INITIALIZERS, EXACT, LINEAR = "model/initializers.py", "theory/exact_laws.py", "theory/steps/linear.py"
+INITIALIZERS, LAWS = "model/initializers.py", "model/laws.py"
+EXACT, LINEAR = "theory/exact_laws.py", "theory/steps/linear.py"
 PROPERTIES = "tests/properties/test_"
 NAMED, SCALE = f"{PROPERTIES}initializers.py::test_named", f"{PROPERTIES}scale.py::test_"
 FINITE_WIDTH = f"{PROPERTIES}finite_width.py::test_means_variances_and_zeros"
@@ -50,7 +51,7 @@ FAULTS = {
         ),
     ),
     "the std of uniform weights for their bound": Fault(
-        INITIALIZERS,
+        LAWS,
         '"uniform": (1 / 3, -1.2)',
         '"uniform": (1.0, -1.2)',
         tests=(
@@ -59,7 +60,7 @@ FAULTS = {
         ),
     ),
     "a truncated normal that is not widened": Fault(
-        INITIALIZERS,
+        LAWS,
         "(1 - 4 * _D, (3 *",
         "(1.0, (3 *",
         tests=(NAMED + "[he_truncated_normal]",),

@@ -127,7 +127,7 @@ FAULTS = {
     "sums of squares as large as squares of sums": Fault(
         LEAVING, "largest / 2, -smallest / 2", "largest, -smallest / 2", tests=(SAMPLES,)
     ),
-    "sums of squares over one input": Fault(BLOCKS, 'fans[:, 1] * inputs, "weight', 'fans[:, 1], "weight', tests=(SAMPLES,)),
+    "sums of squares over one input": Fault(BLOCKS, 'widths * inputs, "weight', 'widths, "weight', tests=(SAMPLES,)),
     "networks that have left come back": Fault(
         LEAVING,
         "counts[kinds].cumsum(axis=2).transpose(0, 2, 1)",

@@ -7,6 +7,7 @@ NORM, BATCH, DROPOUT, ADD, DEVIATION, GAINS, STREAM, ROWS = (
 )
 LOOPS = "kernels/steps/batch_loops.py"
 STEPS, SLOTS, GRAPH, PROGRAM = "kernels/block_steps.py", "program/slots.py", "program/graph.py", "program/program.py"
+FORM = "model/form.py"
 EXACT, WIDE_BATCH, WIDE_NORM = "theory/exact_streams.py", "theory/steps/batch_norm.py", "theory/steps/norm.py"
 SUMS, NORMS, BATCHES, DROPS, FAMILIES = (
     f"replica: {name}" for name in ("residual", "norms", "batch norm", "dropout", "families")
@@ -128,11 +129,11 @@ PYTHON = {
         SLOTS, "        if not handed_on:\n", "        if True:\n", (SUMS, FAMILIES)
     ),
     "streams marked before their blocks": Fault(
-        GRAPH,
-        "            x = build.through(run.parts, x)\n            if form.has_stream:\n"
-        "                build.mark_stream(x, build.block)\n",
-        "            if form.has_stream:\n                build.mark_stream(x, build.block)\n"
-        "            x = build.through(run.parts, x)\n",
+        FORM,
+        "                x = build.through(run.parts, x)\n                if self.has_stream:\n"
+        "                    build.mark_stream(x, build.block)\n",
+        "                if self.has_stream:\n                    build.mark_stream(x, build.block)\n"
+        "                x = build.through(run.parts, x)\n",
         ("pre_norm streams: tanh, width 4",),
     ),
     "places exchanged with numbers": Fault(

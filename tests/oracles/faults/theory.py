@@ -153,7 +153,7 @@ FAULTS = {
         tests=(f"{ADVISED}words_on_who_leaves",),
     ),
     "a gain judged by the networks it was found with": Fault(
-        ADVICE,
+        "advice/desk.py",
         '"recommendation: search"',
         '"recommendation: check"',
         tests=(f"{ADVISED}what_was_searched_with_is_not_what_is_checked_with",),
