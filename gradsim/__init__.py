@@ -41,6 +41,8 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for those who read and do not run
     from .model.steps.norm import RMSNorm as RMSNorm
     from .results.verdict import Verdict as Verdict
     from .simulation.simulate import simulate as simulate
+    from .training.curves import TrainingCurves as TrainingCurves
+    from .training.train import train as train
 
 _HOMES = {
     "mlp": "model.network",
@@ -55,10 +57,12 @@ _HOMES = {
     "presets": "model.presets",
     "code_for": "frameworks",
     "simulate": "simulation.simulate",
+    "train": "training.train",
     "recommend": "advice.recommendation",
     "advise": "advice.advise",
     "Curves": "curves",
     "CurveSet": "curves",
+    "TrainingCurves": "training.curves",
     "Verdict": "results.verdict",
     "RequestError": "errors",
     "sweep": None,  # subpackages: gradsim.sweep.run("classic")

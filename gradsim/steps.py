@@ -8,6 +8,7 @@ All else is in files of that name, one in each room that has steps:
                                 record), of a `kernels.workspace.Step`
     gradsim/reference/steps/    the same step in NumPy float64
     gradsim/theory/steps/       its mean field
+    gradsim/training/kernels/steps/  the step in plain arithmetic, with what is trained of it (see there)
 
 Inputs, linear maps, activations and losses, of which chains are made, have files there too, but the interpreter knows them.
 """

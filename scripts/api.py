@@ -23,6 +23,7 @@ PUBLIC = (
     ("Presets", "gradsim", ("preset", "presets", "code_for")),
     ("Presets", "gradsim.model.presets", ("Preset", "Law", "FeedForward")),
     ("Simulation", "gradsim", ("simulate", "open", "Curves", "CurveSet", "Verdict", "RequestError")),
+    ("Training", "gradsim", ("train", "TrainingCurves")),
     ("Advice", "gradsim", ("advise", "recommend")),
     ("Advice", "gradsim.advice.advise", ("Advice", "Scheme")),
     ("Advice", "gradsim.advice.recommendation", ("Recommendation", "Checked", "Remedy")),

@@ -260,10 +260,22 @@ def measured(make, name, key):
     return text
 
 
+def train():
+    result = benchmark("train")
+    what = f"Of one core of {result['cpu']}, {result['rounds']} rounds, {result['date']}."
+    ours = result["times"]["gradsim"]["median"]
+    rows = [
+        (program, f"{t['median']:.0f} µs", f"{t['median'] / ours:.1f}")
+        for program, t in sorted(result["times"].items(), key=lambda item: -item[1]["median"])
+    ]
+    return what + "\n\n" + table(("program", "an update of a network", "times gradsim's"), rows)
+
+
 TABLES = {
     "api": api.page,
     "blocks": measured(blocks, "blocks", "ratios"),
     "steps": measured(steps, "steps", "sizes"),
+    "train": measured(train, "train", "times"),
     "observe": measured(observe, "observe", "models"),
     "sweep": measured(sweep, "sweep", "figures"),
     "before": measured(before, "before", "compilation"),

@@ -19,7 +19,7 @@ ORDER = (
     ("report",),
     ("curves",),
     ("simulation",),
-    ("advice", "sweep", "torch", "verification"),
+    ("advice", "sweep", "torch", "training", "verification"),
     ("cli",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}

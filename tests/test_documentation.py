@@ -27,7 +27,7 @@ def test_tables_are_current(path):
 SHOWN = ("advise", "blocks", "pictures", "commands", "report", "presets")
 GUIDES = {path.name: path for path in (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in SHOWN))}
 WITH_PYTHON = {name: path for name, path in GUIDES.items() if name != "commands.md"} | {
-    "sweeps.md": ROOT / "docs" / "sweeps.md"
+    name: ROOT / "docs" / name for name in ("sweeps.md", "training.md")
 }
 LONG = ("sweep classic", "sweep blocks")
 RUN = ("advise", "run", "compare", "code", "sweep", "show", "plot", "report", "list", "theory", "phase")

@@ -23,6 +23,7 @@ COMMANDS = {
     "plot": "Draw the curves of a file.",
     "report": "Write a page of a file, for a browser.",
     "export": "Write the curves of a file as tables.",
+    "train": "Train networks for a while and say which layers learn.",
     "compare": "Put presets of frameworks side by side.",
     "code": "Write a network in PyTorch, Keras or Flax, to paste.",
     "theory": "Predict one network: mean field, exact laws, float ranges, critical gain.",

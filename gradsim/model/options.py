@@ -21,6 +21,8 @@ ENGINES = ("auto", "matrix_free", "dense", "cuda")
 LOSSES = ("probe", "mse", "cross_entropy")
 PROBES = ("independent", "shared")
 ARITHMETICS = ("carried", "float32", "float64")
+FLOAT_TYPES = ARITHMETICS[1:]  # of training
+OPTIMIZERS = ("sgd", "adam")
 BLOCKS = (
     "plain",
     "residual",
@@ -187,6 +189,21 @@ class Widths:
         return widths if len(widths) > 1 else widths[0]
 
 
+class Steps:
+    """Increasing whole numbers from 0 on."""
+
+    form = "integer[,integer...]"
+
+    def check(self, option, value):
+        steps = [whole_number(option, step, 0) for step in several(value) or [value]]
+        if steps != sorted(set(steps)):
+            raise RequestError(f"{option}: {shown(value)} are not increasing steps")
+        return tuple(steps)
+
+    def read(self, option, text):
+        return self.check(option, [_number(part) for part in text.split(",")])
+
+
 class Rows:
     """A path or an array; `data.samples` reads it."""
 
@@ -332,6 +349,21 @@ RUN = _table(
     Option("threads", Whole(1, _cores), None, "Threads to use.", "all cores", in_grids=False),
 )
 OPTIONS = NETWORK | RUN
+TRAINING = _table(
+    Option("loss", Choice(LOSSES[:0:-1]), "cross_entropy", "cross_entropy of labels, or mse."),
+    Option("learning_rate", Real(0.0), 0.05, "Learning rate."),
+    Option("momentum", Real(0.0), 0.0, "Momentum of sgd, below 1."),
+    Option("optimizer", Choice(OPTIMIZERS), "sgd", "sgd, stochastic gradient descent, or adam."),
+    Option("batch_size", Whole(1, MOST), 32, "Samples in a batch, drawn anew at every step."),
+    Option("steps", Whole(1, MOST), 300, "Updates of the weights."),
+    Option("replicas", Whole(1, MOST), 50, "Networks to train."),
+    RUN["seed"],
+    Option("float_type", Choice(FLOAT_TYPES), "float32", "float32, as in practice, or float64."),
+    Option("record_at", Steps(), None, "Steps on record, layer by layer, like 0,10,100.", "0,1,3,10,30... and the last"),
+    Option("held_out", Real(0.0), 0.2, "Share of the samples that is not trained on, below 1."),
+    RUN["stream"],
+    RUN["threads"],
+)
 
 
 def check_all(table, options):

@@ -119,7 +119,7 @@ class Replicas:
             finally:
                 idle.append(desk)
 
-        return self._watched(_in_order(chunk, starts, threads, ahead))
+        return self._watched(in_order(chunk, starts, threads, ahead))
 
     def _starts(self, begin):
         return range(begin, self.count, self.size)
@@ -168,7 +168,7 @@ def _memory_errors():
         raise RequestError(f"memory: there is no more: {' '.join(str(error).split())}") from None
 
 
-def _in_order(job, items, threads, ahead):
+def in_order(job, items, threads, ahead):
     """Yield job(item) for the items in their order, computed by as many threads, `ahead` more of them begun than taken.
 
     What is not begun is dropped at an end.

@@ -17,7 +17,7 @@ from gradsim.export import formats
 from gradsim.model.options import OPTIONS, Choice
 
 SMALL = ["--width", "4", "--depth", "3", "--replicas", "8"]
-WRITERS = ("run", "compare", "sweep", "combine", "plot", "report", "export", "advise", "phase", "verify")
+WRITERS = ("run", "train", "compare", "sweep", "combine", "plot", "report", "export", "advise", "phase", "verify")
 ROOT = Path(__file__).parents[2]
 
 

@@ -1,0 +1,1 @@
+"""Networks with their weights, trained for a while: which layers learn (docs/training.md)."""
