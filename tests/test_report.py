@@ -96,7 +96,7 @@ def test_how_the_pace_of_old_and_new_files_reads(curve_set):
 def test_the_figures_of_the_table_are_those_of_the_verdict(curve_set):
     """Word, decades per 100 layers and spread, in the row of their network."""
     for curves in curve_set:
-        word, rate, spread = report._verdict(curves)
+        word, rate, spread = report.verdict_entries(curves)
         verdict = curves.verdict
         assert word.plain == verdict.word
         for text, value in ((rate, verdict.decades_per_100_layers), (spread, verdict.spread_decades)):

@@ -15,7 +15,8 @@ class Draw:
     """A law by its `kind`, with the formulas of its numbers.
 
     "normal" has (mean, std), "truncated_normal" the same of the normal that is cut at two deviations, "uniform" (low, high),
-    "constant" (value,), "rademacher" (c,), "sparse" (k, std), "identity" and "orthogonal" (gain,).
+    "cut_normal" (mean, std, low, high) of the normal that is cut at these, "constant" (value,), "rademacher" (c,), "sparse"
+    (k, std) of k weights a unit, "sparse_columns" of k an input, "identity" and "orthogonal" (gain,).
     """
 
     kind: str
@@ -30,6 +31,13 @@ def weights(linear):
     if entry.name == "sparse":
         k, std = arguments
         return Draw("sparse", (str(int(k)), number(abs(linear.gain * std))))
+    if entry.name == "sparse_columns":
+        sparsity, std = arguments
+        return Draw("sparse_columns", (f"fan_out - math.ceil({number(sparsity)} * fan_out)", number(abs(linear.gain * std))))
+    if entry.name == "trunc_normal":
+        mean, std, *ends = arguments
+        low, high = sorted(linear.gain * end for end in ends)
+        return Draw("cut_normal", tuple(map(number, (linear.gain * mean, abs(linear.gain) * std, low, high))))
     if entry.name in ("identity", "orthogonal"):
         return Draw(entry.name, (number(linear.gain * arguments[0]),))
     law = weight_law(linear.init, ANY, ANY, linear.gain)

@@ -33,15 +33,17 @@ DRAWS = {
     "truncated_normal": "{0} + {1} * jax.random.truncated_normal(key, -2.0, 2.0, shape, dtype)",
     "constant": "jnp.full(shape, {0}, dtype)",
     "rademacher": "{0} * jax.random.rademacher(key, shape, dtype)",
+    "cut_normal": "{0} + {1} * jax.random.truncated_normal(key, ({2} - {0}) / {1}, ({3} - {0}) / {1}, shape, dtype)",
     "sparse": "sparse(key, shape, dtype, {0}, {1})",
+    "sparse_columns": "sparse(key, shape, dtype, {0}, {1}, axis=1)",
     "identity": "{0} * jnp.eye(*shape, dtype=dtype)",
     "orthogonal": "jax.nn.initializers.orthogonal({0})(key, shape, dtype)",
 }
 SPARSE = '''
-def sparse(key, shape, dtype, k, std):
-    """k normal weights a unit, at random places"""
+def sparse(key, shape, dtype, k, std, axis=0):
+    """k normal weights at random places of each unit; with axis 1 of each input"""
     places, values = jax.random.split(key)
-    chosen = jnp.argsort(jax.random.uniform(places, shape), axis=0) < k
+    chosen = jnp.argsort(jax.random.uniform(places, shape), axis=axis) < k
     return jnp.where(chosen, std * jax.random.normal(values, shape, dtype), 0.0)
 '''
 USE = "# make_model().init({'params': key}, x)['params'] are the weights; dropout takes rngs={'dropout': key} too."
@@ -59,7 +61,7 @@ def code(network):
         "from flax import linen as nn",
         "",
     ]
-    lines += SPARSE.split("\n") if draft.draws_by("sparse") else []
+    lines += SPARSE.split("\n") if draft.draws_by("sparse") or draft.draws_by("sparse_columns") else []
     for (drawn, shifted), name in draft.functions.items():
         lines += ["", f"def {name}(fan_in, fan_out):", *indented(_linear(drawn, shifted)), ""]
     train = ", train=True" if draft.has(BatchNorm, Dropout) else ""

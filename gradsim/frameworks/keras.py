@@ -33,7 +33,9 @@ DRAWS = {
     "truncated_normal": "keras.initializers.TruncatedNormal({0}, {1})",
     "constant": "keras.initializers.Constant({0})",
     "rademacher": "rademacher({0})",
+    "cut_normal": "cut_normal({0}, {1}, {2}, {3})",
     "sparse": "sparse({0}, {1})",
+    "sparse_columns": "sparse({0}, {1}, axis=1)",
     "identity": "keras.initializers.Identity({0})",
     "orthogonal": "keras.initializers.Orthogonal({0})",
 }
@@ -44,12 +46,22 @@ def rademacher(c):
     return lambda shape, dtype=None: keras.ops.where(keras.random.uniform(shape) < 0.5, -c, c)
 ''',
     "sparse": '''
-def sparse(k, std):
-    """k normal weights a unit, at random places"""
+def sparse(k, std, axis=0):
+    """k normal weights at random places of each unit; with axis 1 of each input"""
 
     def draw(shape, dtype=None):
-        chosen = keras.ops.argsort(keras.random.uniform(shape), axis=0) < k
+        chosen = keras.ops.argsort(keras.random.uniform(shape), axis=axis) < k
         return keras.ops.where(chosen, keras.random.normal(shape, 0.0, std), 0.0)
+
+    return draw
+''',
+    "cut_normal": '''
+def cut_normal(mean, std, low, high):
+    """normal(mean, std), given that it is from low to high"""
+
+    def draw(shape, dtype=None):
+        ends = (keras.ops.erf((end - mean) / (std * 2**0.5)) for end in (low, high))
+        return keras.ops.clip(mean + std * 2**0.5 * keras.ops.erfinv(keras.random.uniform(shape, *ends)), low, high)
 
     return draw
 ''',
@@ -61,7 +73,7 @@ def code(network):
     draft = Draft(network)
     lines = [*draft.notes("Keras"), *draft.imports, "import keras", ""]
     for kind, text in OWN.items():
-        lines += text.split("\n") if draft.draws_by(kind) else []
+        lines += text.split("\n") if draft.draws_by(kind) or draft.draws_by(f"{kind}_columns") else []
     for (drawn, shifted), name in draft.functions.items():
         lines += ["", f"def {name}(fan_in, fan_out):", *indented(_linear(drawn, shifted)), ""]
     lines += ["", "def make_model():", *indented([f"x = inputs = keras.Input(({network.input_width},))"])]

@@ -35,6 +35,8 @@ DRAWS = {  # {w} is a tensor; a cut one needs its deviation twice
     "constant": ("nn.init.constant_({w}, {0})",),
     "rademacher": ("{w}.bernoulli_(0.5).mul_(2 * {0}).sub_({0})",),
     "sparse": ("{w}.normal_(0.0, {1}).mul_(torch.rand_like({w}).argsort(dim=1) < {0})  # so many weights a unit",),
+    "sparse_columns": ("{w}.normal_(0.0, {1}).mul_(torch.rand_like({w}).argsort(dim=0) < {0})  # so many weights an input",),
+    "cut_normal": ("nn.init.trunc_normal_({w}, {0}, {1}, {2}, {3})",),
     "identity": ("nn.init.eye_({w}).mul_({0})",),
     "orthogonal": ("nn.init.orthogonal_({w}, {0})",),
 }

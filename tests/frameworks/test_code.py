@@ -40,7 +40,9 @@ DRAWN = (  # (init, gain, bias); the ones of which a matrix is looked at as a wh
     ("truncated_normal(0.5,0.2)", 1.0, "zeros"),
     ("corrected_truncated_normal(0,0.1)", 1.0, "zeros"),
     ("rademacher(0.5)", 3.0, "zeros"),
+    ("trunc_normal(0.1,0.2,-0.3,0.2)", -1.5, "zeros"),
     ("sparse(7,2)", 1.5, "zeros"),
+    ("sparse_columns(0.75,2)", 1.5, "zeros"),
     ("orthogonal(1.2)", 1.1, "zeros"),
     ("identity(2)", 0.5, "zeros"),
     ("constant(0.1)", 2.0, "zeros"),
@@ -164,9 +166,10 @@ def same_law(values, own, law, whole):
         for matrix in (values, own):
             small = matrix @ matrix.T if len(matrix) <= matrix.shape[1] else matrix.T @ matrix
             np.testing.assert_allclose(small, law.scale**2 * np.eye(len(small)), atol=1e-4)
-    elif whole and law.kind == "sparse":
-        assert (np.count_nonzero(values, axis=1) == np.count_nonzero(own, axis=1)).all()
-        assert np.ptp(np.count_nonzero(values, axis=0)) > 0  # at random places
+    elif whole and law.kind in ("sparse", "sparse_columns"):
+        along = 1 if law.kind == "sparse" else 0
+        assert (np.count_nonzero(values, axis=along) == np.count_nonzero(own, axis=along)).all()
+        assert np.ptp(np.count_nonzero(values, axis=1 - along)) > 0  # at random places
         assert ks_2samp(values[values != 0], own[own != 0]).pvalue > RARE
     elif whole:
         np.testing.assert_allclose(values, own, rtol=1e-6)
@@ -194,6 +197,7 @@ def test_what_is_computed_is_the_same(framework, name):
 def test_formulas_are_the_laws(entry):
     """Of every initializer, evaluated at fans: no framework is needed."""
     values = {"c": 0.5, "mean": 0.1, "std": 0.3, "min": -1, "max": 2, "k": 3, "gain": 2, "fan": "fan_out", "slope": 0.3}
+    values |= {"a": -0.2, "b": 0.5, "sparsity": 0.3}
     values |= {"scale": 3, "mode": "fan_avg", "law": "uniform"}
     scheme = entry.name + (f"({','.join(str(values[name]) for name in entry.arguments)})" if entry.arguments else "")
     part, fans = Linear(5, scheme, -1.5), {"fan_in": 7, "fan_out": 5}
@@ -205,6 +209,8 @@ def test_formulas_are_the_laws(entry):
         "constant": [law.mean],
         "rademacher": [abs(law.scale)],
         "sparse": [round(law.density * 7), abs(law.scale)],
+        "sparse_columns": [round(law.density * 5), abs(law.scale)],
+        "cut_normal": [-0.15, 0.45, -0.75, 0.3],
         "identity": [law.scale],
         "orthogonal": [law.scale],
     }.get(law.kind, [law.mean, abs(law.scale)])
