@@ -13,12 +13,15 @@ from tests.oracles.planted import BY_CHECKS, BY_TESTS, COMPILED, PYTHON, ROOT, c
 
 INTERPRETED = (
     "nine rounds of Philox",
+    "a wrong sign in cross-entropy",
     "a shared probe that is not",
     "pairs counted as squares",
 )
 CHOSEN = (
+    "He with 1 instead of 2",
     "orthogonal gain squared",
     "weights and biases without their mean",
+    "samples without their power of two",
     "the variance between chunks forgotten",
     "a quantile's place counted from one",
     "every reader is the first, going back",
