@@ -49,12 +49,9 @@ def test_sizes_that_cannot_be_are_refused_at_once(free, network, run, words):
 
 
 def test_a_million_layers_of_two_units_are_within_reach(free):
-    """By a tenth of them: what is needed grows as the number of layers, and no slower."""
-    network, run = gradsim.mlp(width=2, depth=10**5), checked(replicas=10)
+    network, run = gradsim.mlp(width=2, depth=10**6), checked(replicas=10)
     needed = Footprint.of(network, run)
-    assert needed.total(1, 1) <= 1.4 * GIB
-    twice = Footprint.of(gradsim.mlp(width=2, depth=2 * 10**5), run)
-    assert twice.total(1, 1) <= 2 * needed.total(1, 1)
+    assert needed.total(1, 1) <= 14 * GIB
     free(needed.total(2, 1) - 1)
     assert workers(network, run, 2)[0] == 1
     free(64 * GIB)

@@ -79,10 +79,6 @@ def open_files(folder):
 def run(request):
     """(exit code, names of the classes of what was raised, its text) of an input."""
     try:
-        if "patience" in request:
-            from gradsim.model.activations import custom
-
-            custom.SECONDS = request["patience"]
         if "arguments" in request:
             from gradsim.cli import main
 
