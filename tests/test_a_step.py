@@ -126,7 +126,40 @@ def forward(node, sources, walk):
 def backward(node, cotangent, kept, walk):
     return (cotangent._replace(log_square=cotangent.log_square + 2 * log(abs(node.part.factor))),)
 '''
-FILES = {"model": PART, "kernels": KERNELS, "reference": REFERENCE, "theory": THEORY}
+TRAINING = '''
+"""A multiple, which is not trained."""
+
+from ....kernels.compilation import elementary
+from ....kernels.windows import row
+from .add import scale_of
+
+
+def own_numbers(n_in, n):
+    return 0
+
+
+def kept_numbers(rows, n):
+    return 0
+
+
+@elementary
+def forward(step):
+    factor = scale_of(step)
+    for b in range(step.rows):
+        x, out = row(step.x, b), row(step.out, b)
+        for i in range(step.n):
+            out[i] = factor * x[i]
+
+
+@elementary
+def backward(step):
+    factor = scale_of(step)
+    for b in range(step.rows):
+        d, g = row(step.d, b), row(step.g, b)
+        for i in range(step.n):
+            g[i] = factor * d[i]
+'''
+FILES = {"model": PART, "kernels": KERNELS, "reference": REFERENCE, "theory": THEORY, "training/kernels": TRAINING}
 LAYERS = """
 replicas = 2
 input_width = 6
@@ -189,6 +222,14 @@ halves, quarter = net(Linear(6), RELU, Rescale(-0.5)), net(Linear(6), RELU, gain
 halves, quarter = mean_field(halves, inputs=2), mean_field(quarter, inputs=2)
 assert np.isclose(halves["preactivation_log_mean"][-1], quarter["preactivation_log_mean"][-1])
 assert np.isclose(halves["input_gradient_log_mean"], quarter["input_gradient_log_mean"])
+""",
+    "training": """
+half, other = net(Linear(6), Rescale(0.5)), net(Linear(6), gain=0.25)
+inputs = np.random.default_rng(0).standard_normal((5, 6))
+options = {"loss": "mse", "learning_rate": 0.1, "steps": 1, "replicas": 1, "batch_size": 4, "float_type": "float64"}
+losses = [gradsim.train(network, (inputs, inputs[:, :3]), stream="one for both", **options) for network in (half, other)]
+one, two = (found["loss_mean"] for found in losses)
+assert np.isclose(one[0], two[0]) and one[1] < one[0], (one, two)  # two blocks of a half each, or a quarter in the readout
 """,
     "its cost": """
 network, without = net(Linear(6), RELU, Rescale(0.25)), net(Linear(6), RELU)
